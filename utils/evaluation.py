@@ -1,0 +1,410 @@
+"""What a model's answers say: intervals, tests, mistakes, calibration.
+
+Everything takes arrays and returns arrays or numbers; for n test digits
+
+    y_true   labels, shape (n,), integers 0 to 9
+    y_pred   predicted labels, shape (n,), integers 0 to 9
+    y_prob   predicted probabilities, shape (n, 10), rows that sum to 1
+
+Every function that is given something else raises a ValueError that says so.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix
+
+N_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class AccuracyInterval:
+    """An accuracy with its confidence interval, all of them fractions from 0 to 1.
+
+    Printed, it is in percent: "98.55 % (95 % interval 98.30 to 98.77 %)".
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    confidence: float
+
+    def __str__(self):
+        return (
+            f"{100 * self.accuracy:.2f} % ({100 * self.confidence:g} % interval "
+            f"{100 * self.low:.2f} to {100 * self.high:.2f} %)"
+        )
+
+
+@dataclass(frozen=True)
+class DifferenceInterval:
+    """The accuracy of b minus that of a, with its interval; fractions from -1 to 1.
+
+    Printed, it is in percentage points: "+0.85 points (95 % interval +0.62 to +1.08)".
+    """
+
+    difference: float
+    low: float
+    high: float
+    confidence: float
+
+    def __str__(self):
+        return (
+            f"{100 * self.difference:+.2f} points ({100 * self.confidence:g} % "
+            f"interval {100 * self.low:+.2f} to {100 * self.high:+.2f})"
+        )
+
+
+class Contingency(NamedTuple):
+    """How many digits both models get right, only a, only b, or neither."""
+
+    both: int
+    only_a: int
+    only_b: int
+    neither: int
+
+
+class McNemar(NamedTuple):
+    """The p-value of McNemar's test, and the counts that it was computed from."""
+
+    p_value: float
+    counts: Contingency
+
+
+class Confusion(NamedTuple):
+    """One cell of a confusion matrix: so many digits of one class taken for another."""
+
+    true: int
+    predicted: int
+    count: int
+
+
+class Reliability(NamedTuple):
+    """One value a bin of confidence; all arrays have shape (n_bins,).
+
+    confidence and accuracy are means from 0 to 1, float64, NaN in an empty bin; count
+    is the number of digits, int64.
+    """
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    count: np.ndarray
+
+
+class CoverageCurve(NamedTuple):
+    """Accuracy when unsure answers are withheld; arrays of one length, float64.
+
+    A model that answers where its confidence is at least threshold answers the
+    fraction coverage of all digits, and is right on the fraction accuracy of those.
+    Coverage rises to 1.
+    """
+
+    coverage: np.ndarray
+    accuracy: np.ndarray
+    threshold: np.ndarray
+
+
+# --- how accurate, and how surely ----------------------------------------------------
+
+
+def accuracy_interval(y_true, y_pred, confidence=0.95):
+    """Return the accuracy with Wilson's interval for it.
+
+    Unlike accuracy ± 1.96 standard errors, it is not absurd near 100 %, where MNIST is.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical
+    inference", Journal of the American Statistical Association 22, 1927.
+    """
+    y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
+    _check_confidence(confidence)
+    n_right = int((y_true == y_pred).sum())
+    interval = binomtest(n_right, len(y_true)).proportion_ci(confidence, "wilson")
+    return AccuracyInterval(
+        n_right / len(y_true), float(interval.low), float(interval.high), confidence
+    )
+
+
+def disagreement(y_true, y_pred_a, y_pred_b):
+    """Return which digits both models get right, only a, only b, or neither.
+
+    Returns:
+        dict with the keys "both", "only_a", "only_b" and "neither"; each value holds
+        positions in y_true, int64, ascending.
+    """
+    y_true, y_pred_a, y_pred_b = _checked_labels(
+        y_true=y_true, y_pred_a=y_pred_a, y_pred_b=y_pred_b
+    )
+    right_a, right_b = y_pred_a == y_true, y_pred_b == y_true
+    return {
+        "both": np.flatnonzero(right_a & right_b),
+        "only_a": np.flatnonzero(right_a & ~right_b),
+        "only_b": np.flatnonzero(~right_a & right_b),
+        "neither": np.flatnonzero(~right_a & ~right_b),
+    }
+
+
+def contingency(y_true, y_pred_a, y_pred_b):
+    """Count the digits that both models get right, only a, only b, or neither.
+
+    Returns:
+        Contingency.
+    """
+    groups = disagreement(y_true, y_pred_a, y_pred_b)
+    return Contingency(**{name: len(where) for name, where in groups.items()})
+
+
+def mcnemar_test(y_true, y_pred_a, y_pred_b):
+    """Test whether two models that saw the same digits are equally accurate.
+
+    Only the digits that one model gets right and the other wrong count. Were the
+    models equally good, each such digit would be like the toss of a fair coin; the
+    p-value is the chance of a split at least as uneven as the one found.
+
+    Returns:
+        McNemar: p_value and counts.
+
+    Source: Q. McNemar, "Note on the sampling error of the difference between correlated
+    proportions or percentages", Psychometrika 12, 1947.
+    """
+    # mlxtend.evaluate takes half a second to import, and only this needs it.
+    from mlxtend.evaluate import mcnemar
+
+    counts = contingency(y_true, y_pred_a, y_pred_b)
+    table = np.array(counts).reshape(2, 2)
+    # The chi-squared form approximates the exact one, which is fast enough for any n.
+    _, p_value = mcnemar(table, exact=True)
+    return McNemar(float(p_value), counts)
+
+
+def difference_interval(
+    y_true, y_pred_a, y_pred_b, confidence=0.95, seed=0, n_resamples=10_000
+):
+    """Return accuracy of b minus accuracy of a, with a paired bootstrap interval.
+
+    The bootstrap draws n of the n digits with replacement, again and again, and looks
+    how much the difference varies (percentile method). The difference depends only on
+    how many digits each cell of the contingency table receives, and n draws with
+    replacement fill the four cells by a multinomial law: drawing the four counts at
+    once is the same experiment, without ten thousand copies of the test set.
+
+    Returns:
+        DifferenceInterval. Its width is 0 where the models never disagree.
+
+    Source: B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
+    Statistics 7, 1979.
+    """
+    _check_confidence(confidence)
+    counts = np.array(contingency(y_true, y_pred_a, y_pred_b))
+    n = counts.sum()
+    draws = np.random.default_rng(seed).multinomial(n, counts / n, size=n_resamples)
+    _, only_a, only_b, _ = draws.T
+    tail = (1 - confidence) / 2
+    low, high = np.quantile((only_b - only_a) / n, [tail, 1 - tail])
+    difference = (counts[2] - counts[1]) / n
+    return DifferenceInterval(float(difference), float(low), float(high), confidence)
+
+
+def negative_log_likelihood(y_true, y_prob):
+    """Return the mean of -ln(probability given to the true digit), in nats a digit.
+
+    It is Keras' sparse categorical cross-entropy; like Keras it takes no probability
+    for smaller than 1e-7, because a single 0 would make the mean infinite.
+    """
+    y_true, y_prob = _checked_probabilities(y_true, y_prob)
+    p_true = y_prob[np.arange(len(y_true)), y_true]
+    return float(-np.log(p_true.clip(1e-7, 1)).mean())
+
+
+# --- where ---------------------------------------------------------------------------
+
+
+def confusion(y_true, y_pred):
+    """Return the confusion matrix, (10, 10) int64: rows true, columns predicted."""
+    y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
+    return confusion_matrix(y_true, y_pred, labels=range(N_CLASSES))
+
+
+def per_class_accuracy(y_true, y_pred):
+    """Return the fraction of each digit's images that are recognised (its recall).
+
+    Returns:
+        np.ndarray, shape (10,), float64; NaN for a digit that y_true does not hold.
+    """
+    matrix = confusion(y_true, y_pred)
+    totals = matrix.sum(axis=1)
+    unknown = np.full(N_CLASSES, np.nan)
+    return np.divide(matrix.diagonal(), totals, out=unknown, where=totals > 0)
+
+
+def top_confusions(matrix, k=5):
+    """Return the k most frequent mistakes of a confusion matrix, most frequent first.
+
+    Args:
+        matrix: shape (10, 10), counts as confusion() returns them.
+        k: how many; fewer are returned where there are fewer kinds of mistake.
+
+    Returns:
+        list of Confusion: true digit, predicted digit, count.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.shape != (N_CLASSES, N_CLASSES):
+        raise ValueError(
+            f"The confusion matrix has shape {matrix.shape}. Expected "
+            f"{(N_CLASSES, N_CLASSES)}: pass what confusion(y_true, y_pred) returns."
+        )
+    _check_count(k, "k")
+    mistakes = matrix * ~np.eye(N_CLASSES, dtype=bool)
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:k]
+    pairs = zip(*np.unravel_index(order, matrix.shape), strict=True)
+    cells = [Confusion(int(t), int(p), int(mistakes[t, p])) for t, p in pairs]
+    return [cell for cell in cells if cell.count > 0]
+
+
+def confident_mistakes(y_true, y_prob, k=12):
+    """Return where the model is wrong and most sure of it.
+
+    Args:
+        y_true: labels, shape (n,).
+        y_prob: probabilities, shape (n, 10).
+        k: how many; fewer are returned where there are fewer mistakes.
+
+    Returns:
+        np.ndarray of positions in y_true, int64, the most confident mistake first.
+    """
+    confidence, right = _confidence_and_right(y_true, y_prob)
+    _check_count(k, "k")
+    wrong = np.flatnonzero(~right)
+    return wrong[np.argsort(-confidence[wrong], kind="stable")[:k]]
+
+
+# --- how sure ------------------------------------------------------------------------
+
+
+def reliability(y_true, y_prob, n_bins=15):
+    """Compare confidence with accuracy, in bins of equal width.
+
+    The confidence of an answer is its probability, the largest of the ten. Bin m of M
+    holds the confidences in ((m - 1)/M, m/M]. A calibrated model is right as often as
+    it says: in each bin, accuracy equals confidence.
+
+    Returns:
+        Reliability.
+
+    Source: C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern
+    neural networks", ICML 2017.
+    """
+    confidence, right = _confidence_and_right(y_true, y_prob)
+    _check_count(n_bins, "n_bins")
+    inner_edges = np.linspace(0, 1, n_bins + 1)[1:-1]
+    bins = np.digitize(confidence, inner_edges, right=True)
+    count = np.bincount(bins, minlength=n_bins)
+    with np.errstate(invalid="ignore"):  # an empty bin has no mean: 0 / 0 is its NaN
+        return Reliability(
+            np.bincount(bins, confidence, n_bins) / count,
+            np.bincount(bins, right, n_bins) / count,
+            count,
+        )
+
+
+def expected_calibration_error(y_true, y_prob, n_bins=15):
+    """Return how far confidence is from accuracy on average, from 0 (best) to 1.
+
+    ECE = Σ (count of bin / n) · |accuracy of bin - confidence of bin|, over the bins of
+    reliability().
+
+    Source: M. P. Naeini, G. F. Cooper, M. Hauskrecht, "Obtaining well calibrated
+    probabilities using Bayesian binning", AAAI 2015; for the most probable class: Guo
+    et al., ICML 2017.
+    """
+    confidence, accuracy, count = reliability(y_true, y_prob, n_bins)
+    filled = count > 0
+    gaps = np.abs(accuracy - confidence)[filled]
+    return float(np.average(gaps, weights=count[filled]))
+
+
+def coverage_curve(y_true, y_prob):
+    """Return the accuracy of a model that may abstain where it is unsure.
+
+    Returns:
+        CoverageCurve: one point for each confidence that occurs, the highest first.
+
+    Source: R. El-Yaniv, Y. Wiener, "On the foundations of noise-free selective
+    classification", JMLR 11, 2010; Y. Geifman, R. El-Yaniv, "Selective classification
+    for deep neural networks", NeurIPS 2017.
+    """
+    confidence, right = _confidence_and_right(y_true, y_prob)
+    order = np.argsort(-confidence, kind="stable")
+    sorted_confidence = confidence[order]
+    answered = np.arange(1, len(order) + 1)
+    accuracy = right[order].cumsum() / answered
+    # No threshold separates answers of equal confidence: keep the last of each run.
+    last = np.append(np.diff(sorted_confidence) < 0, True)
+    return CoverageCurve(
+        answered[last] / len(order), accuracy[last], sorted_confidence[last]
+    )
+
+
+# --- checks --------------------------------------------------------------------------
+
+
+def _confidence_and_right(y_true, y_prob):
+    """Return the probability of each answer, and whether the answer is right."""
+    y_true, y_prob = _checked_probabilities(y_true, y_prob)
+    return y_prob.max(axis=1), y_prob.argmax(axis=1) == y_true
+
+
+def _checked_labels(**named):
+    named = {name: np.asarray(labels) for name, labels in named.items()}
+    n = len(named["y_true"]) if named["y_true"].ndim else 0
+    for name, labels in named.items():
+        if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
+            raise ValueError(
+                f"{name} has shape {labels.shape} and is {labels.dtype}. Expected "
+                "labels, integers of shape (n,): use y_prob.argmax(axis=1) to turn "
+                "probabilities into labels."
+            )
+        if labels.min() < 0 or labels.max() >= N_CLASSES:
+            raise ValueError(
+                f"{name} holds labels from {labels.min()} to {labels.max()}. Expected "
+                "digits from 0 to 9: check where the labels come from."
+            )
+        if len(labels) != n:
+            raise ValueError(
+                f"y_true has {n} labels, {name} has {len(labels)}. Expected one each "
+                "for the same digits in the same order."
+            )
+    return named.values()
+
+
+def _checked_probabilities(y_true, y_prob):
+    (y_true,) = _checked_labels(y_true=y_true)
+    y_prob = np.asarray(y_prob)
+    if y_prob.shape != (len(y_true), N_CLASSES) or y_prob.dtype.kind != "f":
+        raise ValueError(
+            f"y_prob has shape {y_prob.shape} and is {y_prob.dtype}. Expected floats "
+            f"of shape {(len(y_true), N_CLASSES)}: one row for each label in y_true."
+        )
+    # float64, lest float32 rounding puts a confidence into the wrong bin.
+    y_prob = y_prob.astype(np.float64)
+    sums_to_1 = np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)
+    if not sums_to_1 or y_prob.min() < 0:
+        raise ValueError(
+            "y_prob holds rows that are no probabilities. Expected numbers from 0 to "
+            "1 that sum to 1 in each row: apply softmax to logits first."
+        )
+    return y_true, y_prob
+
+
+def _check_confidence(confidence):
+    if not 0 < confidence < 1:
+        raise ValueError(
+            f"confidence is {confidence}. Expected a number between 0 and 1, such as "
+            "0.95 for 95 %."
+        )
+
+
+def _check_count(value, name):
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} is {value!r}. Expected a whole number of at least 1.")

@@ -1,0 +1,221 @@
+"""The runs that the course ships: five seeds of each model, and what they misread.
+
+    python -m utils.reference train --seeds 5    train what is missing, then the digits
+    python -m utils.reference digits             only reference/digits.npz
+
+For maintainers, on the full MNIST. The models come out of the notebooks, which
+papermill runs with other parameters; nothing here knows what a model looks like. A seed
+whose run is there and whole is skipped: an interrupted training goes on where it
+stopped.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from utils import data, runs
+
+NOTEBOOKS = {"ann": "ANN_Model.ipynb", "cnn": "CNN_Model.ipynb"}
+BUILD = runs.COURSE_DIR / "build" / "reference"
+MEGABYTES_ALLOWED = 8.0  # whoever clones the course downloads them
+
+
+def seed_name(name, seed):
+    """Return the name of a seed's run: "ann" for seed 0, "ann-seed1" for seed 1."""
+    return f"{name}-seed{seed}" if seed else name
+
+
+def load_seeds(name):
+    """Load the reference runs of one model, all seeds that there are.
+
+    Args:
+        name: "ann" or "cnn".
+
+    Returns:
+        list of Run, ordered by seed; empty where there are none.
+
+    Raises:
+        RunError: a run is damaged, or they were tested on different digits.
+    """
+    found = runs.list_runs(runs.REFERENCE_DIR)
+    names = [n for n in found if n == name or n.startswith(f"{name}-seed")]
+    seeds = [runs.load_run(n, announce=False, folder=runs.REFERENCE_DIR) for n in names]
+    if seeds:
+        runs.check_comparable(*seeds)
+    return sorted(seeds, key=lambda run: run.info["seed"])
+
+
+def same_test(seeds, run):
+    """Tell whether reference runs were tested on a run's digits; print it, too.
+
+    Args:
+        seeds: dictionary from the model's name to what load_seeds() returned.
+        run: the run that they are to stand beside.
+
+    Returns:
+        bool; False where there are no reference runs.
+    """
+    found = [reference for each in seeds.values() for reference in each]
+    if not found:
+        print("There are no reference runs, so nothing is said about other seeds.")
+        return False
+    numbers = " and ".join(f"{len(each)} of the {n}" for n, each in seeds.items())
+    theirs, ours = found[0].info["data"], run.info["data"]
+    print(f"Reference runs: {numbers}, tested on {theirs['source']}.")
+    same = theirs["test_fingerprint"] == ours["test_fingerprint"]
+    if not same:
+        print(
+            f"The two runs above were tested on {ours['source']}: other digits. The "
+            "reference runs are shown by themselves and never mixed with them."
+        )
+    return same
+
+
+# --- training ------------------------------------------------------------------------
+
+
+def train(n_seeds, force=False):
+    """Run both notebooks once for each seed; skip what is there, unless forced."""
+    os.environ.setdefault("MNIST_DATA", "full")
+    todo = [(name, seed) for seed in range(n_seeds) for name in NOTEBOOKS]
+    for number, (name, seed) in enumerate(todo, start=1):
+        run_name = seed_name(name, seed)
+        place = runs.REFERENCE_DIR / run_name
+        label = f"[{number}/{len(todo)}] {run_name}"
+        if not force and is_whole(run_name):
+            print(f"{label}: there already", flush=True)
+            continue
+        print(f"{label}: training …", flush=True)
+        began = time.perf_counter()
+        trained = execute(name, seed)
+        if seed:
+            drop_model(trained)
+        put_in_place(trained, place)
+        run = runs.load_run(run_name, announce=False, folder=runs.REFERENCE_DIR)
+        print(
+            f"{label}: {run.info['test_accuracy']:.2%} of the test digits right, "
+            f"{time.perf_counter() - began:.0f} s in all",
+            flush=True,
+        )
+
+
+def is_whole(run_name):
+    """Tell whether a reference run is there and can be loaded."""
+    try:
+        runs.load_run(run_name, announce=False, folder=runs.REFERENCE_DIR)
+    except runs.RunError:
+        return False
+    return True
+
+
+def execute(name, seed):
+    """Run a notebook with a seed; return the folder of the run that it saved."""
+    import papermill
+
+    BUILD.mkdir(parents=True, exist_ok=True)
+    run_name = seed_name(name, seed)
+    os.environ["RUNS_DIR"] = str(BUILD)
+    papermill.execute_notebook(
+        runs.COURSE_DIR / NOTEBOOKS[name],
+        BUILD / f"{run_name}.ipynb",
+        parameters={"SEED": seed, "RUN_NAME": run_name},
+        cwd=runs.COURSE_DIR,
+        kernel_name="python3",
+        progress_bar=False,
+    )
+    return BUILD / run_name
+
+
+def drop_model(folder):
+    """Remove the model file of a run; killed halfway, the run is still a whole one."""
+    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    info["files"].pop("model.keras", None)
+    renewed = folder / "run.json.new"
+    renewed.write_text(runs._json(info), encoding="utf-8")
+    os.replace(renewed, folder / "run.json")  # from here on, nobody expects the file
+    (folder / "model.keras").unlink(missing_ok=True)
+
+
+def put_in_place(folder, place):
+    """Move a whole run to its place in reference/, over an older one."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.move(folder, place)
+
+
+# --- the digits ----------------------------------------------------------------------
+
+
+def make_digits():
+    """Write reference/digits.npz: what Comparison.ipynb needs without the full MNIST.
+
+    Kept are data.stress_digits(), on which the models are tried, and every test digit
+    that any reference run misreads.
+
+    Raises:
+        data.DataError: MNIST_DATA names other digits than the runs were tested on.
+        runs.RunError: there are no reference runs.
+    """
+    os.environ.setdefault("MNIST_DATA", "full")
+    seeds = [run for name in NOTEBOOKS for run in load_seeds(name)]
+    if not seeds:
+        raise runs.RunError(
+            f"There are no runs in {runs.REFERENCE_DIR}. Train them first: "
+            "python -m utils.reference train"
+        )
+    runs.check_comparable(*seeds)
+    digits = data.load_mnist()
+    if digits.fingerprint != seeds[0].info["data"]["test_fingerprint"]:
+        raise data.DataError(
+            f"The reference runs were tested on {seeds[0].info['data']['source']}, "
+            f"and MNIST_DATA is {digits.source}. Set MNIST_DATA to the former."
+        )
+    misread = np.any([run.y_pred != run.y_true for run in seeds], axis=0)
+    kept = np.union1d(data.stress_digits(len(digits.x_test)), np.flatnonzero(misread))
+    partial = data.SHIPPED_DIGITS.with_name("digits.partial.npz")
+    np.savez_compressed(
+        partial,
+        index=kept.astype(np.int64),
+        images=digits.x_test[kept],
+        fingerprint=np.array(digits.fingerprint),
+    )
+    os.replace(partial, data.SHIPPED_DIGITS)
+    print(f"{data.SHIPPED_DIGITS.name}: {len(kept):,} digits", flush=True)
+
+
+def megabytes(folder=None):
+    """Return the size of all files in reference/, in 10⁶ bytes."""
+    folder = Path(folder or runs.REFERENCE_DIR)
+    return (
+        sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    )
+
+
+def main(arguments=None):
+    """Do what the command line asks for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m utils.reference")
+    commands = parser.add_subparsers(dest="command", required=True)
+    training = commands.add_parser("train", help="train what is missing, then digits")
+    training.add_argument("--seeds", type=int, default=5, help="seeds 0 to SEEDS - 1")
+    training.add_argument("--force", action="store_true", help="train all of them anew")
+    commands.add_parser("digits", help="write reference/digits.npz")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "train":
+            train(options.seeds, options.force)
+        make_digits()
+    except (runs.RunError, data.DataError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"reference/: {megabytes():.1f} MB of {MEGABYTES_ALLOWED:.0f} MB", flush=True)
+    return int(megabytes() > MEGABYTES_ALLOWED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

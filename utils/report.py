@@ -1,0 +1,197 @@
+"""The results as tables: for the terminal, for a notebook, for the README.
+
+    python -m utils.report             the runs in runs/ (or RUNS_DIR)
+    python -m utils.report --readme    renew the table in README.md from reference/
+
+The README's table stands between the lines <!-- results --> and <!-- /results -->.
+"""
+
+import argparse
+import os
+import sys
+
+import numpy as np
+
+from utils import runs
+from utils.evaluation import accuracy_interval
+from utils.reference import NOTEBOOKS, load_seeds
+
+README = runs.COURSE_DIR / "README.md"
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
+
+
+class ReportError(Exception):
+    """The table cannot be made or put in its place; the message says what to do."""
+
+
+def facts(run):
+    """Return what a table says about one run, as texts.
+
+    Args:
+        run: a utils.runs.Run.
+
+    Returns:
+        dict from the column's name to a text.
+    """
+    info = run.info
+    return {
+        "test accuracy (95 % interval)": interval_text(run),
+        "test loss": f"{info['test_loss']:.4f}",
+        "parameters": f"{info['parameters']:,}",
+        "epochs": f"{info['epochs']}",
+        "training": f"{info['train_seconds']:,.1f} s",
+        "model file": f"{file_size(run) / 1e6:.2f} MB"
+        if run.model_file
+        else "not kept",
+        "data": info["data"]["source"],
+    }
+
+
+def file_size(run):
+    """Return the bytes of a run's model file, or None where it was not kept."""
+    return run.model_file.stat().st_size if run.model_file else None
+
+
+def interval_text(run):
+    """Return a run's test accuracy with its 95 % interval, short enough for a table."""
+    found = accuracy_interval(run.y_true, run.y_pred)
+    return f"{found.accuracy:.2%} ({found.low:.2%} to {found.high:.2%})"
+
+
+def text_table(rows):
+    """Align rows of texts in columns, the first row being the heading.
+
+    Returns:
+        str, one line a row; a rule of "-" under the heading.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def terminal_table():
+    """Return the table of the runs in runs/ (or RUNS_DIR).
+
+    Raises:
+        ReportError: there is none.
+        RunError: one of them is damaged.
+    """
+    home = runs.runs_dir()
+    found = [
+        runs.load_run(name, announce=False, folder=home)
+        for name in runs.list_runs(home)
+    ]
+    if not found:
+        raise ReportError(
+            f"There are no runs in {home}. Run {' and '.join(NOTEBOOKS.values())}, or: "
+            "python3 course.py run"
+        )
+    columns = {
+        "parameters": "parameters",
+        "training": "training",
+        "test accuracy (95 % interval)": "test accuracy (95 % interval)",
+        "data": "data",
+    }
+    rows = [["run", "model", *columns.values()]]
+    for run in found:
+        texts = facts(run)
+        rows.append([run.name, run.info["model"], *(texts[key] for key in columns)])
+    return text_table(rows)
+
+
+# --- the README ----------------------------------------------------------------------
+
+
+def readme_table():
+    """Return the README's table, in Markdown, from the runs in reference/.
+
+    Raises:
+        ReportError: a model has no reference runs.
+    """
+    lines = [
+        "| model | test accuracy, mean ± sd over seeds | seed 0 (95 % interval) "
+        "| parameters | training, median |",
+        "|---|---|---|---|---|",
+    ]
+    for name in NOTEBOOKS:
+        seeds = load_seeds(name)
+        if not seeds:
+            raise ReportError(
+                f"There are no reference runs of {name}. Train them first: "
+                "python -m utils.reference train"
+            )
+        accuracies = 100 * np.array([run.info["test_accuracy"] for run in seeds])
+        spread = f" ± {accuracies.std(ddof=1):.2f}" if len(seeds) > 1 else ""
+        seconds = np.median([run.info["train_seconds"] for run in seeds])
+        info = seeds[0].info
+        lines.append(
+            f"| {info['model']} | {accuracies.mean():.2f}{spread} % "
+            f"({_counted(seeds)}, {info['data']['source']}) "
+            f"| {interval_text(seeds[0])} | {info['parameters']:,} | {seconds:.0f} s |"
+        )
+    return "\n".join(lines)
+
+
+def _counted(seeds):
+    return "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+
+
+def with_results(text, table):
+    """Return a README's text with another table between its markers.
+
+    Raises:
+        ReportError: the markers are not there, or not once each, in this order.
+    """
+    begin, end = text.find(BEGIN), text.find(END)
+    once = text.count(BEGIN) == text.count(END) == 1
+    if not once or end < begin:
+        raise ReportError(
+            f"The results have no place in README.md: it needs the line {BEGIN} and, "
+            f"below it, the line {END}, once each."
+        )
+    return f"{text[: begin + len(BEGIN)]}\n{table}\n{text[end:]}"
+
+
+def renew_readme(readme=README):
+    """Put the current table into the README; a reader sees the old one or the new one.
+
+    Raises:
+        ReportError: there is no README, it has no markers, or there are no runs.
+    """
+    try:
+        text = readme.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ReportError(f"There is no {readme}.") from None
+    partial = readme.with_name(".README.partial")
+    new = with_results(text, readme_table())
+    partial.write_text(new, encoding="utf-8", newline="\n")
+    os.replace(partial, readme)
+
+
+def main(arguments=None):
+    """Do what the command line asks for; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m utils.report", description="Print the results as a table."
+    )
+    parser.add_argument(
+        "--readme", action="store_true", help="renew the table in README.md instead"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        if options.readme:
+            renew_readme()
+            print(f"Renewed the results in {README.name}.")
+        else:
+            print(terminal_table())
+    except (ReportError, runs.RunError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
