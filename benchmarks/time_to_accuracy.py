@@ -2,11 +2,12 @@
 
     MNIST_DATA=full python -m benchmarks.time_to_accuracy
 
-In one process, in turn, several rounds: the CNN and the ANN of the course, run from their
-notebooks; the architecture and schedule of the Keras example "Simple MNIST convnet" (F.
-Chollet, 2015); and, where PyTorch is installed, those of its basic MNIST example. Writes
-benchmarks/results.json, the table in benchmarks/README.md and its picture. Timed is the
-training alone: the test accuracy after each epoch is measured with the clock stopped.
+In one process, in turn, several rounds: the CNN and the ANN of the course, run from
+their notebooks; the architecture and schedule of the Keras example "Simple MNIST
+convnet" (F. Chollet, 2015); and, where PyTorch is installed, those of its basic MNIST
+example. Writes benchmarks/results.json, the table in benchmarks/README.md and its
+picture. Timed is the training alone: the test accuracy after each epoch is measured
+with the clock stopped.
 """
 
 import argparse
@@ -98,7 +99,7 @@ def course_notebook(name, seed, epochs=0):
 
 
 def keras_example(seed, epochs):
-    """Train the architecture of keras.io/examples/vision/mnist_convnet on its schedule."""
+    """Train the architecture of Keras' mnist_convnet on its schedule."""
     import keras
     from keras import layers
 
@@ -133,7 +134,7 @@ def keras_example(seed, epochs):
 
 
 def torch_example(seed, epochs):
-    """Train the architecture of pytorch/examples mnist on its schedule."""
+    """Train the architecture of PyTorch's basic MNIST example on its schedule."""
     import torch
     from torch import nn
 
@@ -173,7 +174,9 @@ def torch_example(seed, epochs):
         model.train()
         for batch in torch.randperm(len(x_train)).split(64):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(x_train[batch]), y_train[batch]).backward()
+            nn.functional.cross_entropy(
+                model(x_train[batch]), y_train[batch]
+            ).backward()
             optimizer.step()
         schedule.step()
         watch.stop()
@@ -221,7 +224,9 @@ def summarise(rounds):
     summary = {
         name: {
             "epochs": len(runs[0]),
-            "seconds_an_epoch": statistics.median(rows[-1][0] / len(rows) for rows in runs),
+            "seconds_an_epoch": statistics.median(
+                rows[-1][0] / len(rows) for rows in runs
+            ),
             "seconds_to_target": median_or_none([seconds_to(r, TARGET) for r in runs]),
             "total_seconds": statistics.median(rows[-1][0] for rows in runs),
             "accuracy": statistics.mean(rows[-1][1] for rows in runs),

@@ -41,12 +41,13 @@ class StandIn:
         Path(path).write_bytes(str(self.number).encode() * 1000)
 
 
-def some_data(fingerprint="0123456789abcdef"):
+def some_data(fingerprint="0123456789abcdef", y_test=None):
     """What save_run needs to know of a data set: 50 training and 8 test digits."""
     return SimpleNamespace(
         source="sample",
         x_train=np.zeros((50, 28, 28), np.uint8),
         x_test=np.zeros((8, 28, 28), np.uint8),
+        y_test=y_test,
         fingerprint=fingerprint,
     )
 
@@ -64,7 +65,26 @@ def save_number(number, name="ann", **changes):
         "seed": number,
         "data": some_data(),
     }
-    return save_run(name, **arguments | changes)
+    arguments |= changes
+    arguments["data"].y_test = y_true
+    return save_run(name, **arguments)
+
+
+def test_predictions_for_other_digits_are_refused(home):
+    other = save_number(1).y_true
+    arguments = {"y_prob": np.eye(10)[other], "data": some_data(y_test=other + 1)}
+    with pytest.raises(RunError, match="not those of the test set"):
+        save_run(
+            "ann",
+            kind="ANN",
+            model=StandIn(2),
+            history={"loss": [2]},
+            seconds=[1],
+            y_true=other,
+            seed=2,
+            **arguments,
+        )
+    assert number_of(load_run("ann")) == 1
 
 
 def number_of(run):
@@ -145,7 +165,7 @@ def trained():
             "y_true": y_true,
             "y_prob": model.predict(x, verbose=0),
             "seed": 7,
-            "data": some_data(),
+            "data": some_data(y_test=y_true),
             "n_val": 10,
         },
     )

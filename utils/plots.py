@@ -356,6 +356,28 @@ def predictions(pictures, y_true, y_prob, title, columns=6):
     return figure
 
 
+def time_to_accuracy(rounds, target):
+    """Show the test accuracy against the seconds of training, one line a round.
+
+    Args:
+        rounds: dictionary from a recipe's name to its rounds, each a list of
+            (seconds, accuracy) after each epoch.
+        target: the accuracy that is marked, between 0 and 1.
+    """
+    figure, ax = _figure(size=(9, 4.6), title="Test accuracy by time of training")
+    colors = (CNN_COLOR, GREEN, ANN_COLOR, GREY, YELLOW)
+    for (name, lines), color in zip(rounds.items(), colors, strict=False):
+        for k, rows in enumerate(lines):
+            seconds, accuracy = np.transpose(rows)
+            label = name if k == 0 else None
+            ax.plot(seconds, 100 * accuracy, marker=".", color=color, label=label)
+    ax.axhline(100 * target, color="black", linestyle=":", linewidth=1)
+    ax.set(xlabel="seconds of training", ylabel="test accuracy (%)", xscale="log")
+    ax.set_ylim(97, 99.8)
+    ax.legend(loc="lower right")
+    return figure
+
+
 # --- inside a convolutional network --------------------------------------------------
 
 
@@ -364,12 +386,12 @@ def receptive_fields(image, fields, title="How much of the page one number depen
 
     Args:
         image: shape (28, 28).
-        fields: dictionary from the layer's name to the side of its field in pixels.
+        fields: pairs of a layer's name and the side of its field in pixels.
         title: the figure's title.
     """
-    figure, axes = _figure(1, len(fields), size=(2.1 * len(fields), 2.9), title=title)
-    for ax, (name, side) in zip(axes, fields.items(), strict=True):
-        _picture(ax, image, title=f"{name.strip()}\n{side}×{side} pixels")
+    figure, axes = _figure(1, len(fields), size=(1.9 * len(fields), 2.8), title=title)
+    for ax, (name, side) in zip(axes, fields, strict=True):
+        _picture(ax, image, title=f"{name}\n{side}×{side} pixels")
         ax.title.set_size(10)
         # Fields wider than the image look at its padding, too.
         ax.add_patch(
@@ -382,7 +404,7 @@ def receptive_fields(image, fields, title="How much of the page one number depen
                 lw=2.5,
             )
         )
-        ax.set(xlim=(-2.5, 29.5), ylim=(29.5, -2.5))
+        ax.set(xlim=(-3.5, 30.5), ylim=(30.5, -3.5))
     return figure
 
 

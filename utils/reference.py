@@ -10,6 +10,7 @@ stopped.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -96,6 +97,8 @@ def train(n_seeds, force=False):
         trained = execute(name, seed)
         if seed:
             drop_model(trained)
+        else:
+            slim_model(trained)
         put_in_place(trained, place)
         run = runs.load_run(run_name, announce=False, folder=runs.REFERENCE_DIR)
         print(
@@ -134,12 +137,41 @@ def execute(name, seed):
 
 def drop_model(folder):
     """Remove the model file of a run; killed halfway, the run is still a whole one."""
-    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    info["files"].pop("model.keras", None)
-    renewed = folder / "run.json.new"
-    renewed.write_text(runs._json(info), encoding="utf-8")
-    os.replace(renewed, folder / "run.json")  # from here on, nobody expects the file
+    renew_info(folder, without="model.keras")  # from here on, nobody expects the file
     (folder / "model.keras").unlink(missing_ok=True)
+
+
+def slim_model(folder):
+    """Save the model of a run anew without its optimizer: a third of the size.
+
+    The optimizer's memory, two numbers for each parameter, is of use only to whoever
+    trains on. Not for a folder that others read: two files change one after the other.
+    """
+    import keras
+
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    model.save(folder / "model.keras")
+    renew_info(folder)
+
+
+def renew_info(folder, without=None):
+    """Write the run.json of a run anew, with the digests of the files as they are.
+
+    Args:
+        folder: of the run.
+        without: a file that is about to go.
+    """
+    place = folder / "run.json"
+    info = json.loads(place.read_text(encoding="utf-8"))
+    info["files"] = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in info["files"]
+        if name != without
+    }
+    partial = folder / "run.json.partial"
+    text = json.dumps(info, indent=1, ensure_ascii=False) + "\n"
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, place)
 
 
 def put_in_place(folder, place):

@@ -148,6 +148,11 @@ def save_run(
     """
     _check_name(name)
     y_true, y_prob = _checked_predictions(y_true, y_prob, "The predictions to save")
+    if not np.array_equal(y_true, data.y_test):
+        raise RunError(
+            "The labels to save are not those of the test set that the run is saved "
+            "with. Pass y_true=digits.y_test and the predictions for digits.x_test."
+        )
     history = {key: [float(v) for v in values] for key, values in history.items()}
     history["seconds"] = [float(s) for s in seconds]
     _check_history(history, "The history to save")

@@ -1,0 +1,144 @@
+"""Multiplications counted another way, timings of things whose duration is known."""
+
+import time
+
+import numpy as np
+import pytest
+
+from utils import costs
+
+
+def build(shape, *layers):
+    import keras
+
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def profiled_operations(model):
+    """Count MACs with TensorFlow's own profiler, of the frozen graph for one image."""
+    import tensorflow as tf
+    from tensorflow.python.framework import convert_to_constants
+    from tensorflow.python.profiler import model_analyzer, option_builder
+
+    signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
+    graph_function = tf.function(lambda x: model(x, training=False))
+    concrete = graph_function.get_concrete_function(signature)
+    frozen = convert_to_constants.convert_variables_to_constants_v2(concrete)
+    options = option_builder.ProfileOptionBuilder
+    quiet = options(options.float_operation()).with_empty_output().build()
+    profile = model_analyzer.profile(frozen.graph, options=quiet)
+    counted = ("MatMul", "convolution")
+    return sum(
+        node.total_float_ops // 2  # one MAC is a multiplication and an addition
+        for node in profile.children
+        if any(kind in node.name for kind in counted)
+    ), profile.total_float_ops
+
+
+def looped_convolution(image, kernel, stride, padding):
+    """Convolve in plain loops; return the map and the number of multiplications."""
+    side, width = kernel.shape[0], kernel.shape[-1]
+    out = -(-image.shape[0] // stride) if padding == "same" else None
+    if padding == "same":
+        total = max((out - 1) * stride + side - image.shape[0], 0)
+        image = np.pad(image, [(total // 2, total - total // 2)] * 2 + [(0, 0)])
+    else:
+        out = (image.shape[0] - side) // stride + 1
+    result, n_operations = np.zeros((out, out, width)), 0
+    for row in range(out):
+        for column in range(out):
+            for k in range(width):
+                top, left = row * stride, column * stride
+                patch = image[top : top + side, left : left + side]
+                products = patch * kernel[..., k]
+                n_operations += products.size
+                result[row, column, k] = products.sum()
+    return result, n_operations
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_convolution_is_counted_like_a_loop_counts_it(stride, padding):
+    from keras import layers
+
+    conv = layers.Conv2D(3, 5, strides=stride, padding=padding, use_bias=False)
+    model = build((9, 9, 2), conv)
+    image = np.random.default_rng(0).normal(size=(9, 9, 2)).astype("float32")
+    expected, n_operations = looped_convolution(
+        image, conv.kernel.numpy(), stride, padding
+    )
+    np.testing.assert_allclose(model(image[None])[0], expected, atol=1e-4)
+    assert costs.count_operations(model)[0].operations == n_operations
+
+
+def test_the_models_of_the_course_are_counted_like_tensorflow_counts_them():
+    from keras import layers
+
+    dense = build((28, 28), layers.Flatten(), layers.Dense(20), layers.Dense(10))
+    conv = build(
+        (28, 28, 1),
+        layers.Conv2D(4, 5, strides=2, padding="same", use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.Conv2D(6, 3, padding="same"),
+        layers.MaxPooling2D(2),
+        layers.Flatten(),
+        layers.Dropout(0.4),
+        layers.Dense(10, activation="softmax"),
+    )
+    for model in (dense, conv):
+        counted = sum(layer.operations for layer in costs.count_operations(model))
+        profiled, everything = profiled_operations(model)
+        assert counted == profiled
+        # What is counted as 0 (biases, activations, pooling …) does not matter much.
+        assert everything / 2 - counted < 0.1 * counted
+
+
+def test_by_hand():
+    from keras import layers
+
+    model = build((28, 28), layers.Flatten(), layers.Dense(512), layers.Dense(10))
+    flatten, hidden, last = costs.count_operations(model)
+    assert flatten == ("Flatten", (784,), 0, 0)
+    assert hidden == ("Dense", (512,), 512 * 785, 784 * 512)
+    assert last == ("Dense", (10,), 10 * 513, 512 * 10)
+    assert costs.dense_operations(784, 512) == 401_408
+    assert costs.conv_operations(14 * 14, 25, 1, 24) == 117_600
+
+
+def test_models_in_models_are_taken_apart():
+    from keras import layers
+
+    inner = build((28, 28), layers.Flatten(), layers.Dense(7))
+    outer = build((28, 28), inner, layers.Dense(10))
+    assert sum(c.operations for c in costs.count_operations(outer)) == 784 * 7 + 70
+
+
+def test_a_layer_that_cannot_be_counted_is_named():
+    from keras import layers
+
+    model = build((28, 28), layers.LSTM(4))
+    with pytest.raises(ValueError, match="LSTM"):
+        costs.count_operations(model)
+
+
+def test_the_compiled_function_says_what_the_model_says():
+    from keras import layers
+
+    model = build((28, 28), layers.Flatten(), layers.Dense(10, activation="softmax"))
+    x = np.random.default_rng(0).random((5, 28, 28), dtype=np.float32)
+    expected = model.predict(x, verbose=0)
+    np.testing.assert_allclose(costs.as_function(model, 5)(x), expected, atol=1e-6)
+
+
+def test_timings_are_medians_and_quartiles_of_calls_in_turn():
+    order = []
+
+    def slow():
+        order.append("slow")
+        time.sleep(0.02)
+
+    found = costs.time_in_turn({"slow": slow, "quick": lambda: order.append("q")}, 10)
+    assert order == ["slow", "q"] * 11  # the first round is not timed
+    assert 0.02 <= found["slow"].low <= found["slow"].median <= found["slow"].high
+    assert found["quick"].median < 0.02

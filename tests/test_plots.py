@@ -1,0 +1,214 @@
+"""Every figure of the course: titled, labelled, on white, and right about its numbers."""
+
+import inspect
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from utils import plots
+
+RNG = np.random.default_rng(0)
+X = RNG.integers(256, size=(120, 28, 28), dtype=np.uint8)
+Y = np.arange(120) % 10
+PROB = RNG.dirichlet(np.ones(10), size=120)
+MATRIX = np.diag(np.full(10, 90)) + RNG.integers(3, size=(10, 10))
+HISTORY = {
+    "loss": [1.0, 0.5, 0.3],
+    "accuracy": [0.4, 0.9, 0.95],
+    "val_loss": [0.8, 0.5, 0.4],
+    "val_accuracy": [0.6, 0.91, 0.94],
+}
+LATER = {metric: [0.9 * v for v in values] for metric, values in HISTORY.items()}
+BINS = (
+    np.array([np.nan, 0.45, 0.75, 0.98]),
+    np.array([np.nan, 0.2, 0.7, 0.99]),
+    np.array([0, 3, 40, 900]),
+)
+SEVERITIES = (1.0, 0.8, 0.6)
+BANDS = np.array([[0.9, 0.7, 0.3], [0.85, 0.65, 0.25], [0.95, 0.75, 0.35]])
+
+
+def layer(kind, shape, n_parameters):
+    made = type(kind, (SimpleNamespace,), {})
+    return made(
+        output=SimpleNamespace(shape=(None, *shape)), count_params=lambda: n_parameters
+    )
+
+
+MODEL = SimpleNamespace(
+    name="CNN",
+    input_shape=(None, 28, 28, 1),
+    layers=[layer("Conv2D", (14, 14, 24), 600), layer("Dense", (10,), 8650)],
+    count_params=lambda: 9250,
+)
+
+# The arguments for each public function of utils.plots: a new one needs a line here.
+CALLS = {
+    "digit_grid": (X, Y),
+    "digit_as_numbers": (X[0],),
+    "class_balance": ({"training": Y, "test": Y[:50]},),
+    "pixel_histogram": (X,),
+    "images": (X[:5], list("abcde")),
+    "function": (np.arange(3), {"f": np.arange(3)}, "a title", "x", "y"),
+    "architecture": (MODEL,),
+    "learning_rate": (lambda step: 0.1, 100, 10),
+    "learning_curves": (HISTORY,),
+    "confusion_matrix": (MATRIX,),
+    "predictions": (X[:4], Y[:4], PROB[:4], "a title"),
+    "receptive_fields": (X[0], {"a": 3, "b": 7}),
+    "feature_maps": (X[0], [RNG.random((7, 7, 14)), RNG.random((3, 3, 5))]),
+    "attributions": (X[:2], RNG.normal(size=(2, 28, 28)), ["a", "b"]),
+    "compared_curves": (
+        {"ANN": HISTORY, "CNN": LATER},
+        {"ANN": [HISTORY, LATER], "CNN": [LATER]},
+        "range",
+    ),
+    "seed_accuracies": ({"ANN": [0.984, 0.985, 0.986], "CNN": [0.993, 0.995]},),
+    "contingency": ((9700, 40, 150, 110), ["ANN", "CNN"]),
+    "coin_tosses": ([0.25, 0.5, 0.25], 2, "CNN"),
+    "detection": ([100, 1000], [0.1, 0.9]),
+    "confusion_matrices": ({"ANN": MATRIX, "CNN": MATRIX.T},),
+    "mistake_shares": ({"ANN": MATRIX, "CNN": MATRIX.T},),
+    "confusion_difference": (MATRIX - MATRIX.T, ["ANN", "CNN"]),
+    "class_accuracy": ({"ANN": np.linspace(0.9, 1, 10), "CNN": np.ones(10)},),
+    "image_rows": ({"a": (X[:3], list("abc")), "b": (X[:0], [])}, "a title"),
+    "reliability_diagram": ({"ANN": BINS, "CNN": BINS},),
+    "confidence_of_answers": ({"ANN": (PROB[:, 0], []), "CNN": ([], PROB[:, 1])},),
+    "coverage": ({"ANN": ([0.5, 1], [1, 0.98]), "CNN": ([0.5, 1], [1, 0.99])},),
+    "robustness": (
+        {label: (SEVERITIES, {"ANN": BANDS, "CNN": BANDS}) for label in "abcd"},
+    ),
+    "accuracy_against_costs": (
+        {"parameters": (500_000, 60_000), "equal": (3, 3)},
+        {"ANN": (0.98, 0.97, 0.99), "CNN": (0.99, 0.985, 0.995)},
+    ),
+}
+
+
+def public_functions():
+    return [
+        name
+        for name, found in inspect.getmembers(plots, inspect.isfunction)
+        if not name.startswith("_") and found.__module__ == plots.__name__
+    ]
+
+
+def draw(name, *arguments):
+    figure = getattr(plots, name)(*(arguments or CALLS[name]))
+    figure.canvas.draw()  # what is wrong with a layout shows only now
+    return figure
+
+
+@pytest.mark.parametrize("name", public_functions())
+def test_every_figure_is_titled_labelled_and_on_white(name):
+    figure = draw(name)
+    assert isinstance(figure, Figure)
+    titles = [figure.get_suptitle(), *(ax.get_title() for ax in figure.axes)]
+    assert any(titles), "no title"
+    assert to_hex(figure.get_facecolor()) == "#ffffff"
+    for ax in figure.axes:
+        if ax.axison and ax.lines + list(ax.containers) and name != "predictions":
+            assert ax.get_xlabel(), f"{name}: an axis without a label"
+
+
+@pytest.mark.parametrize("name", public_functions())
+def test_every_figure_says_what_it_takes(name):
+    assert "Args:" in inspect.getdoc(getattr(plots, name))
+
+
+def test_every_figure_fits_the_page():
+    wide = {name: draw(name).get_figwidth() for name in CALLS}
+    assert max(wide.values()) <= 12, wide
+
+
+# --- two models: the numbers in the picture ------------------------------------------
+
+
+def test_models_keep_their_colours():
+    figure = draw("coverage")
+    colors = {
+        line.get_label(): to_hex(line.get_color()) for line in figure.axes[0].lines
+    }
+    assert {n: c.upper() for n, c in colors.items()} == plots.COLORS
+
+
+def test_the_band_goes_from_the_lowest_to_the_highest_seed():
+    figure = draw("compared_curves")
+    (band,) = figure.axes[0].collections  # the CNN has one seed only: no band
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert heights.min() == pytest.approx(0.9 * 0.4)
+    assert heights.max() == pytest.approx(0.8)
+
+
+def test_seeds_of_different_lengths_share_what_they_have():
+    short = {metric: values[:2] for metric, values in HISTORY.items()}
+    figure = draw("compared_curves", {"ANN": HISTORY}, {"ANN": [HISTORY, short]}, "x")
+    (band,) = figure.axes[0].collections
+    assert band.get_paths()[0].vertices[:, 0].max() == 2
+
+
+def test_the_contingency_table_shows_its_counts():
+    texts = [text.get_text() for text in draw("contingency").axes[0].texts]
+    assert texts[::2] == ["9,700", "40", "150", "110"]
+    assert texts[3] == "only the ANN right" and texts[5] == "only the CNN right"
+
+
+def test_models_that_never_differ_can_be_drawn():
+    draw("contingency", (99, 0, 0, 1), ["ANN", "CNN"])
+    draw("coin_tosses", [1.0], 0, "CNN")
+    draw("confusion_difference", np.zeros((10, 10), int), ["ANN", "CNN"])
+    perfect = np.diag(np.full(10, 9))
+    draw("mistake_shares", {"ANN": perfect, "CNN": perfect})
+    ones = ([0.5, 1.0], [1.0, 1.0])
+    draw("coverage", {"ANN": ones, "CNN": ones})
+
+
+def test_mistakes_are_shares_of_the_true_digit():
+    matrix = np.diag(np.full(10, 90))
+    matrix[4, 9] = 10
+    figure = draw("mistake_shares", {"ANN": matrix, "CNN": matrix})
+    shares = figure.axes[0].images[0].get_array()
+    assert shares[4, 9] == pytest.approx(10) and shares.sum() == pytest.approx(10)
+
+
+def test_a_difference_is_coloured_for_the_model_that_gains():
+    difference = np.zeros((10, 10), int)
+    difference[3, 3], difference[3, 5] = 6, -6  # the CNN reads six more 3s
+    (mesh, *_) = (
+        draw("confusion_difference", difference, ["ANN", "CNN"]).axes[0].collections
+    )
+    for colour in mesh.get_facecolors()[[33, 35]]:
+        assert to_hex(colour).upper() == plots.CNN_COLOR
+    (mesh, *_) = (
+        draw("confusion_difference", -difference, ["ANN", "CNN"]).axes[0].collections
+    )
+    assert to_hex(mesh.get_facecolors()[33]).upper() == plots.ANN_COLOR
+
+
+def test_rows_of_images_show_what_fits():
+    rows = {"many": (X[:50], ["x"] * 50), "none": (X[:0], [])}
+    figure = draw("image_rows", rows, "a title")
+    assert sum(len(ax.images) for ax in figure.axes) == 8
+    assert "none" in [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def test_bins_with_few_digits_are_hollow():
+    many, rare, *_ = draw("reliability_diagram", {"CNN": BINS}).axes[0].collections
+    assert len(many.get_offsets()) == 2 and len(rare.get_offsets()) == 1
+    assert len(rare.get_facecolors()) == 0
+
+
+def test_harder_is_always_farther_right():
+    figure = draw("robustness")
+    assert figure.axes[0].xaxis_inverted()  # 1.0, 0.8, 0.6: smaller is harder
+    rising = {"a": ((0, 1, 2), {"ANN": BANDS})}
+    assert not draw("robustness", rising).axes[0].xaxis_inverted()
+
+
+def test_costs_are_written_beside_their_dots():
+    figure = draw("accuracy_against_costs")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["500,000", "60,000"]

@@ -1,0 +1,228 @@
+"""The verdict follows the numbers: with the models swapped, the marks are swapped."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from utils import evaluation, verdict
+from utils.costs import Timing
+from utils.evaluation import Contingency, DifferenceInterval, McNemar
+
+
+def labels_with(both, only_a, only_b, neither):
+    right_a = np.repeat([1, 1, 0, 0], [both, only_a, only_b, neither])
+    right_b = np.repeat([1, 0, 1, 0], [both, only_a, only_b, neither])
+    return np.ones_like(right_a), right_a, right_b
+
+
+def judged(table):
+    labels = labels_with(*table)
+    accuracies = [(labels[0] == pred).mean() for pred in labels[1:]]
+    return verdict.judge_accuracy(
+        "accuracy",
+        accuracies,
+        evaluation.mcnemar_test(*labels),
+        evaluation.difference_interval(*labels),
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "better"),
+    [
+        ((9700, 40, 150, 110), "CNN"),
+        ((9700, 150, 40, 110), "ANN"),
+        ((9800, 50, 55, 95), None),
+        ((9800, 55, 50, 95), None),
+        ((9900, 0, 0, 100), None),
+    ],
+)
+def test_accuracy_is_marked_only_where_luck_is_a_poor_explanation(table, better):
+    row = judged(table)
+    assert row.better == better
+    assert row.mark == (better or "no difference shown")
+    headline = verdict.headline(row, Contingency(*table), {"parameters": (10, 20)})
+    said = verdict.describe_test(McNemar(0.5, Contingency(*table)))
+    if better:
+        other = "ANN" if better == "CNN" else "CNN"
+        assert f"The {better} reads" in headline and f"than the {other}" in headline
+        assert "11.0 fewer" in headline  # of every 1,000
+        ratio = "2 times" if better == "CNN" else "0.5 times"
+        assert f"the {better} takes {ratio} the parameters" in headline
+    else:
+        assert "no difference in accuracy is shown" in headline
+        assert "better" not in said
+
+
+def test_the_test_and_the_interval_must_agree():
+    counts = Contingency(900, 10, 20, 70)
+    sure = DifferenceInterval(0.01, 0.001, 0.02, 0.95)
+    unsure = DifferenceInterval(0.01, -0.001, 0.02, 0.95)
+    for p_value, interval, better in (
+        (0.01, sure, "CNN"),
+        (0.06, sure, None),
+        (0.01, unsure, None),
+    ):
+        test = McNemar(p_value, counts)
+        row = verdict.judge_accuracy("accuracy", (0.91, 0.92), test, interval)
+        assert row.better == better
+
+
+def test_swapping_the_models_swaps_every_mark():
+    gain = DifferenceInterval(0.03, 0.01, 0.05, 0.95)
+    loss = DifferenceInterval(-0.03, -0.05, -0.01, 0.95)
+    fast, slow = Timing(1e-3, 0.9e-3, 1.1e-3), Timing(2e-3, 1.9e-3, 2.1e-3)
+    low, high = [0.98, 0.981, 0.982, 0.983], [0.99, 0.991, 0.992, 0.993]
+    texts = ("1", "2")
+    for first, second, gap, better in (
+        ("ANN", "CNN", gain, "CNN"),
+        ("CNN", "ANN", loss, "ANN"),
+    ):
+        assert verdict.judge_interval("", texts, gap).better == better
+        worse = "ANN" if better == "CNN" else "CNN"
+        assert verdict.judge_interval("", texts, gap, False).better == worse
+        costs = {first: 1, second: 2}  # the first one is the cheaper one
+        ordered = [costs["ANN"], costs["CNN"]]
+        assert verdict.judge_count("", ordered).better == first
+        assert verdict.judge_single("", ordered).better == first
+        timings = [(fast, slow)[c - 1] for c in ordered]
+        assert verdict.judge_timings("", timings).better == first
+        seeds = [(low, high)[c - 1] for c in ordered]
+        assert verdict.judge_seeds("", seeds).better == second
+
+
+def test_without_a_difference_there_is_no_mark():
+    none = DifferenceInterval(0.0, -0.01, 0.01, 0.95)
+    overlapping = Timing(1e-3, 0.9e-3, 1.3e-3), Timing(1.2e-3, 1.1e-3, 1.4e-3)
+    rows = [
+        verdict.judge_interval("loss", ("1", "1"), none),
+        verdict.judge_count("parameters", (7, 7)),
+        verdict.judge_single("training", (10.0, 11.9)),
+        verdict.judge_timings("latency", overlapping),
+        verdict.judge_seeds("seeds", ([0.98, 0.99, 0.985], [0.981, 0.989, 0.984])),
+    ]
+    assert [row.better for row in rows] == [None] * len(rows)
+    assert set(verdict.table(rows)["better"]) == {"no difference shown"}
+    *nothing, last = verdict.describe_rows(rows)
+    assert all("nothing that was compared" in sentence for sentence in nothing)
+    assert last == (
+        "No difference shown: loss, parameters, training, latency and seeds."
+    )
+
+
+def test_rows_are_counted_for_the_model_that_won_them():
+    rows = [
+        verdict.judge_count("parameters", (9, 7)),
+        verdict.judge_count("operations", (7, 9)),
+        verdict.judge_count("bytes", (7, 9)),
+    ]
+    assert verdict.describe_rows(rows) == [
+        "Better for the ANN: operations and bytes.",
+        "Better for the CNN: parameters.",
+    ]
+
+
+# --- numbers -------------------------------------------------------------------------
+
+
+def test_seeds_are_judged_by_the_exact_rank_test():
+    # Five above five: of the 252 ways to rank them, two are so extreme.
+    row = verdict.judge_seeds("", ([1, 2, 3, 4, 5], [6, 7, 8, 9, 10]))
+    assert row.better == "CNN" and f"{2 / 252:.2g}" in row.evidence
+    row = verdict.judge_seeds("", ([1, 2, 3], [4, 5, 6]))
+    assert row.better is None  # 2 of 20: three seeds can never be enough
+
+
+def test_mean_interval_is_scipys_bootstrap():
+    gains = np.random.default_rng(3).normal(0.1, 1, 500)
+    for values in (gains, gains.round(1), np.sign(gains)):
+        oracle = stats.bootstrap(
+            (values,), np.mean, method="percentile", n_resamples=5000, rng=1
+        ).confidence_interval
+        found = verdict.mean_interval(values, n_resamples=5000)
+        width = oracle.high - oracle.low
+        assert found.difference == pytest.approx(values.mean())
+        assert found.low == pytest.approx(oracle.low, abs=0.05 * width)
+        assert found.high == pytest.approx(oracle.high, abs=0.05 * width)
+    same = verdict.mean_interval(np.zeros(50))
+    assert (same.difference, same.low, same.high) == (0, 0, 0)
+
+
+def random_model(rng, y_true, sharpness):
+    logits = rng.normal(size=(len(y_true), 10)) + 2 * np.eye(10)[y_true]
+    e = np.exp(sharpness * logits)
+    return (e / e.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_calibration_interval_is_about_the_difference_of_the_errors():
+    rng = np.random.default_rng(4)
+    y_true = rng.integers(10, size=2000)
+    a, b = (random_model(rng, y_true, sharpness) for sharpness in (2.0, 8.0))
+    errors = [evaluation.expected_calibration_error(y_true, p) for p in (a, b)]
+    found = verdict.calibration_interval(y_true, a, b, n_resamples=200)
+    assert found.difference == pytest.approx(errors[1] - errors[0], abs=1e-9)
+    assert 0 < found.low < found.difference < found.high  # b is overconfident
+    swapped = verdict.calibration_interval(y_true, b, a, n_resamples=200)
+    assert swapped.low == pytest.approx(-found.high)
+    same = verdict.calibration_interval(y_true, a, a, n_resamples=20)
+    assert (same.difference, same.low, same.high) == (0, 0, 0)
+
+
+def test_accuracy_bands_are_wilsons():
+    hits = np.array([[True] * 90 + [False] * 10, [True] * 50 + [False] * 50])
+    found = verdict.accuracy_bands(hits)
+    assert found.shape == (3, 2)
+    assert found[0] == pytest.approx([0.9, 0.5])
+    expected = stats.binomtest(90, 100).proportion_ci(method="wilson")
+    assert found[1:, 0] == pytest.approx([expected.low, expected.high])
+
+
+def test_detection_rate_is_that_of_a_simulation_digit_by_digit():
+    counts = Contingency(9000, 100, 300, 600)
+    found = verdict.detection_rate(counts, [200, 2000], n_experiments=1000)
+    rng = np.random.default_rng(9)
+    kinds = np.repeat(range(4), counts)
+    for size, rate in zip([200, 2000], found, strict=True):
+        significant = 0
+        for _ in range(300):
+            drawn = np.bincount(rng.choice(kinds, size), minlength=4)
+            n = drawn[1] + drawn[2]
+            p = stats.binomtest(int(drawn[1]), int(n)).pvalue if n else 1.0
+            significant += p < 0.05
+        assert rate == pytest.approx(significant / 300, abs=0.1)
+    assert found[0] < 0.9 < found[1]
+    assert verdict.detection_rate(Contingency(90, 0, 0, 10), [50]) == [0]
+
+
+@pytest.mark.parametrize(
+    ("p_value", "words"),
+    [
+        (0.8, "in 80% of all cases"),
+        (0.004, "about once in 250 times"),
+        (1e-9, "less than once in a million times"),
+    ],
+)
+def test_p_values_in_words(p_value, words):
+    said = verdict.describe_test(McNemar(p_value, Contingency(90, 2, 8, 0)))
+    assert words in said
+    assert ("no difference is shown" in said) == (p_value > 0.05)
+
+
+def test_sentences_name_the_model_that_the_counts_name():
+    for counts, better, worse in (
+        (Contingency(80, 2, 18, 0), "CNN", "ANN"),
+        (Contingency(80, 18, 2, 0), "ANN", "CNN"),
+    ):
+        said = verdict.describe_test(McNemar(0.0004, counts))
+        assert f"the {better} reads better than the {worse}" in said
+    said = verdict.describe_counts(Contingency(9700, 40, 150, 110))
+    assert said == (
+        "Of 10,000 test digits both read 9,700 correctly and 110 wrongly. They differ "
+        "on 190: 40 only the ANN reads correctly, 150 only the CNN."
+    )
+    assert "never differ" in verdict.describe_test(McNemar(1, Contingency(9, 0, 0, 1)))
+
+
+def test_pairs_of_seeds_are_counted():
+    said = verdict.describe_pairs(([0.98, 0.99], [0.985, 0.97]))
+    assert "Of 4 pairs of trainings the CNN is ahead in 1, the ANN in 3" in said
+    assert "between -2.00 and +0.50 points" in said

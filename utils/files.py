@@ -1,0 +1,50 @@
+"""Files that are written whole or not at all."""
+
+import os
+from pathlib import Path
+
+
+class MarkerError(Exception):
+    """A file has no place for a generated part; the message says what it needs."""
+
+
+def write_whole(path, content):
+    """Write a text or bytes; whoever reads meanwhile sees the old file or the new one.
+
+    Args:
+        path: the file.
+        content: str, written as UTF-8 with "\\n" line ends, or bytes.
+
+    Raises:
+        OSError: the folder cannot be written; the old file is as it was.
+    """
+    path = Path(path)
+    if isinstance(content, str):
+        content = content.encode("utf-8")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def replace_between_markers(path, name, content):
+    """Put generated text between the lines <!-- name --> and <!-- /name --> of a file.
+
+    Args:
+        path: a Markdown file.
+        name: what the markers say.
+        content: str, Markdown.
+
+    Raises:
+        MarkerError: the markers are not there once each, in this order.
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    text = Path(path).read_text(encoding="utf-8")
+    if not (text.count(begin) == text.count(end) == 1 and begin in text.split(end)[0]):
+        raise MarkerError(
+            f"{path} needs the line {begin} and, below it, the line {end}, once each."
+        )
+    before, after = text.split(begin)[0], text.split(end)[1]
+    write_whole(path, f"{before}{begin}\n{content}\n{end}{after}")
