@@ -5,9 +5,13 @@ its cell's last line. Colours are those of Okabe and Ito, which colour-blind rea
 tell apart, and every figure has its own white ground, so that it reads on a dark page.
 """
 
+import base64
+import io
+
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.figure import Figure
 
 ANN_COLOR, CNN_COLOR = "#D55E00", "#0072B2"
 COLORS = {"ANN": ANN_COLOR, "CNN": CNN_COLOR}
@@ -33,10 +37,31 @@ STYLE = {
 }
 
 
+class _DescribedFigure(Figure):
+    """A figure that tells Jupyter its title, for readers who cannot see it."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        png = io.BytesIO()
+        with plt.rc_context(STYLE):
+            self.savefig(png, format="png")
+        data = {"image/png": base64.b64encode(png.getvalue()).decode()}
+        return data, {"image/png": {"alt": self.description()}}
+
+    def description(self):
+        """Return the titles of the figure and its axes, and what the axes show."""
+        texts = [self.get_suptitle()]
+        for ax in self.axes:
+            texts += [ax.get_title(), ax.get_xlabel(), ax.get_ylabel()]
+        found = dict.fromkeys(" ".join(t.split()) for t in texts if t.strip())
+        return "; ".join(list(found)[:12])
+
+
 def _figure(n_rows=1, n_columns=1, *, size, title=None, **options):
     """Return a figure and its axes in the course's style, 100 pixels an inch."""
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(n_rows, n_columns, figsize=size, **options)
+        figure, axes = plt.subplots(
+            n_rows, n_columns, figsize=size, FigureClass=_DescribedFigure, **options
+        )
     if title:
         figure.suptitle(title)
     plt.close(figure)  # or Jupyter would show it a second time
@@ -290,8 +315,11 @@ def confusion_matrix(matrix, title="Confusion matrix of the test digits"):
     return figure
 
 
-def _confusion_heatmap(ax, matrix):
-    """Colour the mistakes and leave the diagonal out of the scale: it outshines all."""
+def _confusion_heatmap(ax, matrix, most=None):
+    """Colour the mistakes and leave the diagonal out of the scale: it outshines all.
+
+    The darkest colour stands for the most frequent mistake, or for most.
+    """
     matrix = np.asarray(matrix)
     off = matrix * (1 - np.eye(len(matrix), dtype=int))
     sns.heatmap(
@@ -299,6 +327,8 @@ def _confusion_heatmap(ax, matrix):
         annot=matrix,
         fmt="d",
         cmap="Oranges",
+        vmin=0,
+        vmax=most,
         cbar=False,
         linewidths=0.5,
         square=True,
@@ -479,7 +509,7 @@ def compared_curves(
 
     The axis of the accuracy leaves out what is far below the rest.
     """
-    figure, axes = _figure(1, 2, size=(10, 4), title=title)
+    figure, axes = _figure(1, 2, size=(10, 4.6), title=title)
     for ax, metric in zip(axes, ("loss", "accuracy"), strict=True):
         factor = 100 if metric == "accuracy" else 1
         for k, (name, history) in enumerate(histories.items()):
@@ -519,7 +549,10 @@ def compared_curves(
     median = np.median(drawn)
     axes[1].set_ylim(max(drawn.min(), median - 3 * (100 - median)) - 0.5, 100.2)
     axes[0].set_yscale("log")
-    axes[0].legend(fontsize=9)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(
+        *(handles, labels), loc="outside lower center", ncols=len(histories), fontsize=9
+    )
     return figure
 
 
@@ -639,8 +672,9 @@ def confusion_matrices(matrices, title="What was written, what was read"):
     """
     figure, axes = _figure(1, len(matrices), size=(5.4 * len(matrices), 5.4))
     figure.suptitle(title)
+    most = max((m * (1 - np.eye(10))).max() for m in matrices.values()) or 1
     for ax, (name, matrix) in zip(axes, matrices.items(), strict=True):
-        _confusion_heatmap(ax, matrix)
+        _confusion_heatmap(ax, matrix, most)
         ax.set_title(name, color=_color(name, 0), weight="bold")
     return figure
 
