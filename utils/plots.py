@@ -219,36 +219,29 @@ def architecture(model, title=None):
         for layer in model.layers
     ]
     title = title or f"{model.name}: {model.count_params():,} parameters"
-    figure, ax = _figure(size=(11, 3.9), title=title)
+    figure, ax = _figure(size=(11, 4), title=title)
     colors = {"Conv2D": CNN_COLOR, "Dense": ANN_COLOR, "Dropout": GREY}
     x = 0.0
     for kind, shape, n_parameters in shapes:
         spatial = len(shape) == 3
         height = np.sqrt(shape[0]) if spatial else 0.9 * np.log2(shape[-1] + 1) / 2
-        width = 0.25 + (np.sqrt(shape[-1]) / 6 if spatial else 0.1)
+        width = 0.25 + (np.sqrt(shape[-1]) / 8 if spatial else 0.1)
+        room = max(width, 1.1 if n_parameters else 0.8) + 0.15
+        middle = x + room / 2
+        block = (middle - width / 2, -height / 2)
         color = colors.get(kind, "#B8B8B8")
-        ax.add_patch(
-            plt.Rectangle((x, -height / 2), width, height, fc=color, ec="black")
-        )
-        size = "×".join(str(n) for n in shape)
-        middle = x + width / 2
-        above = height / 2 + 0.25
-        ax.text(middle, above, kind, ha="center", va="bottom", rotation=40, size=10)
-        ax.text(middle, -3.1, size, ha="center", va="top", size=8)
+        ax.add_patch(plt.Rectangle(block, width, height, fc=color, ec="black"))
+        above = height / 2 + 0.2
+        ax.text(middle, above, kind, ha="center", va="bottom", rotation=90, size=8)
+        size = "×".join(map(str, shape[:2])) + (f"\n×{shape[2]}" if spatial else "")
+        ax.text(middle, -3.0, size, ha="center", va="top", size=8)
         if n_parameters:
-            ax.text(
-                middle,
-                -3.7,
-                f"{n_parameters:,}",
-                ha="center",
-                va="top",
-                size=8,
-                weight="bold",
-            )
-        x += max(width, 0.5) + 0.55
-    ax.text(-0.4, -3.1, "output", ha="right", va="top", size=8)
-    ax.text(-0.4, -3.7, "parameters", ha="right", va="top", size=8, weight="bold")
-    ax.set(xlim=(-1.3, x + 0.4), ylim=(-4.3, 5.2))
+            number = f"{n_parameters:,}"
+            ax.text(middle, -4.3, number, ha="center", va="top", size=8, weight="bold")
+        x += room
+    ax.text(-0.2, -3.0, "output", ha="right", va="top", size=8)
+    ax.text(-0.2, -4.3, "parameters", ha="right", va="top", size=8, weight="bold")
+    ax.set(xlim=(-x / 11, x), ylim=(-4.9, 5.6))
     ax.set_axis_off()
     return figure
 
