@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from utils import data, report, runs
+from utils.files import MarkerError, with_part
+
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 
 def save(name, folder, monkeypatch, seed=0, wrong=10, n=1000):
@@ -93,8 +96,8 @@ def test_the_table_of_the_readme(shipped):
 def test_the_readme_is_renewed_between_its_markers(shipped, tmp_path):
     readme = tmp_path / "README.md"
     before, after = (
-        f"# A\n\n{report.BEGIN}\n",
-        f"\n{report.END}\n\nThe rest, – and ü.\n",
+        f"# A\n\n{BEGIN}\n",
+        f"\n{END}\n\nThe rest, – and ü.\n",
     )
     readme.write_text(f"{before}old{after}", encoding="utf-8")
     for _ in range(2):  # the second time changes nothing
@@ -108,21 +111,21 @@ def test_the_readme_is_renewed_between_its_markers(shipped, tmp_path):
     "text",
     [
         "# no markers",
-        f"{report.BEGIN}",
-        f"{report.END}\n{report.BEGIN}",
-        f"{report.BEGIN}\n{report.END}\n{report.BEGIN}\n{report.END}",
+        f"{BEGIN}",
+        f"{END}\n{BEGIN}",
+        f"{BEGIN}\n{END}\n{BEGIN}\n{END}",
     ],
 )
 def test_a_readme_without_its_markers_stays_as_it_is(shipped, tmp_path, text):
     readme = tmp_path / "README.md"
     readme.write_text(text)
-    with pytest.raises(report.ReportError, match="needs the line"):
+    with pytest.raises(MarkerError, match="needs the line"):
         report.renew_readme(readme)
     assert readme.read_text() == text
 
 
 def test_without_readme_or_reference_there_is_a_sentence(tmp_path, monkeypatch):
-    with pytest.raises(report.ReportError, match="There is no"):
+    with pytest.raises(MarkerError, match="There is no"):
         report.renew_readme(tmp_path / "README.md")
     monkeypatch.setattr(runs, "REFERENCE_DIR", tmp_path / "nothing")
     with pytest.raises(report.ReportError, match=r"utils\.reference train"):
@@ -132,5 +135,5 @@ def test_without_readme_or_reference_there_is_a_sentence(tmp_path, monkeypatch):
 def test_the_readme_of_the_course_is_current():
     assert report.README.exists(), "The course has no README.md."
     text = report.README.read_text(encoding="utf-8")
-    current = report.with_results(text, report.readme_table())
+    current = with_part(text, report.MARKER, report.readme_table())
     assert text == current, "Run python3 course.py results: README.md is out of date."

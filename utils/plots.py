@@ -769,31 +769,29 @@ def image_rows(rows, title, columns=8, scale=1.15):
 
     Args:
         rows: dictionary from the row's name to (images, captions); images of shape
-            (n, 28, 28), a text each. Of more than fit, the first are shown.
+            (n, 28, 28), 0 = paper, a text each. Of more than fit, the first are shown.
         title: the figure's title.
         columns: images a row.
         scale: inches an image.
     """
-    height = len(rows) * (scale + 0.15) + 0.4
-    figure, axes = _figure(
-        len(rows),
-        columns + 1,
-        size=((columns + 1.2) * scale, height),
-        title=title,
-        squeeze=False,
-        width_ratios=[1.2] + [1] * columns,
-    )
-    for row_axes, (name, (pictures, captions)) in zip(axes, rows.items(), strict=True):
-        for ax in row_axes:
-            ax.set_axis_off()
-        middle = {"ha": "right", "va": "center", "size": 10}
-        row_axes[0].text(1, 0.5, name, transform=row_axes[0].transAxes, **middle)
+    width, height, above = 31, 39, 10  # pixels of a place, those above for the caption
+    # One large picture: a figure with an axes for each small one takes seconds.
+    canvas = np.zeros((len(rows) * height, columns * width))
+    size = ((columns + 1.2) * scale, len(rows) * scale * height / width + 0.4)
+    figure, ax = _figure(size=size, title=title)
+    for row, (name, (pictures, captions)) in enumerate(rows.items()):
+        top = row * height + above
+        ax.text(-6, top + 14, name, ha="right", va="center", size=10)
         if len(pictures) == 0:
-            middle["ha"] = "left"
-            row_axes[1].text(0, 0.5, "none", transform=row_axes[1].transAxes, **middle)
-        for ax, picture, caption in zip(row_axes[1:], pictures, captions, strict=False):
-            _picture(ax, picture)
-            ax.set_title(caption, size=8)
+            ax.text(2, top + 14, "none", va="center", size=10)
+        for k, picture, caption in zip(
+            range(columns), pictures, captions, strict=False
+        ):
+            left = k * width + 1
+            canvas[top : top + 28, left : left + 28] = picture
+            middle = left + 14
+            ax.text(middle, top - 1, caption, ha="center", va="bottom", size=8)
+    _picture(ax, canvas, vmin=0, vmax=canvas.max() or 1)
     return figure
 
 
