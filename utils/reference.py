@@ -123,6 +123,8 @@ def execute(name, seed):
     """Run a notebook with a seed; return the folder of the run that it saved."""
     import papermill
 
+    from utils.committed import QuietKernelManager
+
     BUILD.mkdir(parents=True, exist_ok=True)
     run_name = seed_name(name, seed)
     os.environ["RUNS_DIR"] = str(BUILD)
@@ -132,6 +134,7 @@ def execute(name, seed):
         parameters={"SEED": seed, "RUN_NAME": run_name},
         cwd=runs.COURSE_DIR,
         kernel_name="python3",
+        kernel_manager_class=QuietKernelManager,
         progress_bar=False,
     )
     return BUILD / run_name
