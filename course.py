@@ -265,7 +265,12 @@ def install():
         print(f"Completing .venv, which lacks {', '.join(absent)}.", flush=True)
     pip = (python, "-m", "pip", "--disable-pip-version-check")
     os.environ["PIP_USER"] = "0"  # a user's own setting that a venv cannot honour
-    if wait_for(*pip, "install", "-r", REQUIREMENTS) or missing_in(python) != []:
+    failed = wait_for(*pip, "install", "-r", REQUIREMENTS)
+    halves = [] if failed else missing_in(python)
+    if halves:
+        # pip takes for installed what it was killed in the middle of.
+        failed = wait_for(*pip, "install", "--ignore-installed", "--no-deps", *halves)
+    if failed or missing_in(python) != []:
         raise Problem(
             "The installation failed; pip says why above. Most often it is the "
             "network: check the connection (behind a proxy, set HTTPS_PROXY) and start "
@@ -357,6 +362,17 @@ def installed(name, version, has_marker):
     return same and package.read_text("INSTALLER") is not None
 
 
+def half_installed():
+    """List the packages in whose middle pip was killed, dependencies included."""
+    from importlib import metadata
+
+    return [
+        "{}=={}".format(package.metadata["Name"], package.version)
+        for package in metadata.distributions()
+        if package.read_text("INSTALLER") is None
+    ]
+
+
 def missing_in(python):
     """List what another Python lacks; None if it is of no use, or not there at all."""
     try:
@@ -373,6 +389,7 @@ def missing_in(python):
 def print_missing():
     """Answer missing_in(): print what this Python lacks; 1 if it cannot get it."""
     absent = missing(REQUIREMENTS.read_text(encoding="utf-8"))
+    absent += [half for half in half_installed() if half not in absent]
     print("\n".join(absent))
     if not absent:
         return 0

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections import namedtuple
 from importlib import metadata
 from pathlib import Path
@@ -258,6 +259,32 @@ def test_failing_install_is_said_and_completed_later(copy):
     python = next(copy.glob(".venv/[bS]*/python*"))
     assert course.missing_in(python) is not None
     assert marker.exists()
+
+
+def test_a_package_that_pip_was_killed_in_is_installed_anew(copy, tmp_path):
+    info = "halfway-1.0.dist-info"
+    with zipfile.ZipFile(tmp_path / "halfway-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("halfway.py", "there = True\n")
+        wheel.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: halfway\nVersion: 1.0\n"
+        )
+        wheel.writestr(
+            f"{info}/WHEEL",
+            "Wheel-Version: 1.0\nTag: py3-none-any\nRoot-Is-Purelib: true\n",
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    (copy / "requirements.txt").write_text("halfway==1.0\n")
+    variables = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    assert "Installed." in run_course(copy, "results", **variables)[1]
+
+    folder = next(copy.glob(f".venv/**/{info}"))
+    for name in ("INSTALLER", "RECORD"):
+        (folder / name).unlink()
+    (folder.parent / "halfway.py").unlink()
+    _, out, _ = run_course(copy, "results", **variables)
+    assert out.startswith("Completing .venv, which lacks halfway==1.0.")
+    assert "Installed." in out
+    assert (folder / "INSTALLER").exists() and (folder.parent / "halfway.py").exists()
 
 
 @NO_SIGNALS
