@@ -95,7 +95,7 @@ def test_the_comparison_reads_exactly_these_runs(runs):
         notebook, timeout=300, resources={"metadata": {"path": ROOT}}
     ).execute()
     said = "".join(
-        output.get("text", "")
+        output.get("text", "") + output.get("data", {}).get("text/html", "")
         for cell in notebook.cells
         if cell.cell_type == "code"
         for output in cell.outputs
