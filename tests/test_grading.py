@@ -71,6 +71,14 @@ def submit(exercises, student, name, change=None, answers=True, called=None):
     nbformat.write(release, place.with_name(called) if called else place)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def tools():
+    """Let nbgrader find alembic, which it starts by its name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        yield
+
+
 @pytest.fixture(scope="module")
 def exercises(tmp_path_factory):
     """Generate the students' copies in a copy of the course."""
