@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import nbformat
 import pytest
 from wrong_answers import WRONG
 
+import course
 from utils import checks
 
 ROOT = Path(__file__).parent.parent
@@ -162,6 +164,13 @@ def test_release_holds_no_solution_and_no_hidden_test(name):
         assert STUB in source, task
         (function,) = tree.body
         assert len(function.body) == 2, task  # its docstring and the stub
+
+
+def test_without_nbgrader_the_command_says_what_to_install(monkeypatch):
+    without = subprocess.CompletedProcess([], returncode=1)
+    monkeypatch.setattr(course.subprocess, "run", lambda *_, **__: without)
+    with pytest.raises(course.Problem, match=r"pip install -r requirements-dev\.txt"):
+        course.exercises("python3")
 
 
 def test_release_has_the_folders_of_the_source():
