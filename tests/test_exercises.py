@@ -117,7 +117,9 @@ def test_every_check_has_hidden_tests(name):
 def assigned(source):
     """Return the names that a cell gives a value: variables, functions, modules."""
     nodes = list(ast.walk(ast.parse(source)))
-    inner = {n for f in nodes if isinstance(f, ast.FunctionDef) for n in ast.walk(f)}
+    comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    scopes = [n for n in nodes if isinstance(n, ast.FunctionDef | comprehension)]
+    inner = {node for scope in scopes for node in ast.walk(scope)}
     stored = [n for n in nodes if isinstance(n, ast.Name) and n not in inner]
     names = {n.id for n in stored if isinstance(n.ctx, ast.Store)}
     names |= {n.name for n in nodes if isinstance(n, ast.FunctionDef)}

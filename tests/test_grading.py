@@ -102,12 +102,17 @@ def graded(exercises):
     def delete_check(notebook):
         notebook.cells.remove(cell(notebook, "check-mcnemar"))
 
+    def change_check(notebook):
+        cell(notebook, "mcnemar").source = "def mcnemar(*_):\n    return 2, 8, 1"
+        cell(notebook, "check-mcnemar").source = 'print("all is well")'
+
     def replace(task, code):
         return lambda notebook: cell(notebook, task).update(source=code)
 
     name = "comparison"
     submit(exercises, "ada", name)
     submit(exercises, "bob", name, answers=False)
+    submit(exercises, "changed", name, change_check)
     submit(exercises, "crash", name, replace("recall", "import os\n\nos._exit(1)"))
     submit(exercises, "deleted", name, delete_check)
     submit(exercises, "floats", name, replace("confusion", FLOATS))
@@ -167,6 +172,10 @@ def test_a_deleted_check_earns_nothing(graded):
     assert score(graded, "deleted") == MARKS["comparison"] - 4
 
 
+def test_a_changed_check_is_put_right_before_it_runs(graded):
+    assert score(graded, "changed") == MARKS["comparison"] - 4
+
+
 def test_a_crash_and_a_renamed_notebook_get_none_and_are_named(graded):
     done, _ = graded
     assert done.returncode != 0
@@ -195,6 +204,7 @@ def test_feedback_says_what_was_wrong(graded, exercises):
     assert sorted(os.listdir(exercises / "feedback")) == [
         "ada",
         "bob",
+        "changed",
         "deleted",
         "floats",
         "loop",
