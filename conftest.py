@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 LAST = "test_after_the_notebooks.py"
+collect_ignore = ["exercises"]  # notebooks with gaps; tests/test_exercises.py has them
 
 # At import, before anything is collected: notebooks' kernels inherit the environment.
 _choice = os.environ.get("MNIST_DATA") or "sample"

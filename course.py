@@ -120,6 +120,24 @@ def outputs(python, *notebooks):
     start(python, "-m", "utils.committed", "renew", *(notebooks or NOTEBOOKS))
 
 
+def exercises(python):
+    """for instructors: renew the students' copies of the exercises
+
+    Generates exercises/release/ from exercises/source/ with nbgrader: the same without
+    solutions and hidden tests. Grading is nbgrader's own: see exercises/README.md.
+    """
+    nbgrader = (python, "-m", "nbgrader")
+    if subprocess.run([*nbgrader, "--version"], capture_output=True).returncode:
+        raise Problem(
+            "This needs nbgrader, which students do not. Install it with: "
+            f"{python} -m pip install -r requirements-dev.txt"
+        )
+    folder = ROOT / "exercises"
+    for source in sorted((folder / "source").glob("*/")):
+        generate = (*nbgrader, "generate_assignment", source.name, "--force")
+        start(*generate, "--create", "--log-level=WARN", folder=folder)
+
+
 COMMANDS = {  # name: (function, what may follow the name)
     "run": (run, None),
     "test": (test, "pytest argument"),
@@ -127,6 +145,7 @@ COMMANDS = {  # name: (function, what may follow the name)
     "reference": (reference, "option"),
     "results": (results, None),
     "outputs": (outputs, "notebook"),
+    "exercises": (exercises, None),
 }
 
 
@@ -180,7 +199,7 @@ def parse(arguments):
 
 
 def start(*command, **options):
-    """Run a program in the course's folder; end with its exit code if that is not 0."""
+    """Run a program as wait_for() does; end with its exit code if that is not 0."""
     code = wait_for(*command, **options)
     if code in (INTERRUPTED, -signal.SIGINT):
         raise KeyboardInterrupt
@@ -188,13 +207,13 @@ def start(*command, **options):
         raise SystemExit(code if code > 0 else 128 - code)  # the shell's way to say it
 
 
-def wait_for(*command, ctrl_c_is_its_own=False):
-    """Run a program in the course's folder and return its exit code.
+def wait_for(*command, ctrl_c_is_its_own=False, folder=ROOT):
+    """Run a program in a folder, the course's by default, and return its exit code.
 
     Ctrl-C in a terminal reaches the program, too. It gets a moment to end what it has
     started itself, a notebook's kernel for instance.
     """
-    process = subprocess.Popen([str(part) for part in command], cwd=str(ROOT))
+    process = subprocess.Popen([str(part) for part in command], cwd=str(folder))
     if ctrl_c_is_its_own:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

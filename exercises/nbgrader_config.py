@@ -1,0 +1,20 @@
+"""nbgrader's settings for this course, which it reads when it runs in this folder."""
+
+import os
+
+c = get_config()  # noqa: F821 (nbgrader provides it)
+
+c.CourseDirectory.root = os.path.dirname(os.path.abspath(__file__))
+c.CourseDirectory.course_id = "ann-vs-cnn"
+
+# What stands in the student's copy in place of a solution: valid Python, and honest.
+c.ClearSolutions.code_stub = {
+    "python": 'raise NotImplementedError("Write your answer here.")'
+}
+
+# The slowest cell, two trainings of a small CNN, takes a quarter of this on two cores.
+c.Execute.timeout = 60  # seconds for one cell; then it is interrupted
+# TensorFlow writes to stderr while it starts; and whatever the machine, the digits are
+# those of the sample.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["MNIST_DATA"] = "sample"

@@ -1,0 +1,255 @@
+"""The exercises: what the notebooks look like, and that every check can fail.
+
+Here cells run in this process; test_grading.py takes them through the real nbgrader.
+"""
+
+import ast
+import contextlib
+import functools
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from wrong_answers import WRONG
+
+import course
+from utils import checks
+
+ROOT = Path(__file__).parent.parent
+EXERCISES = ROOT / "exercises"
+NAMES = {"ann": "ANN", "cnn": "CNN", "comparison": "Comparison"}
+STUB = 'raise NotImplementedError("Write your answer here.")'
+SOLUTION = re.compile(r"(?ms)^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$")
+HIDDEN = re.compile(r"(?ms)^### BEGIN HIDDEN TESTS\n.*?^### END HIDDEN TESTS$\n?")
+
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def read(kind, name):
+    path = EXERCISES / kind / name / f"{NAMES[name]}_Exercises.ipynb"
+    return nbformat.read(path, as_version=4)
+
+
+def label(cell):
+    """Return ("solution" | "check" | "given" | "", task)."""
+    found = cell.metadata.get("nbgrader")
+    if not found:
+        return "", ""
+    if found["grade"]:
+        return "check", found["grade_id"].removeprefix("check-")
+    return "solution" if found["solution"] else "given", found["grade_id"]
+
+
+def cells(kind, name, wanted):
+    """Return {task: source} of the checks or the solutions."""
+    found = [(label(cell), cell.source) for cell in read(kind, name).cells]
+    return {task: source for (what, task), source in found if what == wanted}
+
+
+def run(source, names, where):
+    """Run a cell as a notebook would, without its output."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(source, f"<{where}>", "exec"), names)
+
+
+# --- what they look like -------------------------------------------------------------
+
+
+@each
+@pytest.mark.parametrize("kind", ["source", "release"])
+def test_is_a_valid_notebook_without_outputs(kind, name):
+    notebook = read(kind, name)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+
+
+@each
+def test_has_six_to_ten_tasks_each_with_a_hint_and_a_check(name):
+    notebook = read("source", name)
+    prose = [c.source for c in notebook.cells if c.cell_type == "markdown"]
+    titles = re.findall(r"(?m)^## Task (\d+): ", "\n".join(prose))
+    assert titles == [str(n + 1) for n in range(len(titles))]
+    assert 6 <= len(titles) <= 10
+    assert len(cells("source", name, "solution")) == len(titles)
+    assert cells("source", name, "check").keys() == WRONG[name].keys()
+    assert len(re.findall("<details>", "\n".join(prose))) >= len(titles)
+
+
+@each
+def test_marks_in_the_prose_are_those_of_the_checks(name):
+    notebook = read("source", name)
+    prose = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    said = re.findall(r"(?m)^## Task \d+: .*\(.*?(\d+) marks?\b", prose)
+    points = [
+        c.metadata.nbgrader.points for c in notebook.cells if label(c)[0] == "check"
+    ]
+    assert [int(n) for n in said] == points
+
+
+@each
+def test_states_objectives_time_and_prerequisites_first(name):
+    first = read("source", name).cells[0].source
+    for needed in ("What you will be able to do", "minutes", "Before you start"):
+        assert needed in first
+
+
+@each
+def test_visible_checks_can_be_read(name):
+    for task, source in cells("release", name, "check").items():
+        assert "checks.Task(" in source
+        assert "assert " not in source
+        assert len(source.splitlines()) <= 45, task
+
+
+@each
+def test_every_check_has_hidden_tests(name):
+    for task, source in cells("source", name, "check").items():
+        assert "### BEGIN HIDDEN TESTS" in source, task
+
+
+def assigned(source):
+    """Return the names that a cell gives a value: variables, functions, modules."""
+    nodes = list(ast.walk(ast.parse(source)))
+    comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    scopes = [n for n in nodes if isinstance(n, ast.FunctionDef | comprehension)]
+    inner = {node for scope in scopes for node in ast.walk(scope)}
+    stored = [n for n in nodes if isinstance(n, ast.Name) and n not in inner]
+    names = {n.id for n in stored if isinstance(n.ctx, ast.Store)}
+    names |= {n.name for n in nodes if isinstance(n, ast.FunctionDef)}
+    return names | {n.asname or n.name for n in nodes if isinstance(n, ast.alias)}
+
+
+@each
+def test_checks_take_no_name_that_another_cell_needs(name):
+    others = set()
+    for what in ("solution", "given"):
+        for source in cells("source", name, what).values():
+            others |= assigned(source)
+    for task, source in cells("source", name, "check").items():
+        assert not assigned(source) & others, task
+
+
+# --- the students' copies ------------------------------------------------------------
+
+
+@each
+def test_release_is_what_the_source_gives(name):
+    """The same without nbgrader, so that it needs no nbgrader to notice."""
+    source, release = read("source", name), read("release", name)
+    assert len(source.cells) == len(release.cells)
+    for ours, theirs in zip(source.cells, release.cells, strict=True):
+        expected = SOLUTION.sub(lambda found: found[1] + STUB, ours.source)
+        expected = HIDDEN.sub("", expected)
+        stale = f"stale: run `python3 course.py exercises`; {label(ours)}"
+        assert theirs.source.rstrip() == expected.rstrip(), stale
+        assert label(ours) == label(theirs), stale
+    for path in (EXERCISES / "source" / name).iterdir():
+        if path.suffix != ".ipynb":
+            copy = EXERCISES / "release" / name / path.name
+            assert copy.read_bytes() == path.read_bytes(), stale
+
+
+@each
+def test_release_holds_no_solution_and_no_hidden_test(name):
+    text = json.dumps(read("release", name))
+    assert "SOLUTION" not in text
+    assert "HIDDEN" not in text
+    for task, source in cells("release", name, "solution").items():
+        tree = ast.parse(source)  # a stub is valid Python
+        assert STUB in source, task
+        (function,) = tree.body
+        assert len(function.body) == 2, task  # its docstring and the stub
+
+
+def test_without_nbgrader_the_command_says_what_to_install(monkeypatch):
+    without = subprocess.CompletedProcess([], returncode=1)
+    monkeypatch.setattr(course.subprocess, "run", lambda *_, **__: without)
+    with pytest.raises(course.Problem, match=r"pip install -r requirements-dev\.txt"):
+        course.exercises("python3")
+
+
+def test_release_has_the_folders_of_the_source():
+    folders = [sorted(os.listdir(EXERCISES / kind)) for kind in ("source", "release")]
+    assert folders[0] == folders[1] == sorted(NAMES)
+
+
+# --- every check can pass, and can fail ----------------------------------------------
+
+
+@pytest.fixture
+def there(request, monkeypatch):
+    """Stand where the notebook stands; forget the paths that it adds."""
+    name = request.getfixturevalue("name")
+    monkeypatch.chdir(EXERCISES / "source" / name)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return name
+
+
+@functools.cache
+def solved(name):
+    """Return the names after all cells but the checks, with the solutions."""
+    names = {"__name__": "__main__"}
+    for cell in read("source", name).cells:
+        if cell.cell_type == "code" and label(cell)[0] not in ("check", ""):
+            run(cell.source, names, label(cell)[1])
+    return names
+
+
+@each
+def test_the_solution_gets_full_marks(there, name, capfd):
+    names = dict(solved(name))
+    capfd.readouterr()
+    for cell in read("source", name).cells:
+        if cell.cell_type == "code" and label(cell)[0] in ("check", ""):
+            run(cell.source, names, f"check of {label(cell)[1]}")
+    assert capfd.readouterr().err == ""  # nbgrader gives no marks where stderr is
+
+
+@each
+def test_the_untouched_copy_gets_no_marks(there, name):
+    names = dict(solved(name))
+    for task, stub in cells("release", name, "solution").items():
+        run(stub, names, task)
+        with pytest.raises(checks.NotYet, match="Not written yet"):
+            run(cells("source", name, "check")[task], names, f"check of {task}")
+
+
+@each
+def test_a_check_run_too_early_says_so(there, name):
+    for task, check in cells("release", name, "check").items():
+        names = dict(solved(name))
+        function = ast.parse(cells("release", name, "solution")[task]).body[0].name
+        del names[function]
+        with pytest.raises(checks.NotYet, match=f"`{function}` is not known here"):
+            run(check, names, f"check of {task}")
+
+
+ANSWERS = [
+    pytest.param(name, task, code, fragment, id=f"{name}-{task}-{what}")
+    for name, tasks in WRONG.items()
+    for task, answers in tasks.items()
+    for what, code, fragment in answers
+]
+
+
+def test_each_task_has_three_wrong_answers():
+    for name, tasks in WRONG.items():
+        for task, answers in tasks.items():
+            assert len({code for _, code, _ in answers}) >= 3, (name, task)
+
+
+@pytest.mark.parametrize(("name", "task", "code", "fragment"), ANSWERS)
+def test_a_wrong_answer_is_told_what_is_wrong(there, name, task, code, fragment):
+    names = dict(solved(name))
+    run(code, names, task)
+    with pytest.raises(checks.NotYet) as told:
+        run(cells("source", name, "check")[task], names, f"check of {task}")
+    assert fragment in str(told.value)
+    assert len(str(told.value).splitlines()) >= 2  # the task, and what about it
