@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import time_to_accuracy as bench
+from utils.files import with_part
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = {
@@ -55,6 +56,11 @@ def test_the_model_comes_out_of_its_notebook(name):
 
 
 def test_the_committed_table_is_that_of_the_committed_results():
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
-    table = bench.table(bench.summarise(results["rounds"]))
-    assert table in (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    results = ROOT / "benchmarks" / "results.json"
+    if results.exists():
+        rounds = json.loads(results.read_text())["rounds"]
+        table = bench.table(bench.summarise(rounds))
+    else:
+        table = ""  # no numbers without the measurement that they come from
+    assert with_part(readme, "time to accuracy", table) == readme
