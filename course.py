@@ -92,10 +92,20 @@ def lab(python, *arguments):
     start(python, "-m", "jupyterlab", *arguments, ctrl_c_is_its_own=True)
 
 
-def results(python):
-    """for maintainers: renew the README's table of results
+def reference(python, *arguments):
+    """for maintainers: train the reference runs, five seeds each (15 minutes)
 
-    Rewrites the table from the runs in reference/.
+    Runs the notebooks with other seeds on the full MNIST, keeps what is there and
+    whole, and renews the README's results. --force trains all of them anew.
+    """
+    start(python, "-m", "utils.reference", "train", *arguments)
+    results(python)
+
+
+def results(python):
+    """for maintainers: renew the README's table and picture of results
+
+    Draws them from the runs in reference/.
     """
     start(python, "-m", "utils.report", "--readme")
 
@@ -114,6 +124,7 @@ COMMANDS = {  # name: (function, what may follow the name)
     "run": (run, None),
     "test": (test, "pytest argument"),
     "lab": (lab, "JupyterLab argument"),
+    "reference": (reference, "option"),
     "results": (results, None),
     "outputs": (outputs, "notebook"),
 }

@@ -1,4 +1,4 @@
-"""Every figure of the course: titled, labelled, on white, and right about its numbers."""
+"""Every figure of the course: titled, labelled, on white, and true to its numbers."""
 
 import inspect
 from types import SimpleNamespace
@@ -57,8 +57,9 @@ CALLS = {
     "learning_rate": (lambda step: 0.1, 100, 10),
     "learning_curves": (HISTORY,),
     "confusion_matrix": (MATRIX,),
+    "time_to_accuracy": ({"ours": [[(1, 0.98), (2, 0.99)]]}, 0.99),
     "predictions": (X[:4], Y[:4], PROB[:4], "a title"),
-    "receptive_fields": (X[0], {"a": 3, "b": 7}),
+    "receptive_fields": (X[0], [("a", 3), ("b", 7)]),
     "feature_maps": (X[0], [RNG.random((7, 7, 14)), RNG.random((3, 3, 5))]),
     "attributions": (X[:2], RNG.normal(size=(2, 28, 28)), ["a", "b"]),
     "compared_curves": (
@@ -191,8 +192,12 @@ def test_a_difference_is_coloured_for_the_model_that_gains():
 def test_rows_of_images_show_what_fits():
     rows = {"many": (X[:50], ["x"] * 50), "none": (X[:0], [])}
     figure = draw("image_rows", rows, "a title")
-    assert sum(len(ax.images) for ax in figure.axes) == 8
-    assert "none" in [text.get_text() for ax in figure.axes for text in ax.texts]
+    (ax,) = figure.axes
+    texts = [text.get_text() for text in ax.texts]
+    assert texts == ["many", *["x"] * 8, "none", "none"]
+    shown = ax.images[0].get_array()
+    assert shown[10:38, 1:29].tolist() == X[0].tolist()
+    assert (shown[39:] == 0).all()
 
 
 def test_bins_with_few_digits_are_hollow():

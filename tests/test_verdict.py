@@ -226,3 +226,13 @@ def test_pairs_of_seeds_are_counted():
     said = verdict.describe_pairs(([0.98, 0.99], [0.985, 0.97]))
     assert "Of 4 pairs of trainings the CNN is ahead in 1, the ANN in 3" in said
     assert "between -2.00 and +0.50 points" in said
+
+
+def test_the_conclusion_is_shown_as_prose():
+    counts = Contingency(9700, 40, 150, 110)
+    rows = [judged(counts), verdict.judge_count("parameters", (9, 7))]
+    said = verdict.conclude(rows, counts, {"parameters": (9, 7)})
+    first, *others = said.split("\n\n")
+    assert first == verdict.headline(rows[0], counts, {"parameters": (9, 7)})
+    assert others == verdict.describe_rows(rows)
+    assert said._repr_markdown_() == said

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from html import escape
 from pathlib import Path
 
 import nbformat
@@ -91,8 +92,19 @@ def render(notebooks):
         page.unlink(missing_ok=True)  # no page is better than that of an older run
         line = execute(notebook)
         html, _ = HTMLExporter().from_filename(BUILD / notebook.name)
-        page.write_text(html, encoding="utf-8")
+        page.write_text(described(html, BUILD / notebook.name), encoding="utf-8")
         print(f"{line}   {page.as_posix()}", flush=True)
+
+
+def described(html, notebook):
+    """Give the page's figures their descriptions, which nbconvert leaves out."""
+    unknown = "No description has been provided for this image"
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                alt = output.metadata.get("image/png", {}).get("alt", "figure")
+                html = html.replace(unknown, escape(alt, quote=True), 1)
+    return html
 
 
 def renew(notebooks):

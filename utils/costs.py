@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-COUNTED_AS_NOTHING = ("BatchNormalization",)  # when predicting, it folds into a kernel
+COUNTED_AS_NOTHING = ("BatchNormalization",)  # one multiplication a value, not hundreds
 
 
 class LayerCost(NamedTuple):

@@ -38,13 +38,28 @@ def replace_between_markers(path, name, content):
         content: str, Markdown.
 
     Raises:
-        MarkerError: the markers are not there once each, in this order.
+        MarkerError: there is no such file, or the markers are not there once each, in
+            this order.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise MarkerError(f"There is no {path}.") from None
+    try:
+        write_whole(path, with_part(text, name, content))
+    except MarkerError as error:
+        raise MarkerError(f"{path} {error}") from None
+
+
+def with_part(text, name, content):
+    """Return a text with other content between its markers of this name.
+
+    Raises:
+        MarkerError: as replace_between_markers.
     """
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    text = Path(path).read_text(encoding="utf-8")
     if not (text.count(begin) == text.count(end) == 1 and begin in text.split(end)[0]):
         raise MarkerError(
-            f"{path} needs the line {begin} and, below it, the line {end}, once each."
+            f"needs the line {begin} and, below it, the line {end}, once each."
         )
-    before, after = text.split(begin)[0], text.split(end)[1]
-    write_whole(path, f"{before}{begin}\n{content}\n{end}{after}")
+    return f"{text.split(begin)[0]}{begin}\n{content}\n{end}{text.split(end)[1]}"

@@ -5,9 +5,13 @@ its cell's last line. Colours are those of Okabe and Ito, which colour-blind rea
 tell apart, and every figure has its own white ground, so that it reads on a dark page.
 """
 
+import base64
+import io
+
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.figure import Figure
 
 ANN_COLOR, CNN_COLOR = "#D55E00", "#0072B2"
 COLORS = {"ANN": ANN_COLOR, "CNN": CNN_COLOR}
@@ -33,10 +37,31 @@ STYLE = {
 }
 
 
+class _DescribedFigure(Figure):
+    """A figure that tells Jupyter its title, for readers who cannot see it."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        png = io.BytesIO()
+        with plt.rc_context(STYLE):
+            self.savefig(png, format="png")
+        data = {"image/png": base64.b64encode(png.getvalue()).decode()}
+        return data, {"image/png": {"alt": self.description()}}
+
+    def description(self):
+        """Return the titles of the figure and its axes, and what the axes show."""
+        texts = [self.get_suptitle()]
+        for ax in self.axes:
+            texts += [ax.get_title(), ax.get_xlabel(), ax.get_ylabel()]
+        found = dict.fromkeys(" ".join(t.split()) for t in texts if t.strip())
+        return "; ".join(list(found)[:12])
+
+
 def _figure(n_rows=1, n_columns=1, *, size, title=None, **options):
     """Return a figure and its axes in the course's style, 100 pixels an inch."""
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(n_rows, n_columns, figsize=size, **options)
+        figure, axes = plt.subplots(
+            n_rows, n_columns, figsize=size, FigureClass=_DescribedFigure, **options
+        )
     if title:
         figure.suptitle(title)
     plt.close(figure)  # or Jupyter would show it a second time
@@ -194,36 +219,29 @@ def architecture(model, title=None):
         for layer in model.layers
     ]
     title = title or f"{model.name}: {model.count_params():,} parameters"
-    figure, ax = _figure(size=(11, 3.9), title=title)
+    figure, ax = _figure(size=(11, 4), title=title)
     colors = {"Conv2D": CNN_COLOR, "Dense": ANN_COLOR, "Dropout": GREY}
     x = 0.0
     for kind, shape, n_parameters in shapes:
         spatial = len(shape) == 3
         height = np.sqrt(shape[0]) if spatial else 0.9 * np.log2(shape[-1] + 1) / 2
-        width = 0.25 + (np.sqrt(shape[-1]) / 6 if spatial else 0.1)
+        width = 0.25 + (np.sqrt(shape[-1]) / 8 if spatial else 0.1)
+        room = max(width, 1.1 if n_parameters else 0.8) + 0.15
+        middle = x + room / 2
+        block = (middle - width / 2, -height / 2)
         color = colors.get(kind, "#B8B8B8")
-        ax.add_patch(
-            plt.Rectangle((x, -height / 2), width, height, fc=color, ec="black")
-        )
-        size = "×".join(str(n) for n in shape)
-        middle = x + width / 2
-        above = height / 2 + 0.25
-        ax.text(middle, above, kind, ha="center", va="bottom", rotation=40, size=10)
-        ax.text(middle, -3.1, size, ha="center", va="top", size=8)
+        ax.add_patch(plt.Rectangle(block, width, height, fc=color, ec="black"))
+        above = height / 2 + 0.2
+        ax.text(middle, above, kind, ha="center", va="bottom", rotation=90, size=8)
+        size = "×".join(map(str, shape[:2])) + (f"\n×{shape[2]}" if spatial else "")
+        ax.text(middle, -3.0, size, ha="center", va="top", size=8)
         if n_parameters:
-            ax.text(
-                middle,
-                -3.7,
-                f"{n_parameters:,}",
-                ha="center",
-                va="top",
-                size=8,
-                weight="bold",
-            )
-        x += max(width, 0.5) + 0.55
-    ax.text(-0.4, -3.1, "output", ha="right", va="top", size=8)
-    ax.text(-0.4, -3.7, "parameters", ha="right", va="top", size=8, weight="bold")
-    ax.set(xlim=(-1.3, x + 0.4), ylim=(-4.3, 5.2))
+            number = f"{n_parameters:,}"
+            ax.text(middle, -4.3, number, ha="center", va="top", size=8, weight="bold")
+        x += room
+    ax.text(-0.2, -3.0, "output", ha="right", va="top", size=8)
+    ax.text(-0.2, -4.3, "parameters", ha="right", va="top", size=8, weight="bold")
+    ax.set(xlim=(-x / 11, x), ylim=(-4.9, 5.6))
     ax.set_axis_off()
     return figure
 
@@ -290,8 +308,11 @@ def confusion_matrix(matrix, title="Confusion matrix of the test digits"):
     return figure
 
 
-def _confusion_heatmap(ax, matrix):
-    """Colour the mistakes and leave the diagonal out of the scale: it outshines all."""
+def _confusion_heatmap(ax, matrix, most=None):
+    """Colour the mistakes and leave the diagonal out of the scale: it outshines all.
+
+    The darkest colour stands for the most frequent mistake, or for most.
+    """
     matrix = np.asarray(matrix)
     off = matrix * (1 - np.eye(len(matrix), dtype=int))
     sns.heatmap(
@@ -299,6 +320,8 @@ def _confusion_heatmap(ax, matrix):
         annot=matrix,
         fmt="d",
         cmap="Oranges",
+        vmin=0,
+        vmax=most,
         cbar=False,
         linewidths=0.5,
         square=True,
@@ -479,7 +502,7 @@ def compared_curves(
 
     The axis of the accuracy leaves out what is far below the rest.
     """
-    figure, axes = _figure(1, 2, size=(10, 4), title=title)
+    figure, axes = _figure(1, 2, size=(10, 4.6), title=title)
     for ax, metric in zip(axes, ("loss", "accuracy"), strict=True):
         factor = 100 if metric == "accuracy" else 1
         for k, (name, history) in enumerate(histories.items()):
@@ -519,7 +542,10 @@ def compared_curves(
     median = np.median(drawn)
     axes[1].set_ylim(max(drawn.min(), median - 3 * (100 - median)) - 0.5, 100.2)
     axes[0].set_yscale("log")
-    axes[0].legend(fontsize=9)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(
+        *(handles, labels), loc="outside lower center", ncols=len(histories), fontsize=9
+    )
     return figure
 
 
@@ -639,8 +665,9 @@ def confusion_matrices(matrices, title="What was written, what was read"):
     """
     figure, axes = _figure(1, len(matrices), size=(5.4 * len(matrices), 5.4))
     figure.suptitle(title)
+    most = max((m * (1 - np.eye(10))).max() for m in matrices.values()) or 1
     for ax, (name, matrix) in zip(axes, matrices.items(), strict=True):
-        _confusion_heatmap(ax, matrix)
+        _confusion_heatmap(ax, matrix, most)
         ax.set_title(name, color=_color(name, 0), weight="bold")
     return figure
 
@@ -742,31 +769,29 @@ def image_rows(rows, title, columns=8, scale=1.15):
 
     Args:
         rows: dictionary from the row's name to (images, captions); images of shape
-            (n, 28, 28), a text each. Of more than fit, the first are shown.
+            (n, 28, 28), 0 = paper, a text each. Of more than fit, the first are shown.
         title: the figure's title.
         columns: images a row.
         scale: inches an image.
     """
-    height = len(rows) * (scale + 0.15) + 0.4
-    figure, axes = _figure(
-        len(rows),
-        columns + 1,
-        size=((columns + 1.2) * scale, height),
-        title=title,
-        squeeze=False,
-        width_ratios=[1.2] + [1] * columns,
-    )
-    for row_axes, (name, (pictures, captions)) in zip(axes, rows.items(), strict=True):
-        for ax in row_axes:
-            ax.set_axis_off()
-        middle = {"ha": "right", "va": "center", "size": 10}
-        row_axes[0].text(1, 0.5, name, transform=row_axes[0].transAxes, **middle)
+    width, height, above = 31, 39, 10  # pixels of a place, those above for the caption
+    # One large picture: a figure with an axes for each small one takes seconds.
+    canvas = np.zeros((len(rows) * height, columns * width))
+    size = ((columns + 1.2) * scale, len(rows) * scale * height / width + 0.4)
+    figure, ax = _figure(size=size, title=title)
+    for row, (name, (pictures, captions)) in enumerate(rows.items()):
+        top = row * height + above
+        ax.text(-6, top + 14, name, ha="right", va="center", size=10)
         if len(pictures) == 0:
-            middle["ha"] = "left"
-            row_axes[1].text(0, 0.5, "none", transform=row_axes[1].transAxes, **middle)
-        for ax, picture, caption in zip(row_axes[1:], pictures, captions, strict=False):
-            _picture(ax, picture)
-            ax.set_title(caption, size=8)
+            ax.text(2, top + 14, "none", va="center", size=10)
+        for k, picture, caption in zip(
+            range(columns), pictures, captions, strict=False
+        ):
+            left = k * width + 1
+            canvas[top : top + 28, left : left + 28] = picture
+            middle = left + 14
+            ax.text(middle, top - 1, caption, ha="center", va="bottom", size=8)
+    _picture(ax, canvas, vmin=0, vmax=canvas.max() or 1)
     return figure
 
 

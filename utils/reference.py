@@ -11,6 +11,7 @@ stopped.
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from utils import data, runs
+from utils.files import write_whole
 
 NOTEBOOKS = {"ann": "ANN_Model.ipynb", "cnn": "CNN_Model.ipynb"}
 BUILD = runs.COURSE_DIR / "build" / "reference"
@@ -121,6 +123,8 @@ def execute(name, seed):
     """Run a notebook with a seed; return the folder of the run that it saved."""
     import papermill
 
+    from utils.committed import QuietKernelManager
+
     BUILD.mkdir(parents=True, exist_ok=True)
     run_name = seed_name(name, seed)
     os.environ["RUNS_DIR"] = str(BUILD)
@@ -130,6 +134,7 @@ def execute(name, seed):
         parameters={"SEED": seed, "RUN_NAME": run_name},
         cwd=runs.COURSE_DIR,
         kernel_name="python3",
+        kernel_manager_class=QuietKernelManager,
         progress_bar=False,
     )
     return BUILD / run_name
@@ -168,10 +173,7 @@ def renew_info(folder, without=None):
         for name in info["files"]
         if name != without
     }
-    partial = folder / "run.json.partial"
-    text = json.dumps(info, indent=1, ensure_ascii=False) + "\n"
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, place)
+    write_whole(place, json.dumps(info, indent=1, ensure_ascii=False) + "\n")
 
 
 def put_in_place(folder, place):
@@ -210,14 +212,14 @@ def make_digits():
         )
     misread = np.any([run.y_pred != run.y_true for run in seeds], axis=0)
     kept = np.union1d(data.stress_digits(len(digits.x_test)), np.flatnonzero(misread))
-    partial = data.SHIPPED_DIGITS.with_name("digits.partial.npz")
+    shipped = io.BytesIO()
     np.savez_compressed(
-        partial,
+        shipped,
         index=kept.astype(np.int64),
         images=digits.x_test[kept],
         fingerprint=np.array(digits.fingerprint),
     )
-    os.replace(partial, data.SHIPPED_DIGITS)
+    write_whole(data.SHIPPED_DIGITS, shipped.getvalue())
     print(f"{data.SHIPPED_DIGITS.name}: {len(kept):,} digits", flush=True)
 
 

@@ -1,23 +1,29 @@
 """The results as tables: for the terminal, for a notebook, for the README.
 
     python -m utils.report             the runs in runs/ (or RUNS_DIR)
-    python -m utils.report --readme    renew the table in README.md from reference/
+    python -m utils.report --readme    renew the README's table and picture
 
 The README's table stands between the lines <!-- results --> and <!-- /results -->.
 """
 
 import argparse
-import os
+import io
 import sys
 
 import numpy as np
 
-from utils import runs
+from utils import plots, runs
+from utils.corruptions import SEVERITIES
+from utils.data import DataError, load_test_images, stress_digits
 from utils.evaluation import accuracy_interval
+from utils.files import MarkerError, replace_between_markers, write_whole
 from utils.reference import NOTEBOOKS, load_seeds
+from utils.verdict import accuracy_bands
 
 README = runs.COURSE_DIR / "README.md"
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
+PICTURE = runs.COURSE_DIR / "docs" / "result.png"
+MARKER = "results"
+MODELS = {"ann": "ANN", "cnn": "CNN"}
 
 
 class ReportError(Exception):
@@ -140,36 +146,42 @@ def _counted(seeds):
     return "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
 
 
-def with_results(text, table):
-    """Return a README's text with another table between its markers.
-
-    Raises:
-        ReportError: the markers are not there, or not once each, in this order.
-    """
-    begin, end = text.find(BEGIN), text.find(END)
-    once = text.count(BEGIN) == text.count(END) == 1
-    if not once or end < begin:
-        raise ReportError(
-            f"The results have no place in README.md: it needs the line {BEGIN} and, "
-            f"below it, the line {END}, once each."
-        )
-    return f"{text[: begin + len(BEGIN)]}\n{table}\n{text[end:]}"
-
-
 def renew_readme(readme=README):
     """Put the current table into the README; a reader sees the old one or the new one.
 
     Raises:
-        ReportError: there is no README, it has no markers, or there are no runs.
+        MarkerError: there is no README, or it has no markers.
+        ReportError: there are no reference runs.
     """
-    try:
-        text = readme.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ReportError(f"There is no {readme}.") from None
-    partial = readme.with_name(".README.partial")
-    new = with_results(text, readme_table())
-    partial.write_text(new, encoding="utf-8", newline="\n")
-    os.replace(partial, readme)
+    replace_between_markers(readme, MARKER, readme_table())
+
+
+def renew_picture(path=PICTURE):
+    """Draw the reference models' accuracy on damaged digits, for the README."""
+    reference = {kind: load_seeds(name)[0] for name, kind in MODELS.items()}
+    run = reference["ANN"]
+    index, images = load_test_images(run.info["data"]["test_fingerprint"])
+    drawn = np.isin(index, stress_digits(len(run.y_true)))
+    x, y_true = images[drawn].astype("float32") / 255, run.y_true[index[drawn]]
+    models = {name: run.load_model() for name, run in reference.items()}
+    curves = {}
+    for kind in ("shift", "rotate", "noise"):
+        damage, severities, label = SEVERITIES[kind]
+        bands = {}
+        for name, model in models.items():
+            shape = (-1, *model.input_shape[1:])
+            damaged = [damage(x, s).reshape(shape) for s in severities]
+            y_pred = [model.predict(d, verbose=0).argmax(axis=1) for d in damaged]
+            bands[name] = accuracy_bands(np.array(y_pred) == y_true)
+        curves[label] = (severities, bands)
+    write_whole(path, png(plots.robustness(curves, "Accuracy on test digits, damaged")))
+
+
+def png(figure):
+    """Return a figure as the bytes of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
 
 
 def main(arguments=None):
@@ -184,10 +196,11 @@ def main(arguments=None):
     try:
         if options.readme:
             renew_readme()
-            print(f"Renewed the results in {README.name}.")
+            renew_picture()
+            print(f"Renewed the results in {README.name} and {PICTURE.name}.")
         else:
             print(terminal_table())
-    except (ReportError, runs.RunError) as error:
+    except (ReportError, MarkerError, DataError, runs.RunError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

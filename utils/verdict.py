@@ -40,6 +40,13 @@ class Row:
         return self.better or NO_DIFFERENCE
 
 
+class Text(str):
+    """A text that a notebook shows as prose: no quotes, lines broken between words."""
+
+    def _repr_markdown_(self):
+        return str(self)
+
+
 # --- the rows ------------------------------------------------------------------------
 
 
@@ -68,16 +75,16 @@ def judge_interval(
         texts: the result of a and of b, as they are to be read.
         difference: DifferenceInterval of b minus a.
         larger_is_better: accuracy yes, loss no.
-        unit: "points" shows the interval in percentage points, else as it is.
+        unit: "points" shows the interval in percentage points; any other is named.
         names: of a and b.
     """
     ordered = names if larger_is_better else names[::-1]
     better = _outside_zero(difference, ordered)
-    factor, suffix = (100, " points") if unit == "points" else (1, "")
-    low, high = factor * difference.low, factor * difference.high
+    if unit == "points":
+        return Row(question, *texts, better, str(difference))
     evidence = (
-        f"difference {factor * difference.difference:+.3g}{suffix}, "
-        f"{difference.confidence:.0%} interval {low:+.3g} to {high:+.3g}"
+        f"{difference.difference:+.4f} {unit} ({100 * difference.confidence:g} % "
+        f"interval {difference.low:+.4f} to {difference.high:+.4f})"
     )
     return Row(question, *texts, better, evidence)
 
@@ -281,7 +288,7 @@ def describe_counts(counts, names=NAMES):
     """Say in a sentence on how many digits two models agree and differ."""
     a, b = names
     differ = counts.only_a + counts.only_b
-    return (
+    return Text(
         f"Of {sum(counts):,} test digits both read {counts.both:,} correctly and "
         f"{counts.neither:,} wrongly. They differ on {differ:,}: {counts.only_a:,} "
         f"only the {a} reads correctly, {counts.only_b:,} only the {b}."
@@ -292,15 +299,15 @@ def describe_test(test, names=NAMES):
     """Say what McNemar's test says, without Greek letters."""
     a, b = test.counts.only_a, test.counts.only_b
     if a + b == 0:
-        return "They never differ: there is nothing to toss a coin for."
+        return Text("They never differ: there is nothing to toss a coin for.")
     odds = (
         f"Luck alone splits {a + b:,} digits at least as unevenly as {a:,} to {b:,} "
         f"{_chance(test.p_value)} (p {_p_text(test.p_value)})."
     )
     if test.p_value >= LEVEL:
-        return f"{odds} That can well be luck: no difference is shown."
+        return Text(f"{odds} That can well be luck: no difference is shown.")
     name, other = (names[1], names[0]) if b > a else names
-    return (
+    return Text(
         f"{odds} So the {name} reads better than the {other}, and luck with the test "
         "digits is a poor explanation."
     )
@@ -315,7 +322,7 @@ def describe_pairs(accuracies, names=NAMES):
     """
     a, b = (np.asarray(values, float) for values in accuracies)
     gaps = 100 * (b[None, :] - a[:, None])
-    return (
+    return Text(
         f"Of {gaps.size} pairs of trainings the {names[1]} is ahead in "
         f"{(gaps > 0).sum()}, the {names[0]} in {(gaps < 0).sum()}; {names[1]} minus "
         f"{names[0]} lies between {gaps.min():+.2f} and {gaps.max():+.2f} points."
@@ -372,6 +379,17 @@ def headline(accuracy, counts, costs, names=NAMES):
     return (
         f"{first} {start}: the {winner} takes {_listed(ratios)} that the {loser} takes."
     )
+
+
+def conclude(rows, counts, costs, names=NAMES):
+    """Say the whole verdict: the headline, then who is better in which rows.
+
+    Args:
+        rows: Rows, that of judge_accuracy() first.
+        counts, costs, names: as for headline().
+    """
+    first = headline(rows[0], counts, costs, names)
+    return Text("\n\n".join([first, *describe_rows(rows, names)]))
 
 
 # --- parts of sentences --------------------------------------------------------------

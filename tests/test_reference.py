@@ -1,0 +1,239 @@
+"""The shipped runs: made from the notebooks, small, and whole at any moment."""
+
+import hashlib
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from utils import data, reference, runs
+
+N = 30
+
+
+class StandIn:
+    """A model as far as files go, without the five seconds that TensorFlow takes."""
+
+    def save(self, path):
+        path.write_bytes(b"a model")
+
+    def count_params(self):
+        return 7
+
+
+@pytest.fixture
+def digits():
+    rng = np.random.default_rng(0)
+    x = rng.integers(256, size=(2 * N, 28, 28), dtype=np.uint8)
+    y = np.arange(2 * N).astype(np.uint8) % 10
+    fingerprint = data.fingerprint(x[N:], y[N:])
+    return data.Digits(x[:N], y[:N], x[N:], y[N:], "your own data", fingerprint)
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch, digits):
+    """A course without reference runs, whose notebooks save runs at once.
+
+    Seed s misreads the test digit s, and no other.
+    """
+    monkeypatch.setattr(runs, "REFERENCE_DIR", tmp_path / "reference")
+    monkeypatch.setattr(reference, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(data, "SHIPPED_DIGITS", tmp_path / "reference" / "digits.npz")
+    monkeypatch.setattr(data, "load_mnist", lambda choice=None: digits)
+    monkeypatch.setenv("RUNS_DIR", str(tmp_path / "build"))
+    executed = []
+
+    def execute(name, seed):
+        executed.append((name, seed))
+        answers = digits.y_test.copy()
+        answers[seed] = (answers[seed] + 1) % 10
+        run = runs.save_run(
+            reference.seed_name(name, seed),
+            kind=name.upper(),
+            model=StandIn(),
+            history={"loss": [1.0, 0.5]},
+            seconds=[1.0, 1.0],
+            y_true=digits.y_test,
+            y_prob=0.5 * np.eye(10)[answers] + 0.05,
+            seed=seed,
+            data=digits,
+        )
+        return run.folder
+
+    monkeypatch.setattr(reference, "execute", execute)
+    monkeypatch.setattr(reference, "slim_model", lambda folder: None)
+    return SimpleNamespace(folder=tmp_path / "reference", executed=executed)
+
+
+def test_all_seeds_of_both_models_are_trained_and_ordered(course):
+    reference.train(2)
+    assert course.executed == [("ann", 0), ("cnn", 0), ("ann", 1), ("cnn", 1)]
+    assert runs.list_runs(course.folder) == ["ann", "ann-seed1", "cnn", "cnn-seed1"]
+    found = reference.load_seeds("cnn")
+    assert [run.name for run in found] == ["cnn", "cnn-seed1"]
+    assert [run.info["seed"] for run in found] == [0, 1]
+    assert reference.load_seeds("other") == []
+
+
+def test_only_seed_0_keeps_its_model(course):
+    reference.train(2)
+    kept = {p.parent.name for p in course.folder.glob("*/model.keras")}
+    assert kept == {"ann", "cnn"}
+    first, second = reference.load_seeds("ann")
+    assert first.model_file and not second.model_file
+
+
+def test_what_is_there_is_not_trained_again_unless_forced(course, capsys):
+    reference.train(1)
+    del course.executed[:]
+    reference.train(2)
+    assert course.executed == [("ann", 1), ("cnn", 1)]
+    assert "[1/4] ann: there already" in capsys.readouterr().out
+    reference.train(1, force=True)
+    assert course.executed[2:] == [("ann", 0), ("cnn", 0)]
+
+
+def test_a_damaged_run_is_trained_again(course):
+    reference.train(1)
+    (course.folder / "ann" / "predictions.npz").write_bytes(b"half")
+    del course.executed[:]
+    reference.train(1)
+    assert course.executed == [("ann", 0)]
+    assert reference.is_whole("ann")
+
+
+def test_a_run_without_its_model_is_whole_at_any_moment(course, monkeypatch):
+    folder = reference.execute("ann", 0)
+    before = json.loads((folder / "run.json").read_text())
+    # Killed after the description was renewed, before the file went:
+    reference.renew_info(folder, without="model.keras")
+    run = runs.load_run("ann", announce=False)
+    assert run.model_file is None and (folder / "model.keras").exists()
+    reference.drop_model(folder)
+    assert not (folder / "model.keras").exists()
+    after = runs.load_run("ann", announce=False).info
+    del before["files"]["model.keras"]
+    assert after == before
+
+
+def test_a_run_with_a_smaller_model_says_so(course):
+    folder = reference.execute("ann", 0)
+    (folder / "model.keras").write_bytes(b"small")
+    assert not reference.is_whole("ann")
+    reference.renew_info(folder)
+    digest = runs.load_run("ann", announce=False).info["files"]["model.keras"]
+    assert digest == hashlib.sha256(b"small").hexdigest()
+
+
+def test_shipped_digits_are_those_misread_and_those_drawn(course, digits, monkeypatch):
+    monkeypatch.setattr(data, "stress_digits", lambda n: np.array([5, 9]))
+    reference.train(3)
+    reference.make_digits()
+    with np.load(data.SHIPPED_DIGITS) as file:
+        assert file["index"].tolist() == [0, 1, 2, 5, 9]
+        assert (file["images"] == digits.x_test[file["index"]]).all()
+        assert str(file["fingerprint"]) == digits.fingerprint
+
+
+def test_digits_are_made_of_the_right_data_only(course, digits, monkeypatch):
+    with pytest.raises(runs.RunError, match=r"utils\.reference train"):
+        reference.make_digits()
+    reference.train(1)
+    other = data.Digits(*(digits.x_train, digits.y_train) * 2, "sample", "0" * 16)
+    monkeypatch.setattr(data, "load_mnist", lambda choice=None: other)
+    with pytest.raises(data.DataError, match="MNIST_DATA"):
+        reference.make_digits()
+    assert not data.SHIPPED_DIGITS.exists()
+
+
+def test_the_command_line(course, capsys):
+    assert reference.main(["digits"]) == 1
+    assert "utils.reference train" in capsys.readouterr().err
+    assert reference.main(["train", "--seeds", "1"]) == 0
+    assert data.SHIPPED_DIGITS.exists()
+    assert "0.0 MB of 8 MB" in capsys.readouterr().out
+
+
+def test_runs_on_other_digits_are_kept_apart(course, digits, capsys):
+    assert not reference.same_test({"ANN": [], "CNN": []}, None)
+    assert "no reference runs" in capsys.readouterr().out
+    reference.train(1)
+    seeds = {"ANN": reference.load_seeds("ann"), "CNN": reference.load_seeds("cnn")}
+    run = seeds["ANN"][0]
+    assert reference.same_test(seeds, run)
+    assert "1 of the ANN and 1 of the CNN" in capsys.readouterr().out
+    other = {"source": "sample", "test_fingerprint": "0" * 16}
+    assert not reference.same_test(seeds, SimpleNamespace(info={"data": other}))
+    assert "never mixed" in capsys.readouterr().out
+
+
+# --- the images of a known test set --------------------------------------------------
+
+
+def test_all_images_where_the_data_are_those_of_the_runs(course, digits):
+    index, images = data.load_test_images(digits.fingerprint)
+    assert (index == np.arange(N)).all() and (images == digits.x_test).all()
+
+
+def test_shipped_images_where_the_data_are_others(course, digits, monkeypatch, capsys):
+    reference.train(2)
+    reference.make_digits()
+    other = data.Digits(*(digits.x_train, digits.y_train) * 2, "sample", "0" * 16)
+    monkeypatch.setattr(data, "load_mnist", lambda choice=None: other)
+    index, images = data.load_test_images(digits.fingerprint)
+    assert (images == digits.x_test[index]).all()
+    assert "that the course ships" in capsys.readouterr().out
+    with pytest.raises(data.DataError, match="MNIST_DATA"):
+        data.load_test_images("f" * 16)
+    data.SHIPPED_DIGITS.write_bytes(data.SHIPPED_DIGITS.read_bytes()[:200])
+    with pytest.raises(data.DataError, match="damaged"):
+        data.load_test_images(digits.fingerprint)
+
+
+def test_without_any_images_the_error_says_what_to_do(course, monkeypatch):
+    def nothing(choice=None):
+        raise data.DataError("no network")
+
+    monkeypatch.setattr(data, "load_mnist", nothing)
+    with pytest.raises(data.DataError, match="Set MNIST_DATA"):
+        data.load_test_images("f" * 16)
+
+
+def test_the_sample_is_found_whatever_mnist_data_says(monkeypatch):
+    sample = next(k for k, name in data.KNOWN_TEST_SETS.items() if name == "sample")
+    monkeypatch.setenv("MNIST_DATA", "nowhere")
+    index, images = data.load_test_images(sample)
+    assert len(index) == len(images) == 1000
+
+
+def test_stress_digits_are_always_the_same():
+    drawn = data.stress_digits(10_000)
+    assert len(np.unique(drawn)) == 1000 and (np.diff(drawn) > 0).all()
+    assert (drawn == data.stress_digits(10_000)).all()
+    # Not from the easier first half only.
+    assert 400 < (drawn < 5000).sum() < 600
+    assert (data.stress_digits(30) == np.arange(30)).all()
+
+
+# --- what the course really ships ----------------------------------------------------
+
+
+def test_the_course_ships_five_seeds_and_is_small():
+    for name in reference.NOTEBOOKS:
+        found = reference.load_seeds(name)
+        assert [run.info["seed"] for run in found] == [0, 1, 2, 3, 4]
+        assert [bool(run.model_file) for run in found] == [True, *[False] * 4]
+        assert {run.info["data"]["source"] for run in found} == {"full MNIST"}
+    assert reference.megabytes() <= reference.MEGABYTES_ALLOWED
+
+
+def test_the_course_ships_the_images_of_all_mistakes():
+    seeds = [run for name in reference.NOTEBOOKS for run in reference.load_seeds(name)]
+    with np.load(data.SHIPPED_DIGITS) as file:
+        index = file["index"]
+        assert str(file["fingerprint"]) == seeds[0].info["data"]["test_fingerprint"]
+        assert file["images"].shape == (len(index), 28, 28)
+    misread = np.any([run.y_pred != run.y_true for run in seeds], axis=0)
+    assert np.isin(np.flatnonzero(misread), index).all()
+    assert np.isin(data.stress_digits(10_000), index).all()
