@@ -298,6 +298,10 @@ REFUSED = {
         ),
         "page is empty|nothing like ink",
     ),
+    "chequers": (
+        as_file(np.uint8(np.indices((300, 400)).sum(axis=0) // 50 % 2 * 255)),
+        "nothing like ink",
+    ),
     "no such file": ("no/such/photo.png", "no file no/such/photo.png"),
     "a folder": (str(ROOT), "cannot be opened"),
     "a number": (7, "cannot be opened"),

@@ -265,7 +265,7 @@ def find_ink(photo):
         np.ndarray, same shape, float32 in [0, 1], 0 = paper.
 
     Raises:
-        HandwritingError: the page is empty.
+        HandwritingError: the page is empty, or as much ink as paper.
     """
     if np.ptp(photo) < FAINTEST:
         raise _empty()
@@ -282,7 +282,7 @@ def find_ink(photo):
     ink = ink - paper_level
     ink[ink < max(FAINTEST, NOISE_LEVELS * noise)] = 0
     if not ink.any():
-        raise _empty()
+        raise _empty() if noise < FAINTEST else _nothing_like_ink()
     return ink.astype(np.float32)
 
 

@@ -59,37 +59,6 @@ DIGITS = (
         ]
     ],
 )
-UNUSUAL = {  # ways to write that are at home elsewhere: (digit, drawing)
-    "a seven with a bar": (7, [*DIGITS[7], [(0.38, 0.53), (0.72, 0.50)]]),
-    "a one with a flag": (
-        1,
-        [[(0.30, 0.40), (0.55, 0.09), (0.55, 0.09), (0.55, 0.92)]],
-    ),
-    "a one with flag and foot": (
-        1,
-        [
-            [(0.30, 0.32), (0.52, 0.09), (0.52, 0.09), (0.52, 0.90)],
-            [(0.27, 0.90), (0.77, 0.90)],
-        ],
-    ),
-    "a four open at the top": (
-        4,
-        [
-            [(0.20, 0.08), (0.20, 0.54), (0.20, 0.54), (0.80, 0.54)],
-            [(0.80, 0.08), (0.80, 0.92)],
-        ],
-    ),
-    "a four closed at the top": (
-        4,
-        [
-            [
-                *[(0.60, 0.92), (0.60, 0.08), (0.60, 0.08), (0.20, 0.62)],
-                *[(0.20, 0.62), (0.80, 0.62)],
-            ]
-        ],
-    ),
-    "a zero with a slash": (0, [*DIGITS[0], [(0.76, 0.12), (0.26, 0.88)]]),
-}
 
 
 def path(stroke, steps=16):
@@ -147,3 +116,65 @@ def draw(strokes, size=280, pen=0.1):
             brush.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     page = page.resize((size, size), Image.Resampling.BOX)
     return np.asarray(page, np.float32) / 255
+
+
+# --- other ways to write -------------------------------------------------------------
+
+
+def _flagged_one(much):
+    end = (0.6 - 0.5 * much, 0.09 + 0.55 * much)
+    return [[end, (0.6, 0.09), (0.6, 0.09), (0.6, 0.92)]]
+
+
+def _footed_one(much):
+    foot = [(0.52 - 0.45 * much, 0.9), (0.52 + 0.45 * much, 0.9)]
+    return [[(0.52, 0.09), (0.52, 0.9)], foot]
+
+
+def _open_four(much):
+    left, right = 0.5 - 0.4 * much, 0.5 + 0.4 * much
+    basin = [(left, 0.08), (left, 0.54), (left, 0.54), (right, 0.54)]
+    return [basin, [(right, 0.08), (right, 0.92)]]
+
+
+def _barred_seven(much):
+    return [*DIGITS[7], [(0.55 - 0.4 * much, 0.53), (0.55 + 0.4 * much, 0.5)]]
+
+
+def _low_bar_seven(much):
+    return [*DIGITS[7], [(0.3, 0.3 + 0.6 * much), (0.75, 0.28 + 0.6 * much)]]
+
+
+def _slashed_zero(much):
+    slash = [
+        (0.5 + 0.45 * much, 0.5 - 0.5 * much),
+        (0.5 - 0.45 * much, 0.5 + 0.5 * much),
+    ]
+    return [*DIGITS[0], slash]
+
+
+# Name to (digit, function): the function takes how much of it there is, from 0 to 1,
+# and returns a drawing.
+VARIANTS = {
+    "a one with a flag": (1, _flagged_one),
+    "a one with a foot": (1, _footed_one),
+    "a four, ever wider open": (4, _open_four),
+    "a seven with a bar": (7, _barred_seven),
+    "the same bar, ever lower": (7, _low_bar_seven),
+    "a zero with a slash": (0, _slashed_zero),
+}
+NO_DIGITS = {
+    "a cross": [[(0.2, 0.2), (0.8, 0.8)], [(0.8, 0.2), (0.2, 0.8)]],
+    "a letter": [
+        [(0.15, 0.9), (0.5, 0.1), (0.5, 0.1), (0.85, 0.9)],
+        [(0.3, 0.6), (0.7, 0.6)],
+    ],
+    "a wave": [
+        [(0.05, 0.5), (0.2, 0.35), (0.4, 0.65), (0.6, 0.35), (0.8, 0.65), (0.95, 0.5)]
+    ],
+    "a smile": [
+        [(0.35, 0.25), (0.35, 0.33)],
+        [(0.65, 0.25), (0.65, 0.33)],
+        [(0.2, 0.6), (0.35, 0.78), (0.5, 0.83), (0.65, 0.78), (0.8, 0.6)],
+    ],
+}
