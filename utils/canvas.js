@@ -2,7 +2,7 @@
 const SIDE = 140; // pixels of the drawing as it is sent
 const PAPER = 560; // pixels of the drawing as it is drawn: fine screens have two a point
 const PEN = 0.085; // width of the pen, as a part of the paper's side
-const PAUSE = 100; // milliseconds between two messages while a stroke goes on
+const PAUSE = 50; // milliseconds between two messages while a stroke goes on
 const PATIENCE = 4000; // milliseconds until a kernel that says nothing is reported
 const COLORS = { ANN: "#D55E00", CNN: "#0072B2" };
 
@@ -156,8 +156,9 @@ function render({ model, el }) {
   );
 
   // --- messages: one at a time, the newest drawing when the last one is answered ---
+  const view = Math.random().toString(36).slice(2); // one model can be shown twice
   let number = 0;
-  let waiting = null; // the number of the message that is not answered yet
+  let waiting = null; // the name of the message that is not answered yet
   let dirty = false; // the drawing has changed since the last message
   let sentAt = -Infinity;
   let changedAt = 0;
@@ -165,15 +166,23 @@ function render({ model, el }) {
   let patience = null;
   let gone = false;
 
+  // For whoever measures: is there a change that was not answered yet?
+  function note() {
+    root.dataset.busy = dirty || waiting !== null ? "yes" : "no";
+  }
+
   function changed() {
     if (!dirty) changedAt = performance.now();
     dirty = true;
     root.dataset.drawn = "yes";
+    note();
     send();
   }
 
   function send() {
-    if (!dirty || waiting !== null || timer !== null) return;
+    // A kernel that is busy answers later; a message that was lost is sent again.
+    const silent = performance.now() - sentAt > PATIENCE;
+    if (!dirty || (waiting !== null && !silent) || timer !== null) return;
     const left = sentAt + PAUSE - performance.now();
     if (left > 0) {
       timer = setTimeout(() => { timer = null; send(); }, left);
@@ -188,7 +197,7 @@ function render({ model, el }) {
     for (let k = 0; k < bytes.length; k++) bytes[k] = 255 - pixels[4 * k];
     dirty = false;
     sentAt = performance.now();
-    waiting = ++number;
+    waiting = `${view}-${++number}`;
     root.dataset.changedAt = changedAt;
     clearTimeout(patience);
     patience = setTimeout(lost, PATIENCE);
@@ -200,16 +209,18 @@ function render({ model, el }) {
   }
 
   function lost() {
-    waiting = null;
     clearTimeout(patience);
-    say("The kernel does not answer. You can draw on; to have it read, run this cell again.");
+    say("The kernel is busy or gone. Draw on; if this stays, run this cell again.");
     root.dataset.kernel = "silent";
+    root.dataset.busy = "no";
   }
 
   function answered(answer, buffers) {
-    if (answer.id !== waiting || gone) return; // it came too late, or is another view's
-    clearTimeout(patience);
-    waiting = null;
+    if (gone || !answer.id?.startsWith(view)) return;
+    if (answer.id === waiting) {
+      clearTimeout(patience);
+      waiting = null;
+    }
     root.dataset.kernel = "answers";
     if (answer.problem) {
       say(`The networks could not read it: ${answer.problem}`);
@@ -227,6 +238,7 @@ function render({ model, el }) {
       root.dataset.answers = Number(root.dataset.answers ?? 0) + 1;
       root.dataset.latency = performance.now() - Number(root.dataset.changedAt);
     }
+    note();
     send();
   }
 

@@ -3,9 +3,9 @@
     reader = Reader({"ANN": ann, "CNN": cnn})
     Canvas(reader)
 
-The page (canvas.js, canvas.css) sends the drawing as bytes, at most ten times a second
-and never before the last one was answered; the kernel answers with the 28×28 image and
-the probabilities. Nothing else passes between them, and nothing is fetched from
+The page (canvas.js, canvas.css) sends the drawing as bytes, at most twenty times a
+second and not before the last one was answered; the kernel answers with the 28×28 image
+and the probabilities. Nothing else passes between them, and nothing is fetched from
 elsewhere. Importing this module does not import TensorFlow.
 """
 
