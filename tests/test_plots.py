@@ -82,6 +82,8 @@ CALLS = {
     "robustness": (
         {label: (SEVERITIES, {"ANN": BANDS, "CNN": BANDS}) for label in "abcd"},
     ),
+    "reading": (X[0], X[0], {"ANN": PROB[0], "CNN": PROB[1]}, "a title"),
+    "stages": ({"photo": RNG.random((60, 200)), "ink": RNG.random((60, 200))},),
     "accuracy_against_costs": (
         {"parameters": (500_000, 60_000), "equal": (3, 3)},
         {"ANN": (0.98, 0.97, 0.99), "CNN": (0.99, 0.985, 0.995)},

@@ -1,0 +1,213 @@
+"""A real JupyterLab in a real browser, for the tests and the benchmarks of the canvas.
+
+Needs Playwright for Python (requirements-dev.txt) and a Chromium of the system.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from utils import strokes
+
+COURSE_DIR = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--enable-precise-memory-info",
+)
+TOKEN = "course"
+LAB = "labs/Your_Handwriting.ipynb"
+NEWS = "@jupyterlab/apputils-extension:announcements"  # it asks the network
+
+
+def why_not():
+    """Return why no browser can be driven here, or None where one can."""
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        return "Playwright is not installed: pip install -r requirements-dev.txt"
+    if not find_browser():
+        return f"there is no browser: none of {', '.join(BROWSERS)}"
+    return None
+
+
+def find_browser():
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@contextmanager
+def jupyter(application="jupyterlab"):
+    """Start Jupyter on a copy of the lab, with settings of its own; yield its address.
+
+    Args:
+        application: "jupyterlab" or "notebook".
+    """
+    with tempfile.TemporaryDirectory(prefix="course-browser-") as folder:
+        root, settings = Path(folder, "course"), Path(folder, "settings")
+        (root / "labs").mkdir(parents=True)
+        shutil.copy(COURSE_DIR / LAB, root / LAB)
+        (root / "utils").symlink_to(COURSE_DIR / "utils")
+        (settings / "labconfig").mkdir(parents=True)
+        page_config = json.dumps({"disabledExtensions": {NEWS: True}})
+        (settings / "labconfig" / "page_config.json").write_text(page_config)
+        environment = {
+            **os.environ,
+            "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"],
+            "JUPYTER_CONFIG_DIR": str(settings),
+            "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
+            "IPYTHONDIR": str(settings / "ipython"),
+            "RUNS_DIR": str(settings / "runs"),  # empty: the shipped runs are read
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        environment.pop("PYTEST_CURRENT_TEST", None)
+        command = [
+            *(sys.executable, "-m", application, "--no-browser", "--allow-root"),
+            "--ServerApp.ip=127.0.0.1",
+            "--ServerApp.port=0",
+            f"--IdentityProvider.token={TOKEN}",
+            f"--ServerApp.root_dir={root}",
+        ]
+        with open(Path(folder, "log"), "w") as log:
+            server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            yield _address(settings / "runtime", server, Path(folder, "log"))
+        finally:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _address(runtime, server, log, seconds=60):
+    """Return the address that a starting server writes down, once it answers."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
+        for path in runtime.glob("jpserver-*.json"):
+            try:
+                url = json.loads(path.read_text())["url"]
+                urllib.request.urlopen(f"{url}api?token={TOKEN}").close()
+                return url
+            except (OSError, ValueError):
+                pass
+        time.sleep(0.2)
+    raise RuntimeError(f"Jupyter does not start: {log.read_text()[-2000:]}")
+
+
+def api(url, path, method="GET"):
+    """Ask Jupyter's server; return what it answers, from JSON."""
+    headers = {"Authorization": f"token {TOKEN}"}
+    request = urllib.request.Request(f"{url}api/{path}", method=method, headers=headers)
+    with urllib.request.urlopen(request) as answer:
+        return json.loads(answer.read() or "null")
+
+
+@contextmanager
+def page_of(url, path, dark=False):
+    """Open a page of Jupyter in Chromium; yield it with .errors and .elsewhere.
+
+    errors are the messages of the console, elsewhere the addresses outside of this
+    machine that the page asked for; none of these is let through.
+    """
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(), args=list(FLAGS)
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.errors, page.elsewhere = [], []
+
+        def gate(route):
+            address = route.request.url
+            if address.startswith((url, "data:", "blob:")):
+                route.continue_()
+            else:
+                page.elsewhere.append(address)
+                route.abort()
+
+        page.route("**/*", gate)
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on(
+            "console",
+            lambda m: page.errors.append(m.text) if m.type == "error" else None,
+        )
+        try:
+            page.goto(f"{url}{path}?token={TOKEN}", wait_until="domcontentloaded")
+            yield page
+        finally:
+            browser.close()
+
+
+def run_all(page):
+    """Run all cells of the open notebook; return the canvas when all are done."""
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=90_000)
+    page.evaluate(
+        "document.querySelectorAll('.digit-canvas').forEach(c => c.dataset.old = '')"
+    )
+    page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+    page.locator("li[data-command='runmenu:run-all']").click()
+    new = page.locator(".digit-canvas:not([data-old])")
+    new.first.wait_for(state="attached", timeout=120_000)
+    wait_until_idle(page)
+    return show_canvas(page)
+
+
+def show_canvas(page):
+    """Scroll to the canvas and return it: JupyterLab hides what is far away."""
+    canvas = page.locator(".digit-canvas")
+    canvas.evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
+    canvas.locator(".dc-paper").wait_for(timeout=20_000)
+    page.wait_for_timeout(500)  # the page settles
+    canvas.evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
+    return canvas
+
+
+def wait_until_idle(page, seconds=240):
+    """Wait until the page says that the kernel has nothing to do, for two seconds.
+
+    The server's own word is not enough: after a restart it may be an old one.
+    """
+    indicator = page.locator(".jp-Notebook-ExecutionIndicator").first
+    deadline = time.monotonic() + seconds
+    quiet = 0
+    while time.monotonic() < deadline:
+        idle = indicator.get_attribute("data-status") == "idle"
+        quiet = quiet + 1 if idle else 0
+        if quiet == 10:
+            return
+        page.wait_for_timeout(200)
+    raise RuntimeError("The notebook is not done in time.")
+
+
+def draw(page, canvas, drawing, wait=True):
+    """Draw with the mouse, as a person would: along the strokes, in small steps."""
+    box = canvas.locator(".dc-paper").bounding_box()
+    for stroke in drawing:
+        points = strokes.path(stroke, steps=5) * box["width"]
+        points += (box["x"], box["y"])
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point)
+        page.mouse.up()
+    if wait:
+        wait_for_answer(page)
+
+
+def wait_for_answer(page, seconds=20):
+    page.wait_for_function(
+        "document.querySelector('.digit-canvas').dataset.busy === 'no'",
+        timeout=1000 * seconds,
+    )

@@ -1,0 +1,160 @@
+"""The lab in a real JupyterLab and browser: draw with the mouse, read the page."""
+
+import time
+
+import pytest
+
+from benchmarks import browser
+from utils import strokes
+
+pytestmark = pytest.mark.skipif(
+    browser.why_not() is not None, reason=str(browser.why_not())
+)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with browser.jupyter() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def lab(server):
+    """The executed lab, and its canvas: (page, canvas)."""
+    with browser.page_of(server, f"lab/tree/{browser.LAB}") as page:
+        yield page, browser.run_all(page)
+
+
+@pytest.fixture
+def empty(lab):
+    """The same with an empty canvas."""
+    page, canvas = lab
+    browser.show_canvas(page)
+    canvas.locator(".dc-clear").click()
+    browser.wait_for_answer(page)
+    return page, canvas
+
+
+def dark_pixels(canvas):
+    return canvas.locator(".dc-paper").evaluate(
+        """paper => paper.getContext("2d").getImageData(0, 0, paper.width, paper.height)
+            .data.reduce((n, value, k) => n + (k % 4 === 0 && value < 128), 0)"""
+    )
+
+
+def test_digits_drawn_with_the_mouse_are_read(empty):
+    page, canvas = empty
+    right = []
+    for digit, drawing in enumerate(strokes.DIGITS):
+        browser.draw(page, canvas, drawing)
+        status = canvas.locator(".dc-status").inner_text()
+        right.append(f"CNN reads {digit} " in status)
+        best = canvas.locator(".dc-model", has_text="CNN").locator(".dc-best .dc-digit")
+        assert (best.inner_text() == str(digit)) == right[-1]
+        canvas.locator(".dc-clear").click()
+        browser.wait_for_answer(page)
+    assert sum(right) >= 8, right
+
+
+def test_the_small_image_and_ten_bars_of_both_are_shown(empty):
+    page, canvas = empty
+    browser.draw(page, canvas, strokes.DIGITS[3])
+    small = canvas.locator(".dc-small")
+    assert small.evaluate("c => [c.width, c.height]") == [28, 28]
+    for name in ("ANN", "CNN"):
+        shares = canvas.locator(".dc-model", has_text=name).locator(".dc-share")
+        values = [float(text.removesuffix(" %")) for text in shares.all_inner_texts()]
+        assert len(values) == 10 and sum(values) == pytest.approx(100, abs=0.6)
+
+
+def test_clear_works_by_mouse_and_by_key(empty):
+    page, canvas = empty
+    for press in ("mouse", "Enter", "Space"):
+        browser.draw(page, canvas, strokes.DIGITS[8])
+        assert dark_pixels(canvas) > 1000
+        clear = canvas.locator(".dc-clear")
+        if press == "mouse":
+            clear.click()
+        else:
+            clear.focus()
+            page.keyboard.press(press)
+        browser.wait_for_answer(page)
+        assert dark_pixels(canvas) == 0
+        assert canvas.locator(".dc-status").inner_text() == "Nothing drawn yet."
+        assert canvas.locator(".dc-best").count() == 0
+
+
+def test_everything_has_a_name_for_who_cannot_see_it(empty):
+    _, canvas = empty
+    assert canvas.get_by_role("button", name="Clear the canvas").count() == 1
+    assert canvas.get_by_role("img", name="Canvas: draw one digit").count() == 1
+    assert canvas.get_by_role("status").count() == 1
+    assert canvas.get_by_role("checkbox", name="feature maps of the CNN").count() == 1
+
+
+def test_feature_maps_come_and_go(empty):
+    page, canvas = empty
+    browser.draw(page, canvas, strokes.DIGITS[5])
+    canvas.locator("input").check()
+    canvas.locator(".dc-map").first.wait_for(timeout=10_000)
+    assert canvas.locator(".dc-layer").count() >= 2
+    canvas.locator("input").uncheck()
+    browser.wait_for_answer(page)
+    assert canvas.locator(".dc-map").count() == 0
+
+
+def test_a_finger_and_a_pen_draw_too(empty):
+    page, canvas = empty
+    for kind in ("touch", "pen"):
+        canvas.locator(".dc-paper").evaluate(
+            """(paper, kind) => {
+                const box = paper.getBoundingClientRect();
+                paper.setPointerCapture = () => {};  // it wants real pointers
+                const send = (name, y) => paper.dispatchEvent(new PointerEvent(name, {
+                    pointerId: 77, pointerType: kind, isPrimary: true, bubbles: true,
+                    clientX: box.left + box.width / 2,
+                    clientY: box.top + y * box.height,
+                }));
+                send("pointerdown", 0.1);
+                for (let y = 0.1; y < 0.9; y += 0.05) send("pointermove", y);
+                send("pointerup", 0.9);
+                delete paper.setPointerCapture;
+            }""",
+            kind,
+        )
+        browser.wait_for_answer(page)
+        assert "CNN reads 1 " in canvas.locator(".dc-status").inner_text()
+        canvas.locator(".dc-clear").click()
+        browser.wait_for_answer(page)
+
+
+# These two come last: one looks back at what the others did, one restarts the kernel.
+
+
+def test_no_errors_on_the_console_and_no_request_leaves_the_machine(lab):
+    page, _ = lab
+    assert page.errors == []
+    assert page.elsewhere == []
+
+
+def test_a_kernel_restart_while_drawing_leaves_a_usable_page(server, empty):
+    page, canvas = empty
+    box = canvas.locator(".dc-paper").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 90, steps=5)
+    (kernel,) = browser.api(server, "kernels")
+    browser.api(server, f"kernels/{kernel['id']}/restart", method="POST")
+    page.mouse.move(box["x"] + 200, box["y"] + 200, steps=20)
+    page.mouse.up()
+    time.sleep(6)  # longer than the page has patience
+    assert dark_pixels(canvas) > 1000  # the stroke was drawn to its end
+    assert "kernel is busy or gone" in canvas.locator(".dc-status").inner_text()
+    canvas.locator(".dc-clear").click()
+    assert dark_pixels(canvas) == 0
+    browser.draw(page, canvas, strokes.DIGITS[1], wait=False)
+    assert dark_pixels(canvas) > 1000
+    canvas = browser.run_all(page)
+    browser.draw(page, canvas, strokes.DIGITS[2])
+    assert "CNN reads 2 " in canvas.locator(".dc-status").inner_text()
+    assert page.elsewhere == []

@@ -1,0 +1,410 @@
+"""Photos in, MNIST's form out: real files, damaged ones, and made-up photos."""
+
+import ast
+import contextlib
+import io
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from utils import handwriting, photos, strokes
+from utils.data import SHIPPED_DIGITS, stress_digits
+from utils.handwriting import HandwritingError, read_page, to_mnist
+from utils.runs import REFERENCE_DIR, load_run
+
+ROOT = Path(__file__).parent.parent
+
+
+def drawn(*digits, size=120):
+    """Digits side by side on white paper, uint8."""
+    row = [strokes.draw(strokes.DIGITS[d], size) for d in digits]
+    ink = np.pad(np.concatenate(row, axis=1), size // 3)
+    return np.uint8(255 - 230 * ink)
+
+
+def as_file(array, kind="PNG", **options):
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    """The test digits of the course that were drawn at random, and their labels."""
+    run = load_run("cnn", announce=False, folder=REFERENCE_DIR)
+    with np.load(SHIPPED_DIGITS) as file:
+        index, images = file["index"], file["images"]
+    chosen = np.isin(index, stress_digits(len(run.y_true)))
+    return images[chosen], run.y_true[index[chosen]]
+
+
+@pytest.fixture(scope="session")
+def models():
+    names = ("ann", "cnn")
+    return {n: load_run(n, False, REFERENCE_DIR).load_model() for n in names}
+
+
+def read_by(model, images):
+    x = np.asarray(images, np.float32).reshape(-1, *model.input_shape[1:]) / 255
+    return model.predict(x, verbose=0).argmax(axis=1)
+
+
+# --- MNIST's form --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_digit_fits_the_box_and_its_mass_is_where_mnists_is(digit):
+    page = read_page(drawn(digit))
+    (image,) = page.images
+    assert image.shape == (28, 28) and image.dtype == np.uint8
+    rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    assert np.abs(np.array(ndimage.center_of_mass(image)) - 14).max() <= 0.51
+    assert image.max() > 240
+
+
+def test_the_proportions_are_kept():
+    image = to_mnist(np.ones((60, 30)))
+    rows, columns = (np.flatnonzero((image > 0.5).any(axis=axis)) for axis in (1, 0))
+    assert (len(rows), len(columns)) == (20, 10)
+
+
+def test_mnists_own_digits_are_where_this_module_says(shipped):
+    images, _ = shipped
+    centres = np.array([ndimage.center_of_mass(image) for image in images])
+    assert np.abs(centres - 14).max() <= 0.51
+
+
+def test_mnists_digits_come_out_as_they_went_in(shipped, models):
+    images, _ = shipped
+    read = [read_page(image).images[0] for image in images]
+    for model in models.values():
+        changed = read_by(model, read) != read_by(model, images)
+        assert changed.mean() <= 0.01
+
+
+def test_to_mnist_refuses_paper():
+    with pytest.raises(HandwritingError, match="nothing like ink"):
+        to_mnist(np.zeros((40, 40)))
+
+
+# --- pages ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "invert", [False, True], ids=["dark on light", "light on dark"]
+)
+def test_ink_is_told_from_paper_either_way(invert):
+    page = drawn(3)
+    (image,) = read_page(255 - page if invert else page).images
+    same = read_page(page).images[0]
+    assert np.corrcoef(image.ravel(), same.ravel())[0, 1] > 0.98
+
+
+def test_several_digits_are_found_in_the_order_of_reading():
+    first, second = drawn(1, 2, 3), drawn(4, 5, 6)
+    page = read_page(np.concatenate([first, second]))
+    expected = [read_page(drawn(d)).images[0] for d in range(1, 7)]
+    assert len(page.images) == 6
+    for image, same in zip(page.images, expected, strict=True):
+        assert np.corrcoef(image.ravel(), same.ravel())[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("degrees", [-12, 12])
+def test_rising_and_falling_rows_keep_their_order(degrees):
+    rows = [
+        np.pad(drawn(*row), 40, constant_values=255) for row in ((1, 7, 1), (0,) * 3)
+    ]
+    tall = np.concatenate(rows)
+    turned = ndimage.rotate(tall, degrees, order=1, cval=255, reshape=True)
+    images = read_page(turned).images
+    assert len(images) == 6
+    loops = [ndimage.label(image < 100)[1] for image in images]
+    assert loops == [1, 1, 1, 2, 2, 2]  # a zero has an inside, too
+
+
+def test_a_bar_that_does_not_touch_belongs_to_its_digit():
+    five = [[(0.75, 0.08), (0.42, 0.08)], [(0.35, 0.22), *strokes.DIGITS[5][0][4:]]]
+    ink = np.pad(strokes.draw(five, 200, pen=0.06), 60)
+    assert len(read_page(1 - ink).images) == 1
+
+
+def test_dust_and_the_rim_of_the_page_are_left_out():
+    page = drawn(8)
+    page[10:13, 10:13] = 40
+    page[:, :6] = 30
+    assert len(read_page(page).images) == 1
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_printed_lines_are_removed(squared):
+    page = drawn(2, 0, 6).astype(float)
+    page[5::40] *= 0.75
+    if squared:
+        page[:, 5::40] *= 0.75
+    read = read_page(np.uint8(page))
+    assert len(read.images) == 3
+    for image, digit in zip(read.images, (2, 0, 6), strict=True):
+        plain = read_page(drawn(digit)).images[0]
+        assert np.corrcoef(image.ravel(), plain.ravel())[0, 1] > 0.95
+
+
+def test_every_stage_can_be_shown():
+    page = read_page(drawn(4, 2))
+    assert list(page.stages) == ["photo", "ink", "without lines", "strokes"]
+    for stage in page.stages.values():
+        assert stage.shape == page.stages["photo"].shape
+        assert stage.dtype == np.float32
+        assert 0 <= stage.min() <= stage.max() <= 1
+    assert page.boxes.shape == (2, 4) and page.boxes.dtype.kind == "i"
+
+
+# --- files ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
+def test_kinds_of_files(kind, tmp_path):
+    (tmp_path / "picture").write_bytes(as_file(drawn(5), kind))
+    for source in (tmp_path / "picture", str(tmp_path / "picture")):
+        assert len(read_page(source).images) == 1
+    with open(tmp_path / "picture", "rb") as file:
+        assert len(read_page(file).images) == 1
+
+
+def test_heic_where_the_library_is():
+    pytest.importorskip(
+        "pillow_heif", reason="pillow-heif is not installed"
+    ).register_heif_opener()
+    assert len(read_page(as_file(drawn(5), "HEIF")).images) == 1
+
+
+def test_heic_without_the_library_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for opener in list(Image.ID):
+        if opener == "HEIF":
+            Image.ID.remove(opener)
+    raw = b"\x00\x00\x00\x18ftypheic" + bytes(100)
+    with pytest.raises(HandwritingError, match="pillow-heif"):
+        read_page(raw)
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "I;16", "F"]
+)
+def test_kinds_of_pixels(mode):
+    grey = Image.fromarray(drawn(5))
+    if mode == "I;16":
+        image = Image.fromarray(np.uint16(257) * drawn(5))
+    else:
+        image = grey.convert(mode)
+    file = io.BytesIO()
+    image.save(file, "TIFF")
+    assert len(read_page(file.getvalue()).images) == 1
+
+
+@pytest.mark.parametrize("shade", [0, 255], ids=["black", "white"])
+def test_ink_on_transparent_ground(shade):
+    ink = 255 - drawn(5)
+    alpha = np.uint8(255 * (ink > 120))
+    picture = np.dstack([np.full_like(ink, shade)] * 3 + [alpha])
+    assert len(read_page(as_file(picture)).images) == 1
+
+
+def test_the_cameras_orientation_is_heeded():
+    lying = np.rot90(drawn(7))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it clockwise by 90 degrees
+    raw = as_file(np.ascontiguousarray(lying), "JPEG", exif=exif, quality=95)
+    (image,) = read_page(raw).images
+    plain = read_page(drawn(7)).images[0]
+    assert np.corrcoef(image.ravel(), plain.ravel())[0, 1] > 0.95
+
+
+def test_a_phones_photo_with_a_depth_map_is_one_picture():
+    raw = io.BytesIO()
+    photo, depth = Image.fromarray(drawn(5)), Image.fromarray(drawn(0))
+    photo.save(raw, "MPO", save_all=True, append_images=[depth])
+    assert len(read_page(raw.getvalue()).images) == 1
+
+
+def test_large_photos_are_reduced():
+    large = np.kron(drawn(3, 4), np.ones((12, 12), np.uint8))
+    page = read_page(large)
+    assert len(page.images) == 2
+    assert max(page.stages["photo"].shape) == handwriting.WORKING_SIDE
+
+
+# --- what cannot be read -------------------------------------------------------------
+
+
+def png_header(width, height):
+    """A PNG that promises so many pixels and holds none."""
+
+    def chunk(kind, content):
+        crc = zlib.crc32(kind + content).to_bytes(4, "big")
+        return len(content).to_bytes(4, "big") + kind + content + crc
+
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    body = chunk(b"IHDR", size + bytes([8, 0, 0, 0, 0]))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + body
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+def animation(kind):
+    raw = io.BytesIO()
+    frames = [Image.fromarray(drawn(k)) for k in range(3)]
+    frames[0].save(raw, kind, save_all=True, append_images=frames[1:])
+    return raw.getvalue()
+
+
+rng = np.random.default_rng(0)
+NOISE = np.uint8(rng.normal(200, 3, (200, 300)).clip(0, 255))
+REFUSED = {
+    "text": (b"seven, written as a word", "is not a picture"),
+    "nothing": (b"", "is empty: 0 bytes"),
+    "PDF": (b"%PDF-1.7\n%...", "is a PDF document"),
+    "bomb": (png_header(30_000, 30_000), "far too large"),
+    "bomb that Pillow lets pass": (png_header(9_000, 9_000), "far too large"),
+    "absurd bomb": (png_header(2**31 - 1, 2**31 - 1), "far too large"),
+    "header only": (png_header(100, 100), "damaged or cut off"),
+    "truncated PNG": (as_file(drawn(3))[:-300], "damaged or cut off"),
+    "truncated JPEG": (as_file(drawn(3), "JPEG")[:-800], "damaged or cut off"),
+    "damaged WebP": (
+        as_file(drawn(3), "WEBP")[:60],
+        "damaged or cut off|not a picture",
+    ),
+    "GIF animation": (animation("GIF"), "GIF of 3 pictures"),
+    "PNG animation": (animation("PNG"), "PNG of 3 pictures"),
+    "document": (animation("TIFF"), "TIFF of 3 pictures"),
+    "tiny": (as_file(drawn(3)[:9, :9]), "needs at least 16"),
+    "white page": (as_file(np.full((300, 200), 255, np.uint8)), "page is empty"),
+    "black page": (as_file(np.zeros((300, 200), np.uint8)), "page is empty"),
+    "noisy page": (as_file(NOISE), "page is empty|nothing like ink"),
+    "dust": (
+        as_file(
+            np.where(
+                np.arange(40_000).reshape(200, 200) == 20_100, 0, NOISE[:, :200]
+            ).astype(np.uint8)
+        ),
+        "page is empty|nothing like ink",
+    ),
+    "chequers": (
+        as_file(np.uint8(np.indices((300, 400)).sum(axis=0) // 50 % 2 * 255)),
+        "nothing like ink",
+    ),
+    "no such file": ("no/such/photo.png", "no file no/such/photo.png"),
+    "a folder": (str(ROOT), "cannot be opened"),
+    "a number": (7, "cannot be opened"),
+    "a null character": ("a\0b", "cannot be opened"),
+    "opened as text": (io.StringIO("x"), "as text"),
+    "wrong shape": (np.zeros((3, 28, 28)), "has shape"),
+    "wrong type": (np.zeros((28, 28), np.int64), "int64"),
+    "not a number": (np.full((50, 50), np.nan), "outside of 0 to 1"),
+    "bytes as floats": (drawn(3).astype(float), "outside of 0 to 1"),
+    "no pixels": (np.zeros((0, 28)), "has shape"),
+}
+
+
+@pytest.mark.parametrize("source, message", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_read_gets_a_sentence(source, message):
+    with pytest.raises(HandwritingError, match=message) as caught:
+        read_page(source)
+    assert str(caught.value)[-1] in ".)" or "from" in str(caught.value)
+
+
+def test_a_cut_off_file_never_crashes_otherwise():
+    for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"):
+        whole = as_file(drawn(3), kind)
+        for keep in np.linspace(1, len(whole) - 1, 25).astype(int):
+            with contextlib.suppress(HandwritingError):
+                read_page(whole[:keep])
+
+
+def test_a_damaged_file_never_crashes_otherwise():
+    for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"):
+        whole = as_file(drawn(3), kind)
+        for _ in range(25):
+            raw = bytearray(whole)
+            for place in rng.integers(0, len(raw), 8):
+                raw[place] = rng.integers(256)
+            with contextlib.suppress(HandwritingError):
+                read_page(bytes(raw))
+
+
+def test_a_bomb_is_refused_before_it_is_decoded():
+    import tracemalloc
+
+    tracemalloc.start()
+    with pytest.raises(HandwritingError):
+        read_page(png_header(12_000, 12_000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6
+
+
+# --- the independent check -----------------------------------------------------------
+
+
+def test_generator_and_reader_share_no_code():
+    def imported(module):
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        nodes = [
+            n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)
+        ]
+        names = {a.name for n in nodes for a in n.names if isinstance(n, ast.Import)}
+        return names | {n.module for n in nodes if isinstance(n, ast.ImportFrom)}
+
+    for module in (handwriting, photos):
+        assert not [name for name in imported(module) if name.startswith("utils")]
+    shared = imported(handwriting) & imported(photos)
+    assert shared == {"io", "dataclasses", "numpy", "PIL"}
+
+
+def test_the_generator_repeats_itself_and_writes_jpeg():
+    first, again = (photos.photograph(drawn(3)[None], seed=5) for _ in range(2))
+    assert first == again != photos.photograph(drawn(3)[None], seed=6)
+    with Image.open(io.BytesIO(first)) as image:
+        assert image.format == "JPEG" and image.mode == "RGB"
+
+
+@pytest.mark.parametrize("setting", photos.SETTINGS)
+def test_digits_survive_being_photographed(setting, shipped, models):
+    images, y_true = (part[:60] for part in shipped)
+    read = []
+    for k, image in enumerate(images):
+        photo = photos.photograph(image[None], photos.SETTINGS[setting], seed=k)
+        found = read_page(photo).images
+        read.append(found[0])
+    lowest = (
+        {"ann": 0.88, "cnn": 0.9} if setting == "hard" else {"ann": 0.9, "cnn": 0.95}
+    )
+    for name, model in models.items():
+        assert (read_by(model, read) == y_true).mean() >= lowest[name], name
+
+
+@pytest.mark.parametrize("setting", ["moderate", "moderate, ruled page"])
+def test_photographed_rows_are_read_in_order(setting, shipped, models):
+    images, y_true = (part[:60].reshape(10, 6, *part.shape[1:]) for part in shipped)
+    right = []
+    for k, (row, labels) in enumerate(zip(images, y_true, strict=True)):
+        page = read_page(photos.photograph(row, photos.SETTINGS[setting], seed=k))
+        right += list(read_by(models["cnn"], page.images) == labels)
+    assert len(right) == 60 and np.mean(right) >= 0.95
+
+
+def test_no_tensorflow_is_imported():
+    code = "import sys, utils.handwriting\nprint('tensorflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "False", done.stderr

@@ -1,0 +1,188 @@
+"""Made-up photos of digits: paper, ink, shadow, a camera held askew, JPEG.
+
+They are the independent check of utils.handwriting: since the digits are known, so is
+how many of them the reading loses. Nothing is shared with the reader, not even the
+library that turns and resizes (Pillow here, SciPy there).
+"""
+
+import io
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How the photos are taken. Ranges are (lowest, highest), drawn evenly.
+
+    Attributes:
+        height: of MNIST's 28 pixels on the photo, in pixels of the camera.
+        rotation: the page is turned by up to so many degrees, either way.
+        paper: brightness of the paper, 0 to 1.
+        ink: share of the light that the ink swallows.
+        grain: standard deviation of the paper's texture.
+        shadow: share of the light that a shadow with a soft edge takes away.
+        gradient: loss of light from one end of the page to the other, a share.
+        blur: standard deviation of the lens' blur, in pixels.
+        noise: standard deviation of the camera's noise, 1 = white.
+        quality: of the JPEG, 1 to 95.
+        ruled: share of the light that printed lines swallow; 0 is a blank page.
+        chalk: light on dark.
+    """
+
+    height: tuple = (80, 240)
+    rotation: float = 0
+    paper: tuple = (0.85, 0.95)
+    ink: tuple = (0.75, 0.9)
+    grain: float = 0.005
+    shadow: tuple = (0, 0)
+    gradient: tuple = (0, 0.05)
+    blur: tuple = (0.3, 0.8)
+    noise: float = 0.005
+    quality: tuple = (90, 95)
+    ruled: tuple = (0, 0)
+    chalk: bool = False
+
+
+SCAN = Conditions()
+MODERATE = Conditions(
+    rotation=15,
+    paper=(0.65, 0.95),
+    ink=(0.5, 0.9),
+    grain=0.015,
+    shadow=(0.1, 0.4),
+    gradient=(0.05, 0.3),
+    blur=(0.5, 1.5),
+    noise=0.015,
+    quality=(60, 90),
+)
+HARD = Conditions(
+    height=(50, 240),
+    rotation=20,
+    paper=(0.5, 0.9),
+    ink=(0.35, 0.8),
+    grain=0.03,
+    shadow=(0.3, 0.6),
+    gradient=(0.2, 0.5),
+    blur=(1, 2.5),
+    noise=0.03,
+    quality=(30, 70),
+)
+SETTINGS = {
+    "scan": SCAN,
+    "moderate": MODERATE,
+    "moderate, ruled page": replace(MODERATE, ruled=(0.15, 0.35)),
+    "moderate, chalk": replace(MODERATE, chalk=True),
+    "hard": HARD,
+}
+
+
+def photograph(digits, conditions=MODERATE, seed=0):
+    """Take a photo of digits written in a row.
+
+    Args:
+        digits: images, shape (n, side, side), 0 = paper, their largest value = ink.
+        conditions: Conditions.
+        seed: of all that is left to chance.
+
+    Returns:
+        bytes: a JPEG file, in colour.
+    """
+    rng = np.random.default_rng(seed)
+    height = round(rng.uniform(*conditions.height))
+    ink = _row_of_digits(digits, height, rng)
+    lines = _ruled_lines(ink.size, height, rng)
+    angle = rng.uniform(-conditions.rotation, conditions.rotation)
+    ink, lines = (_turn(layer, angle, height) for layer in (ink, lines))
+    shape = ink.shape
+
+    # What the page throws back: paper, printed lines in blue, ink in black or blue.
+    blotches = _cloud(shape, height / 2, rng) + _cloud(shape, 1.5, rng)
+    paper = rng.uniform(*conditions.paper) + conditions.grain * blotches
+    colour = 1 - rng.uniform(0, 0.1) * np.array([0, 0.3, 1.0])
+    page = paper[..., None] * colour
+    page = page * (1 - rng.uniform(*conditions.ruled) * _blue(lines, [1, 0.7, 0.3]))
+    tint = [1, 1, 1] if rng.random() < 0.5 else [1, 0.95, 0.75]
+    page = page * (1 - rng.uniform(*conditions.ink) * _blue(ink, tint))
+    if conditions.chalk:
+        page = 1.05 - page
+
+    light = _light(shape, conditions, rng)
+    photo = np.clip(page * light[..., None], 0, 1)
+    photo = Image.fromarray(np.uint8(255 * photo))
+    photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(*conditions.blur)))
+    noise = conditions.noise * rng.standard_normal((*shape, 3))
+    photo = np.clip(np.asarray(photo) / 255 + noise, 0, 1)
+    file = io.BytesIO()
+    quality = int(rng.integers(conditions.quality[0], conditions.quality[1] + 1))
+    Image.fromarray(np.uint8(255 * photo)).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def _row_of_digits(digits, height, rng):
+    """Write digits side by side with some jitter; return an image, 255 = ink."""
+    # Wide margins: turning the page must not push a digit over its edge.
+    margin = round(height * rng.uniform(0.5, 1.0) + 0.15 * height * len(digits))
+    advance = round(1.05 * height)
+    size = (advance * len(digits) + 2 * margin, height + 2 * margin)
+    page = Image.new("L", size)
+    for k, digit in enumerate(digits):
+        digit = np.asarray(digit, float)
+        digit = Image.fromarray(np.uint8(255 * digit / digit.max()))
+        digit = digit.resize((height, height), Image.Resampling.BICUBIC)
+        # A pen's edge is sharp; the half grey of the small image is where it was.
+        digit = digit.point([np.clip(3 * v - 255, 0, 255) for v in range(256)])
+        jitter = rng.integers(-height // 20, height // 20 + 1, 2)
+        place = (margin + k * advance + int(jitter[0]), margin + int(jitter[1]))
+        page.paste(digit, place)
+    return page
+
+
+def _ruled_lines(size, height, rng):
+    """Print lines as on a writing pad; return an image, 255 = line."""
+    page = np.zeros((size[1], size[0]), np.uint8)
+    distance = max(12, round(height * rng.uniform(0.4, 1.0)))
+    thickness = max(1, round(height * rng.uniform(0.008, 0.02)))
+    first = int(rng.integers(distance))
+    for k in range(thickness):
+        page[first + k :: distance] = 255
+    return Image.fromarray(page)
+
+
+def _turn(layer, angle, height):
+    """Turn a layer of the page; return it as an array in [0, 1] without its rim."""
+    side = layer.size
+    layer = layer.rotate(angle, Image.Resampling.BICUBIC, fillcolor=0)
+    # Where the turned page leaves a corner empty, the camera does not look.
+    lost = np.abs(np.sin(np.radians(angle))) / 2
+    x, y = min(round(lost * side[1]), height // 2), min(round(lost * side[0]), height)
+    x, y = min(x, side[0] // 4), min(y, side[1] // 5)
+    layer = layer.crop((x, y, side[0] - x, side[1] - y))
+    return np.asarray(layer, float) / 255
+
+
+def _blue(layer, tint):
+    return layer[..., None] * np.array(tint)
+
+
+def _cloud(shape, grain, rng):
+    """Return smooth random blotches, shape as given, standard deviation about 1."""
+    small = (max(2, int(shape[1] / grain)), max(2, int(shape[0] / grain)))
+    values = rng.standard_normal((small[1], small[0])).astype(np.float32)
+    cloud = Image.fromarray(values).resize(shape[::-1], Image.Resampling.BICUBIC)
+    return np.asarray(cloud, float)
+
+
+def _light(shape, conditions, rng):
+    """Return the light on each place of the page: a slope, and a shadow's edge."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    y, x = y / shape[0] - 0.5, x / shape[1] - 0.5
+    direction = rng.uniform(0, 2 * np.pi)
+    slope = x * np.cos(direction) + y * np.sin(direction)
+    light = 1 - rng.uniform(*conditions.gradient) * (slope + 0.5)
+    direction, offset = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 0.3)
+    across = x * np.cos(direction) + y * np.sin(direction) - offset
+    softness = rng.uniform(0.01, 0.05)
+    shadow = 1 / (1 + np.exp(-np.clip(across / softness, -50, 50)))
+    return light * (1 - rng.uniform(*conditions.shadow) * shadow)
