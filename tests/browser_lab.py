@@ -1,4 +1,8 @@
-"""The lab in a real JupyterLab and browser: draw with the mouse, read the page."""
+"""The lab in a real JupyterLab and browser: draw with the mouse, read the page.
+
+Not among the tests that run by themselves: it needs requirements-dev.txt and Chromium,
+and is not steady on every machine yet. Run it by name: pytest tests/browser_lab.py
+"""
 
 import time
 
