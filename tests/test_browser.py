@@ -137,14 +137,13 @@ def test_no_errors_on_the_console_and_no_request_leaves_the_machine(lab):
     assert page.elsewhere == []
 
 
-def test_a_kernel_restart_while_drawing_leaves_a_usable_page(server, empty):
+def test_a_kernel_restart_while_drawing_leaves_a_usable_page(empty):
     page, canvas = empty
     box = canvas.locator(".dc-paper").bounding_box()
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 90, box["y"] + 90, steps=5)
-    (kernel,) = browser.api(server, "kernels")
-    browser.api(server, f"kernels/{kernel['id']}/restart", method="POST")
+    browser.restart(page)
     page.mouse.move(box["x"] + 200, box["y"] + 200, steps=20)
     page.mouse.up()
     time.sleep(6)  # longer than the page has patience
