@@ -78,6 +78,8 @@ def jupyter(application="jupyterlab"):
             f"--IdentityProvider.token={TOKEN}",
             f"--ServerApp.root_dir={root}",
         ]
+        if application == "jupyterlab":  # for restart(), which no mouse is free to do
+            command.append("--LabApp.expose_app_in_browser=True")
         with open(Path(folder, "log"), "w") as log:
             server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
@@ -103,14 +105,6 @@ def _address(runtime, server, log, seconds=60):
                 pass
         time.sleep(0.2)
     raise RuntimeError(f"Jupyter does not start: {log.read_text()[-2000:]}")
-
-
-def api(url, path, method="GET"):
-    """Ask Jupyter's server; return what it answers, from JSON."""
-    headers = {"Authorization": f"token {TOKEN}"}
-    request = urllib.request.Request(f"{url}api/{path}", method=method, headers=headers)
-    with urllib.request.urlopen(request) as answer:
-        return json.loads(answer.read() or "null")
 
 
 @contextmanager
@@ -153,6 +147,9 @@ def page_of(url, path, dark=False):
 def run_all(page):
     """Run all cells of the open notebook; return the canvas when all are done."""
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=90_000)
+    # Cells that are run before the kernel is connected are dropped without a word.
+    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=90_000)
+    page.wait_for_timeout(1000)
     page.evaluate(
         "document.querySelectorAll('.digit-canvas').forEach(c => c.dataset.old = '')"
     )
@@ -189,6 +186,19 @@ def wait_until_idle(page, seconds=240):
             return
         page.wait_for_timeout(200)
     raise RuntimeError("The notebook is not done in time.")
+
+
+def restart(page):
+    """Restart the kernel as the Kernel menu does, while the mouse is busy elsewhere.
+
+    Not through the server: JupyterLab would then say "Starting" and never anything
+    else, whatever the notebook holds.
+    """
+    page.evaluate("void window.jupyterapp.commands.execute('kernelmenu:restart')")
+    accept = page.locator(".jp-Dialog .jp-mod-accept")
+    accept.wait_for()
+    accept.evaluate("button => button.click()")
+    accept.wait_for(state="detached")
 
 
 def draw(page, canvas, drawing, wait=True):

@@ -4,8 +4,8 @@
 
 Opens the lab in JupyterLab and Chromium, draws strokes with the mouse, clears the
 canvas after every tenth, and puts a table into benchmarks/README.md. A latency begins
-with the first movement that the networks have not seen yet and ends when the page shows
-their answer to it. Needs requirements-dev.txt and a Chromium.
+with the first movement that the networks have not seen yet and ends when the page
+shows their answer to it. Needs requirements-dev.txt and a Chromium.
 """
 
 import argparse
