@@ -103,7 +103,7 @@ def test_by_hand():
     assert hidden == ("Dense", (512,), 512 * 785, 784 * 512)
     assert last == ("Dense", (10,), 10 * 513, 512 * 10)
     assert costs.dense_operations(784, 512) == 401_408
-    assert costs.conv_operations(14 * 14, 25, 1, 24) == 117_600
+    assert costs.conv_operations(14 * 14, 25, 1, 16) == 78_400
 
 
 def test_models_in_models_are_taken_apart():

@@ -18,7 +18,7 @@ def test_all_digits_come_with_their_labels():
 def test_digits_are_centred_by_mass_and_fit_the_box():
     x, _ = load_uci_digits()
     centres = np.array([ndimage.center_of_mass(image) for image in x])
-    assert np.abs(centres - 13.5).max() <= 0.5 + 1e-6
+    assert np.abs(centres - 14).max() <= 0.5 + 1e-6
     rows, columns = (x > 0).any(axis=2).sum(axis=1), (x > 0).any(axis=1).sum(axis=1)
     assert rows.max() <= 20 and columns.max() <= 20
 

@@ -36,7 +36,8 @@ def to_mnist_style(small):
 
     Returns:
         np.ndarray, shape (n, 28, 28), float32 in [0, 1]. The centre of the ink's mass
-        is within half a pixel of the image's centre, unless ink would be cut off.
+        is within half a pixel of the pixel of index 14, where MNIST has it, unless ink
+        would be cut off.
 
     Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
     """
@@ -60,7 +61,7 @@ def to_mnist_style(small):
 
 
 def _first(mass, margin):
-    """Return where the box must begin for the mass to be in the middle of the image."""
+    """Return where the box must begin for the mass to be where MNIST has it."""
     total = mass.sum()
     middle = (mass * np.arange(len(mass))).sum() / total if total else (BOX - 1) / 2
-    return int(np.clip(round((SIZE - 1) / 2 - middle), 0, margin))
+    return int(np.clip(round(SIZE / 2 - middle), 0, margin))
