@@ -120,6 +120,15 @@ def outputs(python, *notebooks):
     start(python, "-m", "utils.committed", "renew", *(notebooks or NOTEBOOKS))
 
 
+def guide(python):
+    """for maintainers: renew the computing times in the instructor's guide
+
+    Takes them from the notebooks that `run` or `outputs` left in build/, executed on
+    the full MNIST, and puts them into docs/instructor-guide.md.
+    """
+    start(python, "-m", "utils.guide")
+
+
 def exercises(python):
     """for instructors: renew the students' copies of the exercises
 
@@ -145,6 +154,7 @@ COMMANDS = {  # name: (function, what may follow the name)
     "reference": (reference, "option"),
     "results": (results, None),
     "outputs": (outputs, "notebook"),
+    "guide": (guide, None),
     "exercises": (exercises, None),
 }
 

@@ -1,7 +1,7 @@
 """The lab in a real JupyterLab and browser: draw with the mouse, read the page.
 
-Not among the tests that run by themselves: it needs requirements-dev.txt and Chromium,
-and has not been tried on a bare machine. Run it by name: pytest tests/browser_lab.py
+It needs Chromium and what requirements-dev.txt lists; where they are missing it is
+skipped, and says so.
 """
 
 import time

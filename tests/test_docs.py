@@ -1,0 +1,196 @@
+"""The glossary and the instructor's guide say about the notebooks what is so."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import course
+from utils.guide import SECTION
+
+ROOT = Path(__file__).parent.parent
+NAMES = ("ANN_Model", "CNN_Model", "Comparison")  # in the order of the course
+GLOSSARY = ROOT / "docs" / "glossary.md"
+GUIDE = ROOT / "docs" / "instructor-guide.md"
+ROW = re.compile(r"\| \*\*(.+?)\*\*(?: \((.+)\))? \| (.+) \| \[(.+)\]\(\.\./(.+)\) \|")
+
+# A bold text in a notebook is a term, unless it ends like a sentence or a heading
+# (**Split.** **Predict:** **How long to train?**) or is one of these.
+CUES = {
+    "ask yourself",
+    "before you start",
+    "compare",
+    "count by hand",
+    "count the parameters",
+    "predict",
+    "time",
+    "try it yourself",
+    "two checks before the training",
+    "we look for",
+    "what you will be able to do",
+}
+
+
+def markdown_cells(name):
+    cells = nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells
+    return [cell.source for cell in cells if cell.cell_type == "markdown"]
+
+
+def sections(name):
+    """Return {heading: text} of a notebook, without its list of objectives."""
+    first, *others = markdown_cells(name)
+    found = {}
+    for source in (re.sub(r"(?m)^- .*$", "", first), *others):
+        heading = re.match(r"#+ (.+)", source)
+        if heading:
+            title = heading[1]
+            found[title] = ""
+        found[title] += f" {source}"
+    return found
+
+
+def bold_terms(name):
+    """Return the terms in bold of a notebook, in small letters and without "the"."""
+    bold = re.findall(r"\*\*(.+?)\*\*", "\n\n".join(markdown_cells(name)), re.DOTALL)
+    texts = [" ".join(text.lower().split()).removeprefix("the ") for text in bold]
+    return [text for text in texts if text[-1] not in ".:?" and text not in CUES]
+
+
+def entries():
+    """Return the rows of the glossary: (term, other forms, sentence, place, link)."""
+    lines = GLOSSARY.read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("| **")]
+    found = [ROW.fullmatch(row) for row in rows]
+    assert all(found), [r for r, f in zip(rows, found, strict=True) if not f]
+    return [
+        (
+            f[1],
+            [form.strip("* ") for form in (f[2] or "").split(",") if form],
+            *f.group(3, 4, 5),
+        )
+        for f in found
+    ]
+
+
+def occurs(form, text):
+    """Say whether a term stands in a text, alone or with the s of a plural."""
+    words = " ".join(re.sub(r"<[^>]+>|[*`]", "", text).split())
+    case = 0 if form.isupper() else re.IGNORECASE
+    return bool(re.search(rf"(?<!\w){re.escape(form)}s?(?!\w)", words, case))
+
+
+each_entry = pytest.mark.parametrize(
+    "term, forms, sentence, place, link", entries(), ids=lambda value: str(value)[:20]
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_term_in_bold_is_in_the_glossary(name):
+    known = {f.lower() for term, forms, *_ in entries() for f in (term, *forms)}
+    terms = bold_terms(name)
+    assert len(terms) >= 5
+    assert [t for t in terms if not {t, t.removesuffix("s")} & known] == []
+
+
+def test_the_glossary_is_in_alphabetical_order_and_names_nothing_twice():
+    terms = [term.lower() for term, *_ in entries()]
+    assert terms == sorted(set(terms))
+
+
+@each_entry
+def test_an_entry_is_one_plain_sentence(term, forms, sentence, place, link):
+    assert sentence.endswith(".") and ". " not in sentence
+    assert 3 <= len(sentence.split()) <= 40
+
+
+@each_entry
+def test_a_term_first_appears_where_the_glossary_says(
+    term, forms, sentence, place, link
+):
+    found = [
+        (name, title)
+        for name in NAMES
+        for title, text in sections(name).items()
+        if any(occurs(form, text) for form in (term, *forms))
+    ]
+    assert found, "no notebook uses it"
+    name, title = found[0]
+    number = re.match(r"(\d+)\. ", title)
+    assert link == f"{name}.ipynb#{title.replace(' ', '-')}"
+    assert place == f"{name.split('_')[0]} {number[1] if number else 'top'}"
+
+
+# The instructor's guide.
+
+
+def guide_rows(name):
+    """Return the rows of a notebook's table in the guide, as lists of texts."""
+    text = GUIDE.read_text(encoding="utf-8")
+    table = text.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table.strip().splitlines()[2:]
+    ]
+
+
+def plan(title):
+    """Return the rows of a plan: (minutes, notebook, numbers of sections)."""
+    text = GUIDE.read_text(encoding="utf-8")
+    part = text.split(f"## {title}")[1].split("\n## ")[0]
+    rows = re.findall(r"(?m)^\| (\d+) \| (\w+) ([\d, ]+) \|", part)
+    return [(int(m), name, re.findall(r"\d+", numbers)) for m, name, numbers in rows]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_guide_has_a_full_row_for_every_section(name):
+    headings = [SECTION.match(source) for source in markdown_cells(name)]
+    titles = [heading[1] for heading in headings if heading]
+    links = [f"[{t}](../{name}.ipynb#{t.replace(' ', '-')})" for t in titles]
+    rows = guide_rows(name)
+    assert [row[0] for row in rows] == links
+    for section, minutes, computer, way, *texts in rows:
+        assert 1 <= int(minutes) <= 20, section
+        assert re.fullmatch(r"< 1 s|\d+ s", computer), f"{section}: course.py guide"
+        assert re.match(r"demo|exercise|skip", way), section
+        assert len(texts) == 3 and all(texts), section
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_guide_names_each_question_in_its_section(name):
+    asked, section = {}, None
+    for source in markdown_cells(name):
+        heading = SECTION.match(source)
+        section = heading[1].split(".")[0] if heading else section
+        for number in re.findall(r"\*\*Question (\d)\.\*\*", source):
+            asked.setdefault(section, []).append(number)
+    named = {}
+    for link, _, _, _, _, ask, _ in guide_rows(name):
+        if ask.startswith("Question"):
+            named[re.match(r"\[(\d+)", link)[1]] = re.findall(r"\d", ask)
+    assert named == asked
+
+
+@pytest.mark.parametrize("minutes", [45, 90])
+def test_a_plan_takes_as_long_as_it_says_and_names_sections_that_exist(minutes):
+    rows = plan(f"{minutes} minutes:")
+    assert sum(m for m, _, _ in rows) == minutes
+    for _, name, numbers in rows:
+        (full,) = [n for n in NAMES if n.startswith(name)]
+        known = [re.match(r"\[(\d+)", row[0])[1] for row in guide_rows(full)]
+        assert set(numbers) <= set(known)
+
+
+def test_the_guide_and_the_readme_name_commands_that_exist():
+    for path in (GUIDE, ROOT / "README.md", ROOT / "exercises" / "README.md"):
+        text = path.read_text(encoding="utf-8")
+        named = set(re.findall(r"course\.py ([a-z]+)", text))
+        assert named and named <= set(course.COMMANDS), path
+
+
+@pytest.mark.parametrize("path", [GUIDE, GLOSSARY], ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        file = target.split("#")[0]
+        assert target.startswith("http") or (path.parent / file).exists(), target
