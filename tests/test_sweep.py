@@ -2,7 +2,9 @@
 
 import collections
 import os
+import random
 import signal
+import threading
 
 import numpy as np
 import pytest
@@ -76,6 +78,28 @@ def test_a_training_depends_on_its_arguments_only(digits, architectures):
     assert accuracy("B", 0) == first
     assert accuracy("B", 1) != first
     assert 0.5 < first < 0.9  # ten digits of each class teach something, not all
+
+
+def test_another_thread_that_draws_random_numbers_changes_nothing(
+    digits, architectures
+):
+    """Dask's threads do so in the worker's process."""
+    arguments = (architectures["B"], 100, 0, digits.fingerprint)
+    alone = train_once(*arguments)
+    finished = threading.Event()
+
+    def disturb():
+        while not finished.wait(0.0001):
+            random.seed()
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    try:
+        disturbed = train_once(*arguments)
+    finally:
+        finished.set()
+        thread.join()
+    assert disturbed == alone
 
 
 def test_a_worker_with_other_digits_is_refused(architectures):

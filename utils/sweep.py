@@ -64,8 +64,7 @@ def train_once(architecture, n, seed, fingerprint):
     """
     digits = _digits(fingerprint)
     keras = _started_keras()
-    keras.utils.set_random_seed(seed)
-    model = keras.models.model_from_json(architecture)
+    model = keras.models.model_from_json(_seeded(architecture, seed))
     shape = (-1, *model.input_shape[1:])
     chosen = draw(digits.y_train, n, seed)
     x_train, y_train = digits.x_train[chosen], digits.y_train[chosen]
@@ -103,6 +102,20 @@ def _started_keras():
 
         keras.ops.zeros(1)  # the first operation is what prints the rest
     return keras
+
+
+def _seeded(architecture, seed):
+    """Give each layer of an architecture seeds of its own, all drawn from one.
+
+    keras.utils.set_random_seed would not do here: it seeds Python's own generator, from
+    which Dask's threads draw as well, in the same process and at any moment.
+    """
+    rng = np.random.default_rng(seed)
+
+    def with_seed(part):
+        return part | {"seed": int(rng.integers(2**31))} if "seed" in part else part
+
+    return json.dumps(json.loads(architecture, object_hook=with_seed))
 
 
 def _batches(positions, size):
