@@ -32,6 +32,8 @@ function tooLarge(elements) {
     for (const element of elements) {
         if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true}))
             continue;
+        if (element.parentElement.closest("mjx-container"))
+            continue; // MathJax clips the parts of a large brace, as it should
         const box = element.getBoundingClientRect();
         const style = getComputedStyle(element);
         const outside = box.width && box.height && (
@@ -165,9 +167,8 @@ def presented(name, folder):
     for part in ("utils", "reference"):
         (root / part).symlink_to(ROOT / part)
     command = [sys.executable, "course.py", "present", name]
-    command.append(
-        "--LabApp.expose_app_in_browser=True"
-    )  # to run all, without its menu
+    # To run all cells: in the show, the menu that has it is hidden.
+    command.append("--LabApp.expose_app_in_browser=True")
     with (
         browser.serving(command, root, folder / "settings") as url,
         browser.page_of(url, f"lab/tree/{course.DECKS[name]}") as page,
@@ -219,5 +220,5 @@ def test_every_slide_fits_after_all_cells_ran_in_the_show(tmp_path):
         new.first.wait_for(state="attached", timeout=60_000)
         browser.wait_until_idle(page)
         assert page.locator(".jp-OutputArea-output[data-old]").count() == 0
-        page.evaluate("void jupyterapp.commands.execute('notebook:move-cursor-up')")
+        page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
         check(page, ROOT / course.DECKS["Comparison"])
