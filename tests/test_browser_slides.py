@@ -73,7 +73,8 @@ STEP_THROUGH = (
     const steps = [];
     for (;;) {
         const slide = Reveal.getCurrentSlide();
-        const inside = [...slide.querySelectorAll("*")];
+        const inside = [...slide.querySelectorAll("*")]
+            .filter(element => !element.closest("aside.notes"));
         steps.push({
             cells: inside.map(e => e.id).filter(id => id.startsWith("cell-id=")),
             tooLarge: tooLarge(inside),
