@@ -52,6 +52,7 @@ CALLS = {
     "class_balance": ({"training": Y, "test": Y[:50]},),
     "pixel_histogram": (X,),
     "images": (X[:5], list("abcde")),
+    "bands": ({"ANN": {10: [1, 2], 100: [3]}}, "a title", "x", "y", "xy"),
     "function": (np.arange(3), {"f": np.arange(3)}, "a title", "x", "y"),
     "architecture": (MODEL,),
     "learning_rate": (lambda step: 0.1, 100, 10),

@@ -578,6 +578,38 @@ def seed_accuracies(accuracies, title="One dot a training, another seed each"):
     return figure
 
 
+def bands(curves, title, xlabel, ylabel, log=""):
+    """Show what was measured several times at each place: mean, each one, and range.
+
+    Args:
+        curves: dictionary from name to a dictionary from x to the values measured
+            there, as many as there are.
+        title: the figure's title.
+        xlabel: what x is, with its unit.
+        ylabel: what the values are, with their unit.
+        log: the axes that are logarithmic: "", "x", "y" or "xy".
+    """
+    figure, ax = _figure(size=(8, 4.6), title=title)
+    for k, (name, measured) in enumerate(curves.items()):
+        color, marker = _color(name, k), "os^D"[k % 4]
+        xs = sorted(measured)
+        low, mean, high = np.transpose(
+            [(min(measured[x]), np.mean(measured[x]), max(measured[x])) for x in xs]
+        )
+        ax.fill_between(xs, low, high, color=color, alpha=0.2, lw=0)
+        ax.plot(xs, mean, color=color, marker=marker, label=name)
+        for x in xs:
+            values = measured[x]
+            ax.scatter(np.full(len(values), x), values, s=9, color=color, alpha=0.6)
+    for axis in log:
+        ax.set(**{f"{axis}scale": "log"})
+        labels = plt.FuncFormatter(lambda value, _: f"{value:,.10g}")
+        getattr(ax, f"{axis}axis").set_major_formatter(labels)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
+    return figure
+
+
 def contingency(counts, names, title="The same digits, read by both"):
     """Show how many digits both models read, only one, or neither.
 
