@@ -1,0 +1,177 @@
+"""utils.sweep: trainings on real worker processes, one of them killed, none lost."""
+
+import collections
+import os
+import random
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+from utils.data import load_mnist
+from utils.sweep import (
+    SweepError,
+    Training,
+    connect,
+    draw,
+    read_results,
+    results_file,
+    sweep,
+    train_once,
+    write_results,
+)
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows knows only the latter
+TRAININGS = [Training(k, n, s) for k in ("A", "B") for n in (200, 50) for s in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_mnist()
+
+
+@pytest.fixture(scope="module")
+def architectures():
+    """Two small models, one of them with dropout, as text."""
+    import keras
+
+    def model(dropout):
+        return keras.Sequential(
+            [
+                keras.Input((28, 28)),
+                keras.layers.Flatten(),
+                keras.layers.Dropout(dropout),
+                keras.layers.Dense(10, activation="softmax"),
+            ]
+        )
+
+    return {"A": model(0).to_json(), "B": model(0.3).to_json()}
+
+
+def test_the_draw_is_balanced_and_another_with_each_seed(digits):
+    first, again, other = (draw(digits.y_train, 100, seed) for seed in (0, 0, 1))
+    assert np.bincount(digits.y_train[first]).tolist() == [10] * 10
+    assert len(set(first)) == 100
+    np.testing.assert_array_equal(first, again)
+    assert set(first) != set(other)
+
+
+def test_all_digits_are_the_same_with_each_seed(digits):
+    n = len(digits.y_train)
+    for seed in (0, 1):
+        assert sorted(draw(digits.y_train, n, seed)) == list(range(n))
+
+
+@pytest.mark.parametrize("n", [9, 4001])
+def test_a_size_that_does_not_fit_is_refused(n):
+    with pytest.raises(SweepError, match=f"{n:,} digits.*from 10.*to 4,000"):
+        draw(np.arange(4000) % 10, n, seed=0)
+
+
+def test_a_training_depends_on_its_arguments_only(digits, architectures):
+    def accuracy(kind, seed):
+        return train_once(architectures[kind], 100, seed, digits.fingerprint)
+
+    first = accuracy("B", 0)
+    accuracy("A", 7)  # leaves no trace
+    assert accuracy("B", 0) == first
+    assert accuracy("B", 1) != first
+    assert 0.5 < first < 0.9  # ten digits of each class teach something, not all
+
+
+def test_another_thread_that_draws_random_numbers_changes_nothing(
+    digits, architectures
+):
+    """Dask's threads do so in the worker's process."""
+    arguments = (architectures["B"], 100, 0, digits.fingerprint)
+    alone = train_once(*arguments)
+    finished = threading.Event()
+
+    def disturb():
+        while not finished.wait(0.0001):
+            random.seed()
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    try:
+        disturbed = train_once(*arguments)
+    finally:
+        finished.set()
+        thread.join()
+    assert disturbed == alone
+
+
+def test_a_worker_with_other_digits_is_refused(architectures):
+    with pytest.raises(SweepError, match="other digits"):
+        train_once(architectures["A"], 100, 0, "0123456789abcdef")
+
+
+def test_results_come_back_as_they_were_written(tmp_path):
+    path = tmp_path / "new" / "sweep.jsonl"
+    assert read_results(path) == {}
+    results = {t: 1 / (k + 3) for k, t in enumerate(TRAININGS)}
+    write_results(path, results)
+    assert read_results(path) == results
+    assert [file.name for file in path.parent.iterdir()] == ["sweep.jsonl"]
+
+
+def test_other_models_or_data_have_another_file(tmp_path):
+    asked = [({"A": "x"}, "1"), ({"A": "y"}, "1"), ({"A": "x"}, "2"), ({"A": "x"}, "1")]
+    paths = [results_file(*what, tmp_path) for what in asked]
+    assert len(set(paths[:3])) == 3 and paths[3] == paths[0]
+
+
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setattr("utils.sweep.SECONDS_TO_CONNECT", 1)
+    for address in ("tcp://127.0.0.1:9", "no address"):
+        with pytest.raises(SweepError, match=address), connect(address):
+            pass
+
+
+def processes(client):
+    """Return the process of each worker: dictionary from address to its id."""
+    return client.run(os.getpid)
+
+
+def test_nothing_is_lost_when_a_worker_is_killed(digits, architectures, tmp_path):
+    rest = (TRAININGS, architectures, digits.fingerprint)
+    with connect(n_workers=2) as client:
+        undisturbed = dict(sweep(client, *rest, tmp_path / "undisturbed.jsonl"))
+    assert undisturbed.keys() == set(TRAININGS)
+
+    disturbed = []
+    with connect(n_workers=2) as client:
+        before = processes(client)
+        assert len(set(before.values())) == 2
+        for result in sweep(client, *rest, tmp_path / "disturbed.jsonl"):
+            if not disturbed:
+                busy = [
+                    address for address, keys in client.processing().items() if keys
+                ]
+                os.kill(before[busy[0]], KILL)
+            disturbed.append(result)
+        client.wait_for_workers(2)
+        after = processes(client).values()
+        assert before[busy[0]] not in after
+    counts = collections.Counter(training for training, _ in disturbed)
+    assert counts == dict.fromkeys(TRAININGS, 1)
+    assert dict(disturbed) == undisturbed
+    assert read_results(tmp_path / "disturbed.jsonl") == undisturbed
+
+
+def test_a_sweep_that_was_stopped_goes_on(digits, architectures, tmp_path):
+    path = tmp_path / "sweep.jsonl"
+    known = {TRAININGS[0]: 0.123}  # no training gives this: it was read, not computed
+    write_results(path, known)
+    with connect(n_workers=1) as owner, connect(owner.scheduler.address) as client:
+        found = sweep(client, TRAININGS[:3], architectures, digits.fingerprint, path)
+        results = [next(found), next(found)]
+        found.close()
+        assert results[0] == (TRAININGS[0], 0.123)
+        assert read_results(path) == dict(results)
+        rest = dict(
+            sweep(client, TRAININGS[:3], architectures, digits.fingerprint, path)
+        )
+    assert rest.keys() == set(TRAININGS[:3])
+    assert rest.items() >= dict(results).items()

@@ -1,0 +1,283 @@
+"""Many trainings, spread over processes or machines by Dask: a sweep.
+
+The unit is one training: a fresh copy of an architecture learns from n digits and
+answers with its test accuracy. It depends on nothing but its arguments, so it can be
+done anywhere, in any order, and again if the process that did it died.
+
+Importing this module does not import TensorFlow; the workers do.
+"""
+
+import contextlib
+import functools
+import hashlib
+import io
+import json
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from distributed import Client, LocalCluster, as_completed
+from sklearn.model_selection import train_test_split
+
+from utils.data import load_mnist
+from utils.environment import quiet_stderr
+from utils.files import write_whole
+
+SECONDS_TO_CONNECT = 10
+BATCH_SIZE = 64
+PEAK_RATE = 0.003  # of Adam; for both networks it is good at small sizes and at large
+
+
+class SweepError(Exception):
+    """The sweep cannot go on; the message says what to do."""
+
+
+class Training(NamedTuple):
+    """One unit of a sweep: which model, how many training digits, which seed."""
+
+    kind: str
+    n: int
+    seed: int
+
+    def __str__(self):
+        return f"{self.kind}, {self.n:,} digits, seed {self.seed}"
+
+
+# --- one training --------------------------------------------------------------------
+
+
+def train_once(architecture, n, seed, fingerprint):
+    """Train a fresh copy of an architecture on n digits; return its test accuracy.
+
+    Args:
+        architecture: a model without its weights, as keras.Model.to_json() gives it.
+        n: how many training digits, drawn at random with the classes in balance.
+        seed: for the draw, the first weights, the order of the digits and the dropout.
+        fingerprint: of the test set, as Digits.fingerprint has it.
+
+    Returns:
+        float, the fraction of the test digits that the trained model gets right.
+
+    Raises:
+        SweepError: n does not fit the data, or this process has other test digits.
+    """
+    digits = _digits(fingerprint)
+    keras = _started_keras()
+    model = keras.models.model_from_json(_seeded(architecture, seed))
+    shape = (-1, *model.input_shape[1:])
+    chosen = draw(digits.y_train, n, seed)
+    x_train, y_train = digits.x_train[chosen], digits.y_train[chosen]
+    x_train, x_test = (
+        x.reshape(shape).astype("float32") / 255 for x in (x_train, digits.x_test)
+    )
+
+    epochs = epochs_for(n)
+    steps = epochs * -(-n // BATCH_SIZE)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        PEAK_RATE / 25,
+        int(0.7 * steps),
+        warmup_target=PEAK_RATE,
+        warmup_steps=int(0.3 * steps),
+    )
+    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy")
+    # Not model.fit: an epoch of a few steps would cost more than the steps themselves.
+    rng = np.random.default_rng(seed)
+    for _ in range(epochs):
+        for batch in _batches(rng.permutation(n), BATCH_SIZE):
+            model.train_on_batch(x_train[batch], y_train[batch])
+
+    y_pred = [
+        np.argmax(model(x_test[batch], training=False), axis=1)
+        for batch in _batches(np.arange(len(x_test)), 1000)
+    ]
+    keras.backend.clear_session()  # the next training in this process starts clean
+    return float(np.mean(np.concatenate(y_pred) == digits.y_test))
+
+
+def _started_keras():
+    """Import Keras, and keep TensorFlow's start-up lines out of notebooks and logs."""
+    with quiet_stderr():
+        import keras
+
+        keras.ops.zeros(1)  # the first operation is what prints the rest
+    return keras
+
+
+def _seeded(architecture, seed):
+    """Give each layer of an architecture seeds of its own, all drawn from one.
+
+    keras.utils.set_random_seed would not do here: it seeds Python's own generator, from
+    which Dask's threads draw as well, in the same process and at any moment.
+    """
+    rng = np.random.default_rng(seed)
+
+    def with_seed(part):
+        return part | {"seed": int(rng.integers(2**31))} if "seed" in part else part
+
+    return json.dumps(json.loads(architecture, object_hook=with_seed))
+
+
+def _batches(positions, size):
+    """Cut positions into pieces of a size; the last one may be shorter."""
+    return np.split(positions, range(size, len(positions), size))
+
+
+def epochs_for(n):
+    """Return how often a training on n digits sees each of them.
+
+    With ten times fewer digits 10^0.4 = 2.5 times as often: that is less work, but more
+    than the few steps that short epochs would have had.
+    """
+    return round(3 * (60_000 / n) ** 0.4)
+
+
+def draw(y, n, seed):
+    """Choose n digits at random, with the mix of the classes as in all of them.
+
+    Args:
+        y: labels, shape (n_all,).
+        n: how many, from 10 to n_all.
+        seed: another seed, other digits; all of them are the same with each.
+
+    Returns:
+        np.ndarray of positions in y, shape (n,), int64.
+
+    Raises:
+        SweepError: n is out of range.
+    """
+    if not 10 <= n <= len(y):
+        raise SweepError(
+            f"A training on {n:,} digits was asked for. Choose from 10, one of each "
+            f"class, to {len(y):,}, all that there are."
+        )
+    if n == len(y):
+        return np.arange(n)
+    chosen, _ = train_test_split(
+        np.arange(len(y)), train_size=n, stratify=y, random_state=seed
+    )
+    return chosen
+
+
+@functools.lru_cache(maxsize=1)
+def _digits(fingerprint):
+    """Load MNIST once in each process, and see that it is what the others have."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        digits = load_mnist()
+    if digits.fingerprint != fingerprint:
+        raise SweepError(
+            f"A worker has other digits ({digits}) than the notebook. Start the worker "
+            "with the same MNIST_DATA."
+        )
+    return digits
+
+
+# --- all of them ---------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def connect(scheduler="", n_workers=2):
+    """Give a Dask client: of a cluster on this machine, or of one that is running.
+
+    Args:
+        scheduler: the address of a running scheduler, such as "tcp://10.0.0.5:8786";
+            its workers must be able to import the course's utils/ and to load the same
+            digits. Empty: worker processes on this machine, ended with the block.
+        n_workers: how many of them; each computes on one core.
+
+    Raises:
+        SweepError: no scheduler answers at the address.
+    """
+    if scheduler:
+        try:
+            client = Client(scheduler, timeout=SECONDS_TO_CONNECT)
+        except (OSError, ValueError) as error:
+            raise SweepError(
+                f"No Dask scheduler answers at {scheduler!r}: {error}. Start one with "
+                "`dask scheduler` and use the address that it prints, or leave the "
+                "address empty to compute on this machine."
+            ) from error
+        with client:
+            yield client
+        return
+    # Two trainings on one core each waste less than one training on two cores.
+    one_core = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    with (
+        LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            env=one_core,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,  # what matters is raised by the sweep
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def sweep(client, trainings, architectures, fingerprint, path):
+    """Do what is left of a sweep; yield each training with its accuracy, as they come.
+
+    Each accuracy is in the file before it is yielded. Whatever stops the sweep, the
+    next one with the same file yields what is there and goes on. A training whose
+    worker dies is given to another.
+
+    Args:
+        client: a distributed.Client, as connect() gives it.
+        trainings: list of Training.
+        architectures: dictionary from kind to architecture, as for train_once().
+        fingerprint: of the test set, as for train_once().
+        path: where the results are kept, as read_results() reads them.
+
+    Yields:
+        (Training, accuracy), in the order in which they were finished.
+
+    Raises:
+        SweepError: a training does not fit the data.
+    """
+    results = read_results(path)
+    yield from ((t, results[t]) for t in trainings if t in results)
+    left = [t for t in trainings if t not in results]
+    futures = {
+        client.submit(train_once, architectures[t.kind], t.n, t.seed, fingerprint): t
+        for t in left
+    }
+    for future in as_completed(futures):
+        training, accuracy = futures[future], future.result()
+        results[training] = accuracy
+        write_results(path, results)
+        yield training, accuracy
+
+
+def results_file(architectures, fingerprint, folder):
+    """Return the path for the results of a sweep: other models or data, another file.
+
+    Args:
+        architectures: dictionary from kind to architecture.
+        fingerprint: of the test set.
+        folder: where to keep it.
+    """
+    what = json.dumps([architectures, fingerprint], sort_keys=True)
+    digest = hashlib.sha256(what.encode()).hexdigest()[:8]
+    return Path(folder) / f"sweep-{digest}.jsonl"
+
+
+def read_results(path):
+    """Read the results of a sweep: a dictionary from Training to accuracy.
+
+    The file has one JSON object a line: kind, n, seed, accuracy. It is empty where
+    there is no file yet.
+    """
+    path = Path(path)
+    if not path.exists():
+        return {}
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {Training(r["kind"], r["n"], r["seed"]): r["accuracy"] for r in rows}
+
+
+def write_results(path, results):
+    """Write the results of a sweep, whole or not at all."""
+    rows = [t._asdict() | {"accuracy": accuracy} for t, accuracy in results.items()]
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, "".join(json.dumps(row) + "\n" for row in rows))
