@@ -4,31 +4,11 @@ The functions come from the notebook itself: its imports and definitions are run
 and nothing else of it.
 """
 
-import ast
 import re
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-
-LABS = Path(__file__).parent.parent / "labs"
-
-
-def definitions(name):
-    """Run a lab's imports and function definitions; return what they define."""
-    cells = nbformat.read(LABS / name, as_version=4).cells
-    source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    wanted = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.With)
-    body = [node for node in ast.parse(source).body if isinstance(node, wanted)]
-    body = [
-        node
-        for node in body
-        if not isinstance(node, ast.With) or isinstance(node.body[0], ast.Import)
-    ]
-    found = {}
-    exec(compile(ast.Module(body, type_ignores=[]), name, "exec"), found)
-    return found
+from lab_cells import definitions
 
 
 @pytest.fixture(scope="module")
