@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent
 REQUIREMENTS = ROOT / "requirements.txt"
 VENV = ROOT / ".venv"
 NOTEBOOKS = ("ANN_Model.ipynb", "CNN_Model.ipynb", "Comparison.ipynb")
+DECKS = {"ANN": NOTEBOOKS[0], "CNN": NOTEBOOKS[1], "Comparison": NOTEBOOKS[2]}
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # the Pythons that requirements.txt was tested with
 GIGABYTES_NEEDED = 4  # 2.9 when installed, and the largest package while it is unpacked
@@ -30,6 +31,7 @@ examples:
   python3 course.py run                    train both networks and compare them
   python3 course.py test -k data           only the tests whose name contains "data"
   python3 course.py lab --no-browser       JupyterLab, the address on the terminal
+  python3 course.py present CNN            the second notebook as slides that compute
   MNIST_DATA=sample python3 course.py run  the same on 5,000 digits, without network
 
 environment variables:
@@ -80,16 +82,47 @@ def lab(python, *arguments):
 
     Ctrl-C twice stops it. What follows is handed to JupyterLab.
     """
-    # JupyterLab's question about news covers the slides' controls and asks the network.
-    # No option stops it, only a configuration file in which its extension is disabled.
     check_writable(ROOT)
-    config = ROOT / "build" / "jupyter"
-    (config / "labconfig").mkdir(parents=True, exist_ok=True)
-    news = {"@jupyterlab/apputils-extension:announcements": True}
-    page_config = json.dumps({"disabledExtensions": news})
-    (config / "labconfig" / "page_config.json").write_text(page_config)
-    put_first("JUPYTER_CONFIG_PATH", str(config))
+    folder = ROOT / "build" / "jupyter"
+    configure_lab(folder)
+    put_first("JUPYTER_CONFIG_PATH", str(folder))
     start(python, "-m", "jupyterlab", *arguments, ctrl_c_is_its_own=True)
+
+
+def present(python, name="", *arguments):
+    """for instructors: open ANN, CNN or Comparison as slides whose cells run
+
+    Space goes on, Shift-Space back, Ctrl-Enter runs a slide's cell, Escape ends the
+    show. The notebook stays as it is unless you save it. What follows the name is
+    handed to JupyterLab; Ctrl-C twice stops it.
+    """
+    if name not in DECKS:
+        raise Problem(
+            f"There are slides of ANN, CNN and Comparison, and not of {name!r}. "
+            "For example: python3 course.py present ANN"
+        )
+    check_writable(ROOT)
+    # Afresh every time: JupyterLab would remember that a show was on when its window
+    # was closed, and greet the next one with errors.
+    folder = ROOT / "build" / "present"
+    shutil.rmtree(str(folder), ignore_errors=True)
+    configure_lab(folder, default_setting_overrides=PRESENTING)
+    (folder / "custom").mkdir()
+    style = str(ROOT / "utils" / "projector.css")
+    shutil.copy(style, str(folder / "custom" / "custom.css"))
+    os.environ["JUPYTER_CONFIG_DIR"] = str(folder)
+    command = (python, "-m", "jupyterlab", "--custom-css")
+    page = f"--LabApp.default_url=/lab/tree/{DECKS[name]}"
+    start(*command, page, *arguments, ctrl_c_is_its_own=True)
+
+
+def slides(python, *notebooks):
+    """for instructors: make slides to show without Jupyter and network
+
+    Writes build/slides/, a folder for any browser, from the notebooks (default: all
+    three) and the outputs that they hold. A speaker's window opens with the key S.
+    """
+    start(python, "-m", "utils.slides", *(notebooks or NOTEBOOKS))
 
 
 def reference(python, *arguments):
@@ -148,15 +181,37 @@ def exercises(python):
 
 
 COMMANDS = {  # name: (function, what may follow the name)
-    "run": (run, None),
-    "test": (test, "pytest argument"),
-    "lab": (lab, "JupyterLab argument"),
-    "reference": (reference, "option"),
-    "results": (results, None),
-    "outputs": (outputs, "notebook"),
-    "guide": (guide, None),
-    "exercises": (exercises, None),
+    "run": (run, ""),
+    "test": (test, "[pytest argument ...]"),
+    "lab": (lab, "[JupyterLab argument ...]"),
+    "present": (present, "{ANN,CNN,Comparison} [JupyterLab argument ...]"),
+    "slides": (slides, "[notebook ...]"),
+    "reference": (reference, "[option ...]"),
+    "results": (results, ""),
+    "outputs": (outputs, "[notebook ...]"),
+    "guide": (guide, ""),
+    "exercises": (exercises, ""),
 }
+
+
+# JupyterLab's settings for a show: it begins at once, and nothing is saved unasked.
+PRESENTING = {
+    "jupyterlab-slideshow:plugin": {"active": True},
+    # What slides need anyway. Changed while the notebook opens, it causes errors.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+}
+
+
+def configure_lab(folder, **files):
+    """Put files of JupyterLab's configuration into a folder."""
+    # JupyterLab's question about news covers the slides' controls and asks the network.
+    # No option stops it, only a configuration file in which its extension is disabled.
+    news = {"@jupyterlab/apputils-extension:announcements": True}
+    files["page_config"] = {"disabledExtensions": news}
+    (folder / "labconfig").mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / "labconfig" / f"{name}.json").write_text(json.dumps(content))
 
 
 def main(arguments):
@@ -194,7 +249,7 @@ def parse(arguments):
     commands.required = True
     for name, (function, extra) in COMMANDS.items():
         summary, details = function.__doc__.split("\n\n")
-        usage = "course.py " + name + (f" [{extra} ...]" if extra else "")
+        usage = f"course.py {name} {extra}".rstrip()
         commands.add_parser(
             name, usage=usage, help=summary, description=details, allow_abbrev=False
         )

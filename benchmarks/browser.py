@@ -1,4 +1,4 @@
-"""A real JupyterLab in a real browser, for the tests and the benchmarks of the canvas.
+"""A real JupyterLab in a real browser, for tests and for the benchmarks of the canvas.
 
 Needs Playwright for Python (requirements-dev.txt) and a Chromium of the system.
 """
@@ -61,35 +61,54 @@ def jupyter(application="jupyterlab"):
         (settings / "labconfig").mkdir(parents=True)
         page_config = json.dumps({"disabledExtensions": {NEWS: True}})
         (settings / "labconfig" / "page_config.json").write_text(page_config)
-        environment = {
-            **os.environ,
-            "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"],
-            "JUPYTER_CONFIG_DIR": str(settings),
-            "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
-            "IPYTHONDIR": str(settings / "ipython"),
-            "RUNS_DIR": str(settings / "runs"),  # empty: the shipped runs are read
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        }
-        environment.pop("PYTEST_CURRENT_TEST", None)
-        command = [
-            *(sys.executable, "-m", application, "--no-browser", "--allow-root"),
-            "--ServerApp.ip=127.0.0.1",
-            "--ServerApp.port=0",
-            f"--IdentityProvider.token={TOKEN}",
-            f"--ServerApp.root_dir={root}",
-        ]
+        command = [sys.executable, "-m", application]
         if application == "jupyterlab":  # for restart(), which no mouse is free to do
             command.append("--LabApp.expose_app_in_browser=True")
-        with open(Path(folder, "log"), "w") as log:
-            server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        with serving(command, root, settings) as url:
+            yield url
+
+
+@contextmanager
+def serving(command, root, settings):
+    """Start a command that starts Jupyter; yield the server's address, end it then.
+
+    Args:
+        command: list of str, to which the server's options are added.
+        root: the folder that it is started in and serves.
+        settings: a folder for the configuration, the log and the runs: without runs
+            in it, the shipped ones are read.
+    """
+    environment = {
+        **os.environ,
+        "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"],
+        "JUPYTER_CONFIG_DIR": str(settings),
+        "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
+        "IPYTHONDIR": str(settings / "ipython"),
+        "RUNS_DIR": str(settings / "runs"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    environment.pop("PYTEST_CURRENT_TEST", None)
+    command = [
+        *command,
+        *("--no-browser", "--allow-root"),
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={root}",
+    ]
+    settings.mkdir(parents=True, exist_ok=True)
+    with open(settings / "log", "w") as log:
+        server = subprocess.Popen(
+            command, cwd=root, env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield _address(settings / "runtime", server, settings / "log")
+    finally:
+        server.terminate()
         try:
-            yield _address(settings / "runtime", server, Path(folder, "log"))
-        finally:
-            server.terminate()
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def _address(runtime, server, log, seconds=60):

@@ -7,6 +7,7 @@ import collections
 import contextlib
 import os
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -90,6 +91,24 @@ def test_twice_gives_the_same_numbers(runs, name, tmp_path, monkeypatch):
         )
         y_prob.append(load_run(output.stem, announce=False).y_prob)
     np.testing.assert_array_equal(*y_prob)
+
+
+@pytest.mark.parametrize("name", ["ann", "cnn"])
+def test_a_class_goes_on_from_the_saved_run_without_training(
+    runs, name, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RUNS_DIR", str(tmp_path))
+    shutil.copytree(runs[name].folder, tmp_path / name)
+    notebook = nbformat.read(ROOT / f"{name.upper()}_Model.ipynb", as_version=4)
+    sources = [cell.source for cell in notebook.cells]
+    (training,) = (k for k, source in enumerate(sources) if "= model.fit(" in source)
+    del notebook.cells[training]
+    place = {"metadata": {"path": ROOT}}
+    NotebookClient(notebook, timeout=300, resources=place).execute()
+    saved_again = load_run(name, announce=False)
+    assert saved_again.info["created"] != runs[name].info["created"]
+    np.testing.assert_allclose(saved_again.y_prob, runs[name].y_prob, atol=1e-4)
+    assert saved_again.history == runs[name].history
 
 
 def test_the_comparison_reads_exactly_these_runs(runs):

@@ -15,12 +15,13 @@ import gzip
 import hashlib
 import math
 import os
-import threading
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from utils.network import answers
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -133,7 +134,7 @@ def _full_mnist_file():
         cached = False
     if cached:
         return target
-    if not _answers(MNIST_URL, SECONDS_TO_DECIDE):
+    if not answers(MNIST_URL, SECONDS_TO_DECIDE):
         raise DataError(
             "The full MNIST is not on this machine and its server cannot be reached. "
             "Connect to the internet once, or set MNIST_DATA=sample for the 5,000 "
@@ -162,29 +163,6 @@ def _full_mnist_file():
             "again, or set MNIST_DATA=sample."
         ) from error
     return target
-
-
-def _answers(url, seconds):
-    """Tell whether a server answers within so many seconds, whatever is in the way."""
-    import requests
-
-    reached = threading.Event()
-    finished = threading.Event()
-
-    def ask():
-        try:
-            requests.head(url, timeout=seconds, allow_redirects=True).raise_for_status()
-            reached.set()
-        except (requests.RequestException, OSError):
-            pass
-        finally:
-            finished.set()
-
-    # A thread, because name resolution has no timeout of its own; a daemon, because a
-    # notebook must be able to end while it still hangs.
-    threading.Thread(target=ask, daemon=True).start()
-    finished.wait(seconds)
-    return reached.is_set()
 
 
 # --- the bundled sample --------------------------------------------------------------

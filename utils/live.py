@@ -1,4 +1,7 @@
-"""Progress while a model trains: a bar, growing curves, one tidy line an epoch."""
+"""Progress while a model trains: a bar, growing curves, one tidy line an epoch.
+
+And, where the training is left out in class, a saved one in its place.
+"""
 
 import time
 
@@ -6,6 +9,7 @@ import keras
 from IPython.display import Markdown, display
 
 from utils import plots
+from utils.runs import RunError, load_run
 
 SECONDS_BETWEEN_UPDATES = 0.25  # the bar must not cost training time
 BAR_CELLS = 30
@@ -75,3 +79,33 @@ class LiveProgress(keras.callbacks.Callback):
                     part += f" accuracy {logs[f'{prefix}accuracy']:7.2%}"
                 parts.append(part)
         return " | ".join([*parts, f"{self.seconds[-1]:4.1f} s"])
+
+
+def saved_training(name, digits, seed):
+    """Take a saved run's training in place of one that was left out, and show it.
+
+    Args:
+        name: the run's name, such as "ann"; yours is taken, or else the course's.
+        digits: the utils.data.Digits in use.
+        seed: the seed in use.
+
+    Returns:
+        The trained keras.Model, and what stands for fit's history and for LiveProgress:
+        the one has .history, the other .seconds.
+
+    Raises:
+        RunError: there is no such run, or it was trained with another seed or on other
+            digits, some of which may be today's test digits.
+    """
+    run = load_run(name)
+    theirs = run.info["data"]
+    if theirs["test_fingerprint"] != digits.fingerprint or run.info["seed"] != seed:
+        raise RunError(
+            f"The saved run {name!r} was trained on {theirs['source']} with seed "
+            f"{run.info['seed']}, this notebook uses {digits.source} and seed {seed}. "
+            "Run the cell that trains; its run is saved at the end, for the next time."
+        )
+    live = LiveProgress()
+    live.seconds = run.history["seconds"]
+    display(plots.learning_curves(run.history))
+    return run.load_model(), run, live

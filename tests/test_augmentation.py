@@ -1,0 +1,96 @@
+"""The lab on augmentation: what it trains on the sample, and what is committed."""
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from sklearn.metrics import accuracy_score
+
+from benchmarks import augmentation as bench
+from utils.data import load_mnist
+from utils.runs import REFERENCE_DIR, load_run
+
+ROOT = Path(__file__).parent.parent
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(scope="module")
+def lab():
+    return nbformat.read(bench.LAB, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def augmented(tmp_path_factory):
+    """The run of the augmented CNN, trained by papermill on the data of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
+        patch.setattr(bench, "BUILD", tmp_path_factory.mktemp("augmentation"))
+        yield bench.train(seed=0)
+
+
+def test_a_seed_that_is_there_is_not_trained_again(augmented, monkeypatch):
+    monkeypatch.setattr(bench.papermill, "execute_notebook", None)
+    assert bench.train(seed=0).info == augmented.info
+
+
+def test_the_augmented_cnn_reaches_its_accuracy(augmented):
+    # Above the upper limits the test digits would have leaked into the training.
+    low, high = {"sample": (0.982, 0.998), "full MNIST": (0.994, 0.9985)}[
+        augmented.info["data"]["source"]
+    ]
+    assert low <= accuracy_score(augmented.y_true, augmented.y_pred) <= high
+
+
+def test_the_plain_network_is_saved_and_says_what_was_saved(augmented):
+    model = augmented.load_model()
+    original = load_run("cnn", announce=False, folder=REFERENCE_DIR).load_model()
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == [type(layer).__name__ for layer in original.layers]
+    x = load_mnist().x_test.astype("float32")[..., None] / 255
+    y_pred = model.predict(x, batch_size=1000, verbose=0).argmax(axis=1)
+    assert (y_pred == augmented.y_pred).all()
+
+
+def test_without_comparisons_one_network_is_trained(lab):
+    def trainings(notebook):
+        return sum(cell.source.count("= train(") for cell in code_cells(notebook))
+
+    kept = bench.without_comparisons(nbformat.read(bench.LAB, as_version=4))
+    assert trainings(lab) == 4  # two of them in a loop over "without" and "with"
+    assert trainings(kept) == 1
+
+
+def test_the_lab_copies_no_architecture(lab):
+    source = "\n".join(cell.source for cell in code_cells(lab))
+    assert "clone_model" in source
+    assert not re.search(r"\b(Conv2D|Dense)\(", source)
+
+
+# What is committed: one seed in the lab, three in the table of benchmarks/README.md.
+
+
+@pytest.fixture(scope="module")
+def rows():
+    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    part = text.split("<!-- augmentation -->")[1].split("<!-- /augmentation -->")[0]
+    return re.findall(r"\| (\d+) \| \d+ \| (\d+) s \| ([\d.]+)% \|", part), part
+
+
+def test_three_seeds_reach_their_accuracy_each_within_five_minutes(rows):
+    found, part = rows
+    assert [int(seed) for seed, _, _ in found] == [0, 1, 2]
+    assert all(int(seconds) <= 300 for _, seconds, _ in found)
+    mean = sum(float(accuracy) for *_, accuracy in found) / 3
+    assert f"| mean | | | {mean:.3f}% |" in part
+    assert mean >= 99.5
+
+
+def test_the_lab_shows_the_first_of_the_seeds(lab, rows):
+    printed = "".join(o.get("text", "") for c in code_cells(lab) for o in c.outputs)
+    (accuracy,) = re.findall(r"saved cnn-augmented: ([\d.]+)% of the test", printed)
+    assert accuracy == rows[0][0][2]

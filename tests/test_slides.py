@@ -1,0 +1,233 @@
+"""The notebooks as slides: their metadata, the files of the decks, the commands."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import course
+from utils import slides
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = [ROOT / name for name in course.NOTEBOOKS]
+SLIDE_TYPES = ("slide", "subslide", "fragment", "notes", "skip")
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+
+
+def slide_types(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return [(c, c.metadata.get("slideshow", {}).get("slide_type")) for c in cells]
+
+
+def write_notebook(path, *cells):
+    nbformat.write(new_notebook(cells=list(cells)), path)
+    return path
+
+
+# The metadata.
+
+
+@each
+def test_every_cell_has_a_place_on_the_slides(path):
+    for cell, slide_type in slide_types(path):
+        assert slide_type in SLIDE_TYPES, cell.source
+
+
+@each
+def test_each_section_begins_a_slide_and_nothing_else_does(path):
+    for k, (cell, slide_type) in enumerate(slide_types(path)):
+        heading = cell.cell_type == "markdown" and cell.source.startswith("## ")
+        assert (slide_type == "slide") == (k == 0 or heading), cell.source
+
+
+@each
+def test_all_code_is_shown(path):
+    for cell, slide_type in slide_types(path):
+        if cell.cell_type == "code":
+            assert slide_type in ("subslide", "fragment"), cell.source
+
+
+@each
+def test_a_slide_does_not_end_with_its_heading(path):
+    kinds = [slide_type for _, slide_type in slide_types(path)]
+    assert kinds.count("fragment") > len(kinds) / 4  # code appears below its question
+
+
+# The decks.
+
+
+@pytest.fixture(scope="module")
+def decks(tmp_path_factory):
+    """The decks of the three notebooks, by the notebook's name."""
+    made = slides.make(NOTEBOOKS, tmp_path_factory.mktemp("decks") / "slides")
+    return {path.stem: path for path in made}
+
+
+@pytest.fixture(params=[path.stem for path in NOTEBOOKS])
+def deck(request, decks):
+    return decks[request.param]
+
+
+def read(deck):
+    return BeautifulSoup(deck.read_text(encoding="utf-8"), "html.parser")
+
+
+def addresses(text):
+    """What a page or a style sheet loads."""
+    found = re.findall(r"""url\(\s*['"]?([^'")]+)""", text)
+    found += re.findall(r"""(?:\bfrom|\bimport)\s+['"]([^'"]+)""", text)
+    if text.lstrip().startswith("<"):
+        for tag in BeautifulSoup(text, "html.parser").find_all(True):
+            loads = tag.name not in ("a", "area")  # a link loads nothing by itself
+            found += [tag[k] for k in ("src", "href", "data") if loads and tag.get(k)]
+    return [address for address in found if not address.startswith(("data:", "#"))]
+
+
+def test_decks_load_nothing_but_their_neighbours(deck):
+    loaded = addresses(deck.read_text(encoding="utf-8"))
+    assert any(address.endswith("reveal.js") for address in loaded)
+    todo = {deck.parent / unquote(address) for address in loaded}
+    for path in todo:
+        assert path.is_file(), path
+        if path.suffix == ".css":
+            for address in addresses(path.read_text(encoding="utf-8")):
+                assert (path.parent / address.split("?")[0]).is_file(), address
+
+
+def test_what_a_deck_loads_is_found_by_this_test():
+    page = """<p><script src="https://cdn.example/a.js"></script><img src="b.png">
+    <style>i { background: url('https://c') }</style><script>import d from "http://d";
+    </script><a href="https://link">no</a><img src="data:,"></p>"""
+    found = {"https://cdn.example/a.js", "b.png", "https://c", "http://d"}
+    assert set(addresses(page)) == found
+
+
+def test_decks_show_all_cells_in_order(decks):
+    for path in NOTEBOOKS:
+        page = read(decks[path.stem])
+        shown = [tag.get("id") for tag in page.select(".slides .jp-Cell")]
+        cells = [(c, kind) for c, kind in slide_types(path) if kind != "skip"]
+        assert shown == [f"cell-id={cell.id}" for cell, _ in cells]
+        tops = page.select(".slides > section")
+        assert len(tops) == sum(kind == "slide" for _, kind in cells)
+
+
+def test_figures_keep_their_descriptions(deck):
+    page = read(deck)
+    alts = [image["alt"] for image in page.select(".jp-OutputArea img")]
+    assert len(alts) > 5
+    assert not [alt for alt in alts if "No description" in alt or len(alt) < 5]
+
+
+def test_notes_go_to_the_speaker_and_skipped_cells_nowhere(tmp_path):
+    cells = [new_markdown_cell(text) for text in ("first", "for me", "not at all")]
+    for cell, kind in zip(cells, ("slide", "notes", "skip"), strict=True):
+        cell.metadata["slideshow"] = {"slide_type": kind}
+    html = slides.deck(write_notebook(tmp_path / "n.ipynb", *cells))
+    page = BeautifulSoup(html, "html.parser")
+    assert page.select_one("aside.notes").get_text(strip=True) == "for me"
+    assert "not at all" not in html
+
+
+# Formulas.
+
+
+def test_formulas_become_mathml(tmp_path):
+    source = r"inline $\frac{a}{b}$, code `$HOME`, and" + "\n\n$$\\sum_{i=1}^n x_i^2$$"
+    html = slides.deck(write_notebook(tmp_path / "n.ipynb", new_markdown_cell(source)))
+    page = BeautifulSoup(html, "html.parser")
+    inline, block = page.find_all("math")
+    assert [tag.get_text(strip=True) for tag in inline.mfrac.find_all("mi")] == [
+        "a",
+        "b",
+    ]
+    assert inline["display"] == "inline" and block["display"] == "block"
+    assert "∑" in block.get_text() and block.msubsup
+    assert "$HOME" in page.get_text() and "$$" not in html
+
+
+def test_mathml_is_well_formed():
+    tree = ElementTree.fromstring(slides.mathml(r"\sqrt{x} \le \mathrm{e}^{-x}"))
+    assert tree.tag == MATHML + "math"
+    assert tree.find(f".//{MATHML}msqrt//{MATHML}mi").text == "x"
+
+
+def test_a_formula_that_cannot_be_shown_is_refused():
+    with pytest.raises(slides.SlidesError, match=r"\\notacommand"):
+        slides.mathml(r"a + \notacommand{b}")
+
+
+# Whole or not at all.
+
+
+def test_failing_leaves_the_older_slides(tmp_path):
+    good = write_notebook(tmp_path / "good.ipynb", new_markdown_cell("$a$"))
+    bad = write_notebook(tmp_path / "bad.ipynb", new_markdown_cell(r"$\notacommand$"))
+    folder = tmp_path / "slides"
+    slides.make([good], folder)
+    before = (folder / "good.html").read_bytes()
+    with pytest.raises(slides.SlidesError):
+        slides.make([good, bad], folder)
+    assert (folder / "good.html").read_bytes() == before
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"good.ipynb", "bad.ipynb", "slides"}
+    slides.make([good], folder)  # and the next time all is well
+
+
+def test_the_module_says_where_the_decks_are(tmp_path):
+    figure = new_output("display_data", {"text/plain": "a figure"})
+    write_notebook(tmp_path / "n.ipynb", new_code_cell("1 + 1", outputs=[figure]))
+
+    def start(*names):
+        return subprocess.run(
+            [sys.executable, "-m", "utils.slides", *names],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+
+    done = start("n.ipynb")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "build/slides/n.html" in done.stdout
+    assert (tmp_path / "build" / "slides" / "n.html").is_file()
+    failed = start("m.ipynb")
+    assert failed.returncode == 1
+    assert failed.stderr == "There is no notebook m.ipynb in the course's folder.\n"
+
+
+# Presenting.
+
+
+@pytest.mark.parametrize("name", ["", "ann.ipynb", "--no-browser"])
+def test_presenting_something_else_is_refused(name):
+    with pytest.raises(course.Problem, match="slides of ANN, CNN and Comparison"):
+        course.present(sys.executable, name)
+
+
+def test_each_show_begins_without_what_the_last_one_left(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(course, "start", lambda *command, **_: started.append(command))
+    monkeypatch.setattr(course, "ROOT", tmp_path)
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", "the user's own")
+    (tmp_path / "utils").mkdir()
+    (tmp_path / "utils" / "projector.css").write_text("p {}")
+    folder = tmp_path / "build" / "present"
+    left = folder / "lab" / "user-settings" / "jupyterlab-slideshow"
+    left.mkdir(parents=True)
+    course.present("python", "CNN", "--no-browser")
+    assert not left.exists()
+    assert (folder / "custom" / "custom.css").read_text() == "p {}"
+    assert os.environ["JUPYTER_CONFIG_DIR"] == str(folder)
+    (command,) = started
+    assert command[-2].endswith("/lab/tree/CNN_Model.ipynb")  # printed, and opened
+    assert command[-1] == "--no-browser"

@@ -1,0 +1,98 @@
+"""The lab on training recipes: what its prose says of Keras, and what is committed."""
+
+import re
+from itertools import product
+from pathlib import Path
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+from keras import optimizers
+
+OPTIMIZERS = ("SGD, momentum", "Adam", "AdamW")
+LAB = Path(__file__).parent.parent / "labs" / "Training_Recipes.ipynb"
+
+
+@pytest.fixture(scope="module")
+def code():
+    cells = nbformat.read(LAB, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(scope="module")
+def printed(code):
+    return "".join(o.get("text", "") for cell in code for o in cell.outputs)
+
+
+def cell_with(code, text):
+    (cell,) = [cell for cell in code if text in cell.source]
+    return cell.source
+
+
+def test_the_schedules_are_what_the_lab_calls_them(code):
+    space = {"optimizers": optimizers}
+    exec(cell_with(code, "def learning_rate("), space)
+
+    def rates(schedule):
+        rate = space["learning_rate"](schedule, 2.0, 100)
+        return np.array([float(rate(step)) for step in range(101)])
+
+    cosine, cycle = rates("cosine"), rates("one cycle")
+    # The half cosine of Loshchilov and Hutter (2017), written down independently.
+    by_hand = 1 + np.cos(np.pi * np.arange(101) / 100)
+    np.testing.assert_allclose(cosine, by_hand, atol=1e-5)
+    assert cycle.argmax() == 30 and cycle.max() == pytest.approx(2)
+    assert cycle[0] == pytest.approx(2 / 25) and cycle[-1] == pytest.approx(0, abs=1e-5)
+    assert (np.diff(cycle[:31]) > 0).all() and (np.diff(cycle[30:]) < 0).all()
+    assert space["learning_rate"]("constant", 2.0, 100) == 2
+
+
+def test_loss_scaling_skips_halves_and_doubles():
+    weight = keras.Variable(1.0)
+    optimizer = optimizers.LossScaleOptimizer(optimizers.SGD(0.5))
+    optimizer.build([weight])
+    assert float(optimizer.dynamic_scale) == 2**15
+    optimizer.apply([keras.ops.array(np.inf)], [weight])
+    assert float(weight) == 1  # the step was left out
+    assert float(optimizer.dynamic_scale) == 2**14
+    optimizer.apply([keras.ops.array(2.0**14)], [weight])  # a gradient of 1, scaled
+    assert float(weight) == 0.5
+    for _ in range(1999):
+        optimizer.apply([keras.ops.array(0.0)], [weight])
+    assert float(optimizer.dynamic_scale) == 2**15
+
+
+def test_every_recipe_was_trained(printed):
+    schedules = ("constant", "cosine", "one cycle")
+    recipes = [
+        *(f"{o} | {s} | float32 | 128" for o, s in product(OPTIMIZERS, schedules)),
+        *(f"Adam | one cycle | float32 | {batch}" for batch in (32, 512)),
+        *(f"Adam | one cycle | mixed_{kind} | 128" for kind in ("bfloat16", "float16")),
+    ]
+    for recipe in recipes:
+        found = re.findall(
+            rf"^{re.escape(recipe)} \| ([\d.]+) %", printed, re.MULTILINE
+        )
+        assert found, recipe
+        if "float16" not in recipe.replace("bfloat16", ""):
+            assert float(found[0]) > 90, recipe
+
+
+def test_gradients_vanish_without_scaling_and_less_with_it(printed):
+    shares = [
+        float(share) for share in re.findall(r"loss × .*?: +([\d.]+)% of the", printed)
+    ]
+    assert len(shares) == 4
+    assert shares == sorted(shares, reverse=True) and shares[0] > shares[2]
+
+
+@pytest.mark.parametrize("name, least", [("dense", 89), ("convolutional", 98.6)])
+def test_the_deep_networks_on_large_digits_beat_the_old_ones(printed, name, least):
+    found = re.search(rf"^{name}, .* parameters.*\n +([\d.]+) %", printed, re.MULTILINE)
+    assert float(found[1]) > least
+
+
+def test_the_race_copies_no_architecture(code):
+    race = code[: [c.source for c in code].index(cell_with(code, "resize = "))]
+    assert not any(re.search(r"\b(Conv2D|Dense)\(", cell.source) for cell in race)

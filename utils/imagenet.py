@@ -1,0 +1,92 @@
+"""Networks trained on ImageNet: their weights from Keras' cache, downloaded, or absent.
+
+Keras itself would wait for a silent server without end, and may leave half a file.
+The files and their MD5 sums are those of keras.applications, without the last layers.
+
+ImageNet: O. Russakovsky and others, "ImageNet large scale visual recognition
+challenge", International Journal of Computer Vision 115, 2015.
+"""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from utils.network import answers
+
+SECONDS_TO_DECIDE = 2.0  # for a server that does not answer
+SECONDS_OF_SILENCE = 15  # a download that sends nothing for so long has failed
+SERVER = "https://storage.googleapis.com"
+
+
+class Weights(NamedTuple):
+    """Where the weights of a network lie, and how to know that they are whole."""
+
+    url: str
+    md5: str
+
+
+WEIGHTS = {
+    "VGG16": Weights(
+        f"{SERVER}/tensorflow/keras-applications/vgg16/"
+        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "6d6bbae143d832006294945121d1f1fc",
+    ),
+    "ResNet50": Weights(
+        f"{SERVER}/tensorflow/keras-applications/resnet/"
+        "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "4d473c1dd8becc155b73f8504c6f6626",
+    ),
+    "EfficientNetB0": Weights(
+        f"{SERVER}/keras-applications/efficientnetb0_notop.h5",
+        "50bc09e76180e00e4465e1a485ddc09d",
+    ),
+}
+
+
+def have_weights(name, download=True):
+    """Tell whether a network's ImageNet weights are in Keras' cache, whole.
+
+    If so, keras.applications builds it with weights="imagenet" and needs no network.
+    (Not with weights=path: then EfficientNet would scale its input in another way.)
+
+    Args:
+        name: "VGG16", "ResNet50" or "EfficientNetB0".
+        download: if they are not there, get them from the network. That is given up
+            after seconds if no server answers; else it takes as long as the network
+            needs (16 to 95 MB), and leaves the whole file or nothing.
+
+    Returns:
+        bool.
+
+    Raises:
+        ValueError: the name is another one.
+    """
+    import pooch
+
+    if name not in WEIGHTS:
+        raise ValueError(
+            f"There are no weights for {name!r} here. Choose one of "
+            f"{', '.join(WEIGHTS)}."
+        )
+    url, md5 = WEIGHTS[name]
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    target = home / "models" / url.rpartition("/")[2]
+    try:
+        if target.is_file() and pooch.file_hash(str(target), alg="md5") == md5:
+            return True
+        if not download or not answers(url, SECONDS_TO_DECIDE):
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # pooch downloads beside the target and renames only what has the right hash.
+        pooch.get_logger().setLevel("WARNING")
+        pooch.retrieve(
+            url,
+            known_hash=f"md5:{md5}",
+            fname=target.name,
+            path=target.parent,
+            downloader=pooch.HTTPDownloader(timeout=SECONDS_OF_SILENCE),
+        )
+    # Whatever the network or the disk does: the lab goes on without these weights.
+    except Exception:
+        return False
+    return True
