@@ -3,9 +3,12 @@
 conftest.py puts this file last, and leaves it out where no notebook is run.
 """
 
+import collections
+import contextlib
 import os
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 
 import nbformat
@@ -122,3 +125,23 @@ def test_the_comparison_reads_exactly_these_runs(runs):
     for name, run in runs.items():
         assert re.search(f"{name}: your run of {re.escape(run.info['created'])}", said)
         assert f"{run.info['test_accuracy']:.2%}"[:-1] in said.replace(" %", "%")
+
+
+def test_the_search_left_each_trial_and_the_answers_of_the_complete_ones():
+    """Read from the runs' folder without Optuna."""
+    (database,) = Path(os.environ["RUNS_DIR"]).glob("overfitting-*/study.db")
+    with contextlib.closing(sqlite3.connect(database)) as study:
+        trials = dict(study.execute("SELECT trial_id, state FROM trials").fetchall())
+        reports = collections.Counter(
+            trial
+            for (trial,) in study.execute(
+                "SELECT trial_id FROM trial_intermediate_values"
+            )
+        )
+    assert len(trials) >= 10 and set(trials.values()) <= {"COMPLETE", "PRUNED"}
+    epochs = {reports[trial] for trial, state in trials.items() if state == "COMPLETE"}
+    assert len(epochs) == 1, "a complete trial has fewer epochs than another"
+    assert all(3 <= reports[trial] <= max(epochs) for trial in trials)
+    sealed = [np.load(path) for path in database.parent.glob("trial-*.npy")]
+    assert len(sealed) == list(trials.values()).count("COMPLETE")
+    assert {len(answers) for answers in sealed} == {len(load_mnist().y_test)}

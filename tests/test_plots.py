@@ -69,6 +69,7 @@ CALLS = {
         "range",
     ),
     "seed_accuracies": ({"ANN": [0.984, 0.985, 0.986], "CNN": [0.993, 0.995]},),
+    "search_history": ({0: 90, 2: 92, 3: 91}, {1: 50}, {"rate": 0.7, "units": 0.3}),
     "contingency": ((9700, 40, 150, 110), ["ANN", "CNN"]),
     "coin_tosses": ([0.25, 0.5, 0.25], 2, "CNN"),
     "detection": ([100, 1000], [0.1, 0.9]),
@@ -158,6 +159,15 @@ def test_the_contingency_table_shows_its_counts():
     texts = [text.get_text() for text in draw("contingency").axes[0].texts]
     assert texts[::2] == ["9,700", "40", "150", "110"]
     assert texts[3] == "only the ANN right" and texts[5] == "only the CNN right"
+
+
+def test_the_best_so_far_never_falls_and_ignores_what_was_pruned():
+    arguments = ({2: 92, 0: 90, 3: 91}, {1: 95}, {"rate": 0.2, "units": 0.8})
+    left, right = draw("search_history", *arguments).axes
+    lines = {line.get_label(): line.get_xydata().tolist() for line in left.lines}
+    assert lines["best so far"] == [[0, 90], [2, 92], [3, 92]]
+    assert lines["pruned"] == [[1, 95]]
+    assert [bar.get_width() for bar in right.patches] == [20, 80]
 
 
 def test_models_that_never_differ_can_be_drawn():

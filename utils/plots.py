@@ -485,7 +485,8 @@ def attributions(pictures, maps, captions, title="What the answer hangs on"):
 
 def _color(name, k):
     """Return a model's own colour; others get the next of a list."""
-    return COLORS.get(name, (ANN_COLOR, CNN_COLOR, GREEN, YELLOW)[k % 4])
+    others = (ANN_COLOR, CNN_COLOR, GREEN, YELLOW, GREY)
+    return COLORS.get(name, others[k % 5])
 
 
 def compared_curves(
@@ -591,7 +592,7 @@ def bands(curves, title, xlabel, ylabel, log=""):
     """
     figure, ax = _figure(size=(8, 4.6), title=title)
     for k, (name, measured) in enumerate(curves.items()):
-        color, marker = _color(name, k), "os^D"[k % 4]
+        color, marker = _color(name, k), "os^Dv"[k % 5]
         xs = sorted(measured)
         low, mean, high = np.transpose(
             [(min(measured[x]), np.mean(measured[x]), max(measured[x])) for x in xs]
@@ -601,6 +602,8 @@ def bands(curves, title, xlabel, ylabel, log=""):
         for x in xs:
             values = measured[x]
             ax.scatter(np.full(len(values), x), values, s=9, color=color, alpha=0.6)
+    if all(isinstance(x, int) for x in xs):
+        ax.xaxis.get_major_locator().set_params(integer=True)
     for axis in log:
         ax.set(**{f"{axis}scale": "log"})
         labels = plt.FuncFormatter(lambda value, _: f"{value:,.10g}")
@@ -608,6 +611,39 @@ def bands(curves, title, xlabel, ylabel, log=""):
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return figure
+
+
+def search_history(complete, pruned, importances, title="What the search found"):
+    """Show the trials of a search in their order, and which settings mattered.
+
+    Args:
+        complete: dictionary from the number of a trial to its accuracy in %.
+        pruned: the same for trials that were ended early: their last accuracy.
+        importances: dictionary from a setting's name to its share of the variation,
+            from 0 to 1.
+        title: the figure's title.
+    """
+    figure, (left, right) = _figure(
+        1, 2, size=(10, 3.8), title=title, width_ratios=(3, 2)
+    )
+    left.plot(*_in_order(pruned), "x", color=GREY, label="pruned")
+    numbers, values = _in_order(complete)
+    left.plot(numbers, values, "o", color=CNN_COLOR, label="complete")
+    best = np.maximum.accumulate(values)
+    left.step(numbers, best, where="post", color=GREEN, label="best so far")
+    left.xaxis.get_major_locator().set_params(integer=True)
+    left.set(xlabel="trial", ylabel="validation accuracy (%)", title="History")
+    left.legend()
+    names = sorted(importances, key=importances.get)
+    shares = [100 * importances[name] for name in names]
+    right.barh(names, shares, color=CNN_COLOR)
+    right.set(xlabel="share of the variation (%)", title="Importance")
+    return figure
+
+
+def _in_order(measured):
+    """Return the keys of a dictionary, sorted, and their values, as two lists."""
+    return sorted(measured), [measured[key] for key in sorted(measured)]
 
 
 def contingency(counts, names, title="The same digits, read by both"):
