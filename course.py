@@ -68,7 +68,7 @@ def run(python):
 
 
 def test(python, *arguments):
-    """run all tests, notebooks included, without network (5 minutes)
+    """run all tests, notebooks included, without network (15 minutes)
 
     Runs pytest on the 5,000 digits that come with the course; what follows is handed
     to pytest.

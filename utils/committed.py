@@ -41,6 +41,7 @@ class QuietKernelManager(AsyncKernelManager):
     """Starts kernels whose own log does not appear between the lines printed here."""
 
     async def start_kernel(self, **options):
+        BUILD.mkdir(exist_ok=True)
         with open(BUILD / "kernel.log", "w") as log:
             await super().start_kernel(stdout=log, stderr=log, **options)
 
