@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import http.server
 import os
 import pickle
 import socket
@@ -11,11 +10,13 @@ import sys
 import threading
 import time
 import zipfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+import local_server
 import numpy as np
 import pytest
+from local_server import send
 
 from utils import data
 from utils.data import IDX_NAMES, DataError, load_mnist
@@ -432,41 +433,10 @@ def cache(tmp_path):
 
 @contextmanager
 def serving(monkeypatch, body):
-    """Run an HTTP server whose answer to GET is written by body(handler)."""
-    asked = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_HEAD(self):
-            asked.append("HEAD")
-            self.send_response(200)
-            self.end_headers()
-
-        def do_GET(self):
-            asked.append("GET")
-            with suppress(OSError):
-                body(self)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/mnist.npz"
-    monkeypatch.setattr(data, "MNIST_URL", url)
-    try:
+    """Let the full MNIST come from a server whose answer body(handler) writes."""
+    with local_server.serving(body) as (address, asked):
+        monkeypatch.setattr(data, "MNIST_URL", f"{address}/mnist.npz")
         yield asked
-    finally:
-        server.shutdown()
-        server.socket.close()
-
-
-def send(handler, raw, length=None, status=200):
-    handler.send_response(status)
-    handler.send_header("Content-Length", str(length or len(raw)))
-    handler.end_headers()
-    handler.wfile.write(raw)
-    handler.wfile.flush()
 
 
 def assert_fell_back(capsys):

@@ -1,13 +1,13 @@
 """ImageNet weights: from the cache, downloaded whole, or absent within seconds."""
 
 import hashlib
-import http.server
 import socket
-import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
+import local_server
 import pytest
+from local_server import send
 
 from utils import imagenet
 from utils.imagenet import have_weights
@@ -32,35 +32,13 @@ def point_to(monkeypatch, server, whole=RAW):
 
 @contextmanager
 def serving(monkeypatch, raw, length=None, whole=RAW):
-    """Run an HTTP server that announces so many bytes and sends these of the whole."""
-    asked = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_HEAD(self):
-            asked.append("HEAD")
-            self.send_response(200)
-            self.end_headers()
-
-        def do_GET(self):
-            asked.append("GET")
-            self.send_response(200)
-            self.send_header("Content-Length", str(length or len(raw)))
-            self.end_headers()
-            with suppress(OSError):
-                self.wfile.write(raw)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    point_to(monkeypatch, f"http://127.0.0.1:{server.server_port}", whole)
-    try:
+    """Let the weights come from a server that sends these bytes of the whole."""
+    with local_server.serving(lambda handler: send(handler, raw, length)) as (
+        address,
+        asked,
+    ):
+        point_to(monkeypatch, address, whole)
         yield asked
-    finally:
-        server.shutdown()
-        server.socket.close()
 
 
 @pytest.mark.parametrize("name", ["VGG16", "ResNet50", "EfficientNetB0"])

@@ -1,13 +1,13 @@
 """The search of labs/Overfitting.ipynb goes on where it was interrupted."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import optuna
 import pytest
+from lab_cells import LABS
 
-LAB = Path(__file__).parent.parent / "labs" / "Overfitting.ipynb"
+LAB = LABS / "Overfitting.ipynb"
 
 
 def search(objective, folder, n_trials):

@@ -2,16 +2,16 @@
 
 import re
 from itertools import product
-from pathlib import Path
 
 import keras
 import nbformat
 import numpy as np
 import pytest
 from keras import optimizers
+from lab_cells import LABS
 
 OPTIMIZERS = ("SGD, momentum", "Adam", "AdamW")
-LAB = Path(__file__).parent.parent / "labs" / "Training_Recipes.ipynb"
+LAB = LABS / "Training_Recipes.ipynb"
 
 
 @pytest.fixture(scope="module")
