@@ -5,6 +5,7 @@ small networks take the places of the large ones.
 """
 
 import re
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -104,13 +105,19 @@ def section(lab, monkeypatch):
 
         return build
 
-    def run(known):
+    def run(known, source="sample"):
         for name in BACKBONES:
             build = body_for(name)
             build.known = known
             monkeypatch.setattr(keras.applications, name, build)
-        names = lab | {"results": {}, "DOWNLOAD": False}
-        names["have_weights"] = lambda name, download: name in known
+        names = lab | {"results": {}, "DOWNLOAD": True, "asked": []}
+        names["digits"] = SimpleNamespace(source=source)
+
+        def have_weights(name, download):
+            names["asked"].append(download)
+            return name in known
+
+        names["have_weights"] = have_weights
         exec(code(NAME, "6. "), names)
         return names
 
@@ -125,6 +132,12 @@ def test_random_weights_are_named_and_get_no_accuracy(section, capsys):
     assert "NOT shown" in said
     for name in BACKBONES:
         assert re.search(rf"{name}: weights RANDOM", said)
+
+
+@pytest.mark.parametrize("source", ["sample", "full MNIST"])
+def test_with_the_sample_nothing_is_downloaded(section, source):
+    asked = section(known=(), source=source)["asked"]
+    assert asked == [source != "sample"] * len(BACKBONES)
 
 
 def test_each_network_whose_weights_are_there_is_compared(section, capsys):
