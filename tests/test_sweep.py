@@ -1,11 +1,13 @@
 """utils.sweep: trainings on real worker processes, one of them killed, none lost."""
 
 import collections
+import gc
 import os
 import random
 import signal
 import threading
 
+import distributed
 import numpy as np
 import pytest
 
@@ -127,6 +129,19 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     for address in ("tcp://127.0.0.1:9", "no address"):
         with pytest.raises(SweepError, match=address), connect(address):
             pass
+
+
+def test_a_client_that_found_no_scheduler_is_gone_at_once(monkeypatch):
+    """Else it ends at some later moment; in the start of another that is a deadlock."""
+    monkeypatch.setattr("utils.sweep.SECONDS_TO_CONNECT", 1)
+    gc.disable()  # only the sweep itself collects
+    try:
+        with pytest.raises(SweepError), connect("tcp://127.0.0.1:9"):
+            pass
+        clients = [o for o in gc.get_objects() if type(o) is distributed.Client]
+    finally:
+        gc.enable()
+    assert [client for client in clients if client.status != "closed"] == []
 
 
 def processes(client):

@@ -9,6 +9,7 @@ Importing this module does not import TensorFlow; the workers do.
 
 import contextlib
 import functools
+import gc
 import hashlib
 import io
 import json
@@ -189,15 +190,7 @@ def connect(scheduler="", n_workers=2):
         SweepError: no scheduler answers at the address.
     """
     if scheduler:
-        try:
-            client = Client(scheduler, timeout=SECONDS_TO_CONNECT)
-        except (OSError, ValueError) as error:
-            raise SweepError(
-                f"No Dask scheduler answers at {scheduler!r}: {error}. Start one with "
-                "`dask scheduler` and use the address that it prints, or leave the "
-                "address empty to compute on this machine."
-            ) from error
-        with client:
+        with _client_of(scheduler) as client:
             yield client
         return
     # Two trainings on one core each waste less than one training on two cores.
@@ -213,6 +206,21 @@ def connect(scheduler="", n_workers=2):
         Client(cluster) as client,
     ):
         yield client
+
+
+def _client_of(scheduler):
+    try:
+        return Client(scheduler, timeout=SECONDS_TO_CONNECT)
+    except (OSError, ValueError) as error:
+        reason = str(error)  # and not the error, whose traceback holds the client
+    # A client that failed ends its thread when it is collected. In the middle of the
+    # start of another one both would wait for each other for ever, so: now.
+    gc.collect()
+    raise SweepError(
+        f"No Dask scheduler answers at {scheduler!r}: {reason}. Start one with "
+        "`dask scheduler` and use the address that it prints, or leave the address "
+        "empty to compute on this machine."
+    )
 
 
 def sweep(client, trainings, architectures, fingerprint, path):
