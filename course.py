@@ -60,9 +60,9 @@ def run(python):
     Executes the three notebooks, writes the trained models to runs/ and the executed
     notebooks and their pages to build/. The notebooks themselves stay as they are.
     """
-    start(python, "-m", "utils.committed", "render", *NOTEBOOKS)
+    start(python, "-m", "tools.notebooks", "render", *NOTEBOOKS)
     print(flush=True)
-    start(python, "-m", "utils.report")
+    start(python, "-m", "tools.report")
     pages = ["build/" + name.replace(".ipynb", ".html") for name in NOTEBOOKS]
     print("\nOpen the pages in a browser: " + ", ".join(pages))
 
@@ -108,7 +108,7 @@ def present(python, name="", *arguments):
     shutil.rmtree(str(folder), ignore_errors=True)
     configure_lab(folder, default_setting_overrides=PRESENTING)
     (folder / "custom").mkdir()
-    style = str(ROOT / "utils" / "projector.css")
+    style = str(ROOT / "tools" / "projector.css")
     shutil.copy(style, str(folder / "custom" / "custom.css"))
     os.environ["JUPYTER_CONFIG_DIR"] = str(folder)
     command = (python, "-m", "jupyterlab", "--custom-css")
@@ -122,7 +122,7 @@ def slides(python, *notebooks):
     Writes build/slides/, a folder for any browser, from the notebooks (default: all
     three) and the outputs that they hold. A speaker's window opens with the key S.
     """
-    start(python, "-m", "utils.slides", *(notebooks or NOTEBOOKS))
+    start(python, "-m", "tools.slides", *(notebooks or NOTEBOOKS))
 
 
 def reference(python, *arguments):
@@ -131,7 +131,7 @@ def reference(python, *arguments):
     Runs the notebooks with other seeds on the full MNIST, keeps what is there and
     whole, and renews the README's results. --force trains all of them anew.
     """
-    start(python, "-m", "utils.reference", "train", *arguments)
+    start(python, "-m", "tools.reference", "train", *arguments)
     results(python)
 
 
@@ -140,7 +140,7 @@ def results(python):
 
     Draws them from the runs in reference/.
     """
-    start(python, "-m", "utils.report", "--readme")
+    start(python, "-m", "tools.report", "--readme")
 
 
 def outputs(python, *notebooks):
@@ -150,7 +150,7 @@ def outputs(python, *notebooks):
     when all have succeeded puts the new outputs into them.
     """
     os.environ.setdefault("MNIST_DATA", "full")
-    start(python, "-m", "utils.committed", "renew", *(notebooks or NOTEBOOKS))
+    start(python, "-m", "tools.notebooks", "renew", *(notebooks or NOTEBOOKS))
 
 
 def guide(python):
@@ -159,7 +159,7 @@ def guide(python):
     Takes them from the notebooks that `run` or `outputs` left in build/, executed on
     the full MNIST, and puts them into docs/instructor-guide.md.
     """
-    start(python, "-m", "utils.guide")
+    start(python, "-m", "tools.guide")
 
 
 def exercises(python):

@@ -17,7 +17,7 @@ import nbformat
 import papermill
 from nbconvert.preprocessors import TagRemovePreprocessor
 
-from utils.committed import QuietKernelManager
+from tools.notebooks import QuietKernelManager
 from utils.files import replace_between_markers
 from utils.runs import RunError, load_run
 

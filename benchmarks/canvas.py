@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from benchmarks import browser
+from tools import browser
 from utils.files import replace_between_markers
 
 HERE = Path(__file__).parent

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from benchmarks import browser
-from utils import strokes
+from tools import browser
+from utils.labs import strokes
 
 pytestmark = pytest.mark.skipif(
     browser.why_not() is not None, reason=str(browser.why_not())

@@ -14,8 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import course
-from benchmarks import browser
-from utils import slides
+from tools import browser, slides
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = [ROOT / name for name in course.NOTEBOOKS]

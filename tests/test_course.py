@@ -1,7 +1,7 @@
 """The front door: course.py and the notebooks that it executes.
 
 Each test that executes something does so in a small copy of the course: the real
-course.py, the real utils/committed.py, real papermill, but notebooks of a few lines.
+course.py, the real tools/notebooks.py, real papermill, but notebooks of a few lines.
 """
 
 import os
@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from packaging.requirements import InvalidRequirement, Requirement
 
 import course
-from utils import committed
+from tools import notebooks
 
 ROOT = Path(course.__file__).parent
 NO_SIGNALS = pytest.mark.skipif(
@@ -34,11 +34,11 @@ NO_SIGNALS = pytest.mark.skipif(
 def copy(tmp_path):
     """A small copy of the course, whose notebooks do next to nothing."""
     folder = tmp_path / "the {course}"  # a space and braces: names that break things
-    (folder / "utils").mkdir(parents=True)
-    for name in ("course.py", "requirements.txt", ".gitignore", "utils/__init__.py"):
+    (folder / "tools").mkdir(parents=True)
+    for name in ("course.py", "requirements.txt", ".gitignore", "tools/__init__.py"):
         shutil.copy(ROOT / name, folder / name)
-    shutil.copy(ROOT / "utils" / "committed.py", folder / "utils")
-    (folder / "utils" / "report.py").write_text("print('the table')\n")
+    shutil.copy(ROOT / "tools" / "notebooks.py", folder / "tools")
+    (folder / "tools" / "report.py").write_text("print('the table')\n")
     for name in course.NOTEBOOKS:
         write_notebook(folder / name, "1 + 1", "print('one')\nprint('two')")
     return folder
@@ -497,7 +497,7 @@ def test_outputs_are_kept_when_a_notebook_fails(copy):
 )
 def test_outputs_not_fit_for_readers_are_refused(output, message):
     with pytest.raises(SystemExit, match=f"ANN_Model.*{message}"):
-        committed.check_output(output, "ANN_Model.ipynb, cell [1]")
+        notebooks.check_output(output, "ANN_Model.ipynb, cell [1]")
 
 
 @NO_SIGNALS

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 import course
-from utils.guide import SECTION
+from tools.guide import SECTION
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("ANN_Model", "CNN_Model", "Comparison")  # in the order of the course

@@ -7,7 +7,7 @@ import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from utils import guide
+from tools import guide
 
 TABLE = """
 | section | minutes | computer | say |

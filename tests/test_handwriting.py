@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from utils import handwriting, photos, strokes
 from utils.data import SHIPPED_DIGITS, stress_digits
-from utils.handwriting import HandwritingError, read_page, to_mnist
+from utils.labs import handwriting, photos, strokes
+from utils.labs.handwriting import HandwritingError, read_page, to_mnist
 from utils.runs import REFERENCE_DIR, load_run
 
 ROOT = Path(__file__).parent.parent
@@ -403,7 +403,7 @@ def test_photographed_rows_are_read_in_order(setting, shipped, models):
 
 
 def test_no_tensorflow_is_imported():
-    code = "import sys, utils.handwriting\nprint('tensorflow' in sys.modules)"
+    code = "import sys, utils.labs.handwriting\nprint('tensorflow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
     )

@@ -9,8 +9,8 @@ import local_server
 import pytest
 from local_server import send
 
-from utils import imagenet
-from utils.imagenet import have_weights
+from utils.labs import imagenet
+from utils.labs.imagenet import have_weights
 
 RAW = b"weights " * 1000
 FILE = "efficientnetb0_notop.h5"

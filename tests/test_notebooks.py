@@ -173,7 +173,11 @@ def test_imports_are_required_and_used(path):
 
 
 def test_the_models_are_written_in_their_notebooks_and_nowhere_else():
-    for path in [*ROOT.glob("utils/*.py"), *ROOT.glob("benchmarks/*.py")]:
+    for path in [
+        p
+        for room in ("utils", "tools", "benchmarks")
+        for p in ROOT.glob(f"{room}/**/*.py")
+    ]:
         source = path.read_text(encoding="utf-8")
         if path.name == "time_to_accuracy.py":
             continue  # holds the published recipes that ours is compared with

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from utils import data, reference, runs
+from tools import reference
+from utils import data, runs
 
 N = 30
 
@@ -70,17 +71,17 @@ def test_all_seeds_of_both_models_are_trained_and_ordered(course):
     reference.train(2)
     assert course.executed == [("ann", 0), ("cnn", 0), ("ann", 1), ("cnn", 1)]
     assert runs.list_runs(course.folder) == ["ann", "ann-seed1", "cnn", "cnn-seed1"]
-    found = reference.load_seeds("cnn")
+    found = runs.load_seeds("cnn")
     assert [run.name for run in found] == ["cnn", "cnn-seed1"]
     assert [run.info["seed"] for run in found] == [0, 1]
-    assert reference.load_seeds("other") == []
+    assert runs.load_seeds("other") == []
 
 
 def test_only_seed_0_keeps_its_model(course):
     reference.train(2)
     kept = {p.parent.name for p in course.folder.glob("*/model.keras")}
     assert kept == {"ann", "cnn"}
-    first, second = reference.load_seeds("ann")
+    first, second = runs.load_seeds("ann")
     assert first.model_file and not second.model_file
 
 
@@ -137,7 +138,7 @@ def test_shipped_digits_are_those_misread_and_those_drawn(course, digits, monkey
 
 
 def test_digits_are_made_of_the_right_data_only(course, digits, monkeypatch):
-    with pytest.raises(runs.RunError, match=r"utils\.reference train"):
+    with pytest.raises(runs.RunError, match=r"tools\.reference train"):
         reference.make_digits()
     reference.train(1)
     other = data.Digits(*(digits.x_train, digits.y_train) * 2, "sample", "0" * 16)
@@ -149,22 +150,22 @@ def test_digits_are_made_of_the_right_data_only(course, digits, monkeypatch):
 
 def test_the_command_line(course, capsys):
     assert reference.main(["digits"]) == 1
-    assert "utils.reference train" in capsys.readouterr().err
+    assert "tools.reference train" in capsys.readouterr().err
     assert reference.main(["train", "--seeds", "1"]) == 0
     assert data.SHIPPED_DIGITS.exists()
     assert "0.0 MB of 8 MB" in capsys.readouterr().out
 
 
 def test_runs_on_other_digits_are_kept_apart(course, digits, capsys):
-    assert not reference.same_test({"ANN": [], "CNN": []}, None)
+    assert not runs.same_test({"ANN": [], "CNN": []}, None)
     assert "no reference runs" in capsys.readouterr().out
     reference.train(1)
-    seeds = {"ANN": reference.load_seeds("ann"), "CNN": reference.load_seeds("cnn")}
+    seeds = {"ANN": runs.load_seeds("ann"), "CNN": runs.load_seeds("cnn")}
     run = seeds["ANN"][0]
-    assert reference.same_test(seeds, run)
+    assert runs.same_test(seeds, run)
     assert "1 of the ANN and 1 of the CNN" in capsys.readouterr().out
     other = {"source": "sample", "test_fingerprint": "0" * 16}
-    assert not reference.same_test(seeds, SimpleNamespace(info={"data": other}))
+    assert not runs.same_test(seeds, SimpleNamespace(info={"data": other}))
     assert "never mixed" in capsys.readouterr().out
 
 
@@ -221,7 +222,7 @@ def test_stress_digits_are_always_the_same():
 
 def test_the_course_ships_five_seeds_and_is_small():
     for name in reference.NOTEBOOKS:
-        found = reference.load_seeds(name)
+        found = runs.load_seeds(name)
         assert [run.info["seed"] for run in found] == [0, 1, 2, 3, 4]
         assert [bool(run.model_file) for run in found] == [True, *[False] * 4]
         assert {run.info["data"]["source"] for run in found} == {"full MNIST"}
@@ -229,7 +230,7 @@ def test_the_course_ships_five_seeds_and_is_small():
 
 
 def test_the_course_ships_the_images_of_all_mistakes():
-    seeds = [run for name in reference.NOTEBOOKS for run in reference.load_seeds(name)]
+    seeds = [run for name in reference.NOTEBOOKS for run in runs.load_seeds(name)]
     with np.load(data.SHIPPED_DIGITS) as file:
         index = file["index"]
         assert str(file["fingerprint"]) == seeds[0].info["data"]["test_fingerprint"]

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import course
-from utils import slides
+from tools import slides
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = [ROOT / name for name in course.NOTEBOOKS]
@@ -189,7 +189,7 @@ def test_the_module_says_where_the_decks_are(tmp_path):
 
     def start(*names):
         return subprocess.run(
-            [sys.executable, "-m", "utils.slides", *names],
+            [sys.executable, "-m", "tools.slides", *names],
             cwd=tmp_path,
             env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)},
             capture_output=True,
@@ -219,8 +219,8 @@ def test_each_show_begins_without_what_the_last_one_left(tmp_path, monkeypatch):
     monkeypatch.setattr(course, "start", lambda *command, **_: started.append(command))
     monkeypatch.setattr(course, "ROOT", tmp_path)
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "the user's own")
-    (tmp_path / "utils").mkdir()
-    (tmp_path / "utils" / "projector.css").write_text("p {}")
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "projector.css").write_text("p {}")
     folder = tmp_path / "build" / "present"
     left = folder / "lab" / "user-settings" / "jupyterlab-slideshow"
     left.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""utils.sweep: trainings on real worker processes, one of them killed, none lost."""
+"""Sweeps: trainings on real worker processes, one of them killed, none lost."""
 
 import collections
 import gc
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from utils.data import load_mnist
-from utils.sweep import (
+from utils.labs.sweep import (
     SweepError,
     Training,
     connect,
@@ -125,7 +125,7 @@ def test_other_models_or_data_have_another_file(tmp_path):
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr("utils.sweep.SECONDS_TO_CONNECT", 1)
+    monkeypatch.setattr("utils.labs.sweep.SECONDS_TO_CONNECT", 1)
     for address in ("tcp://127.0.0.1:9", "no address"):
         with pytest.raises(SweepError, match=address), connect(address):
             pass
@@ -133,7 +133,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
 
 def test_a_client_that_found_no_scheduler_is_gone_at_once(monkeypatch):
     """Else it ends at some later moment; in the start of another that is a deadlock."""
-    monkeypatch.setattr("utils.sweep.SECONDS_TO_CONNECT", 1)
+    monkeypatch.setattr("utils.labs.sweep.SECONDS_TO_CONNECT", 1)
     gc.disable()  # only the sweep itself collects
     try:
         with pytest.raises(SweepError), connect("tcp://127.0.0.1:9"):

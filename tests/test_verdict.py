@@ -138,12 +138,12 @@ def test_mean_interval_is_scipys_bootstrap():
         oracle = stats.bootstrap(
             (values,), np.mean, method="percentile", n_resamples=5000, rng=1
         ).confidence_interval
-        found = verdict.mean_interval(values, n_resamples=5000)
+        found = evaluation.mean_interval(values, n_resamples=5000)
         width = oracle.high - oracle.low
         assert found.difference == pytest.approx(values.mean())
         assert found.low == pytest.approx(oracle.low, abs=0.05 * width)
         assert found.high == pytest.approx(oracle.high, abs=0.05 * width)
-    same = verdict.mean_interval(np.zeros(50))
+    same = evaluation.mean_interval(np.zeros(50))
     assert (same.difference, same.low, same.high) == (0, 0, 0)
 
 
@@ -158,18 +158,18 @@ def test_calibration_interval_is_about_the_difference_of_the_errors():
     y_true = rng.integers(10, size=2000)
     a, b = (random_model(rng, y_true, sharpness) for sharpness in (2.0, 8.0))
     errors = [evaluation.expected_calibration_error(y_true, p) for p in (a, b)]
-    found = verdict.calibration_interval(y_true, a, b, n_resamples=200)
+    found = evaluation.calibration_interval(y_true, a, b, n_resamples=200)
     assert found.difference == pytest.approx(errors[1] - errors[0], abs=1e-9)
     assert 0 < found.low < found.difference < found.high  # b is overconfident
-    swapped = verdict.calibration_interval(y_true, b, a, n_resamples=200)
+    swapped = evaluation.calibration_interval(y_true, b, a, n_resamples=200)
     assert swapped.low == pytest.approx(-found.high)
-    same = verdict.calibration_interval(y_true, a, a, n_resamples=20)
+    same = evaluation.calibration_interval(y_true, a, a, n_resamples=20)
     assert (same.difference, same.low, same.high) == (0, 0, 0)
 
 
 def test_accuracy_bands_are_wilsons():
     hits = np.array([[True] * 90 + [False] * 10, [True] * 50 + [False] * 50])
-    found = verdict.accuracy_bands(hits)
+    found = evaluation.accuracy_bands(hits)
     assert found.shape == (3, 2)
     assert found[0] == pytest.approx([0.9, 0.5])
     expected = stats.binomtest(90, 100).proportion_ci(method="wilson")
@@ -178,7 +178,7 @@ def test_accuracy_bands_are_wilsons():
 
 def test_detection_rate_is_that_of_a_simulation_digit_by_digit():
     counts = Contingency(9000, 100, 300, 600)
-    found = verdict.detection_rate(counts, [200, 2000], n_experiments=1000)
+    found = evaluation.detection_rate(counts, [200, 2000], n_experiments=1000)
     rng = np.random.default_rng(9)
     kinds = np.repeat(range(4), counts)
     for size, rate in zip([200, 2000], found, strict=True):
@@ -190,7 +190,7 @@ def test_detection_rate_is_that_of_a_simulation_digit_by_digit():
             significant += p < 0.05
         assert rate == pytest.approx(significant / 300, abs=0.1)
     assert found[0] < 0.9 < found[1]
-    assert verdict.detection_rate(Contingency(90, 0, 0, 10), [50]) == [0]
+    assert evaluation.detection_rate(Contingency(90, 0, 0, 10), [50]) == [0]
 
 
 @pytest.mark.parametrize(

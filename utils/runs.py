@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 
 COURSE_DIR = Path(__file__).resolve().parent.parent
 REFERENCE_DIR = COURSE_DIR / "reference"
+MODELS = {"ann": "ANN", "cnn": "CNN"}  # a run's name: the model's name in words
 LOCK_NAME = ".lock"
 LOCK_SECONDS = 60  # saving takes a second; who waits longer waits for a dead machine
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -88,6 +89,27 @@ class Run:
         """Path of model.keras, or None where only the predictions were kept."""
         path = self.folder / "model.keras"
         return path if "model.keras" in self.info["files"] else None
+
+    @property
+    def model_bytes(self):
+        """Size of the model file in bytes, or None where it was not kept."""
+        return self.model_file.stat().st_size if self.model_file else None
+
+    def facts(self):
+        """Return what a table says about the run besides its accuracy, as texts.
+
+        Returns:
+            dict from the row's name to a text.
+        """
+        size = self.model_bytes
+        return {
+            "test loss": f"{self.info['test_loss']:.4f}",
+            "parameters": f"{self.info['parameters']:,}",
+            "epochs": f"{self.info['epochs']}",
+            "training": f"{self.info['train_seconds']:,.1f} s",
+            "model file": "not kept" if size is None else f"{size / 1e6:.2f} MB",
+            "data": self.info["data"]["source"],
+        }
 
     def load_model(self):
         """Load the trained Keras model; TensorFlow is imported here and not before.
@@ -418,3 +440,52 @@ def _checked_predictions(y_true, y_prob, where):
             "Expected probabilities: did the model's last layer lack its softmax?"
         )
     return y_true.astype(np.uint8), y_prob
+
+
+# --- the seeds that the course ships -------------------------------------------------
+
+
+def load_seeds(name):
+    """Load the reference runs of one model, all seeds that there are.
+
+    Args:
+        name: "ann" or "cnn".
+
+    Returns:
+        list of Run, ordered by seed; empty where there are none.
+
+    Raises:
+        RunError: a run is damaged, or they were tested on different digits.
+    """
+    found = list_runs(REFERENCE_DIR)
+    names = [n for n in found if n == name or n.startswith(f"{name}-seed")]
+    seeds = [load_run(n, announce=False, folder=REFERENCE_DIR) for n in names]
+    if seeds:
+        check_comparable(*seeds)
+    return sorted(seeds, key=lambda run: run.info["seed"])
+
+
+def same_test(seeds, run):
+    """Tell whether reference runs were tested on a run's digits; print it, too.
+
+    Args:
+        seeds: dictionary from the model's name to what load_seeds() returned.
+        run: the run that they are to stand beside.
+
+    Returns:
+        bool; False where there are no reference runs.
+    """
+    found = [reference for each in seeds.values() for reference in each]
+    if not found:
+        print("There are no reference runs, so nothing is said about other seeds.")
+        return False
+    numbers = " and ".join(f"{len(each)} of the {n}" for n, each in seeds.items())
+    theirs, ours = found[0].info["data"], run.info["data"]
+    print(f"Reference runs: {numbers}, tested on {theirs['source']}.")
+    same = theirs["test_fingerprint"] == ours["test_fingerprint"]
+    if not same:
+        print(
+            f"The two runs above were tested on {ours['source']}: other digits. The "
+            "reference runs are shown by themselves and never mixed with them."
+        )
+    return same

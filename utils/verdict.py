@@ -8,13 +8,12 @@ unlikely explanation; else its mark is "no difference shown", which is not the s
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom, mannwhitneyu
+from scipy.stats import mannwhitneyu
 
-from utils.evaluation import DifferenceInterval, accuracy_interval
+from utils.evaluation import LEVEL
 
 NAMES = ("ANN", "CNN")
 NO_DIFFERENCE = "no difference shown"
-LEVEL = 0.05  # a p-value below it counts as evidence: one false alarm in twenty
 SINGLE_MARGIN = 1.2  # of what was measured once, less than 20 % apart proves nothing
 
 
@@ -167,118 +166,6 @@ def table(rows, names=NAMES):
         },
         index=[row.question for row in rows],
     )
-
-
-# --- the numbers behind them ---------------------------------------------------------
-
-
-def mean_interval(gains, confidence=0.95, seed=0, n_resamples=2000):
-    """Return the mean of paired gains (b minus a) with its bootstrap interval.
-
-    Args:
-        gains: one number a digit, shape (n,); b better is positive for accuracy.
-        confidence: of the interval (percentile method).
-        seed: of the resampling.
-        n_resamples: how often n of the n digits are drawn with replacement.
-
-    Returns:
-        evaluation.DifferenceInterval.
-    """
-    gains = np.asarray(gains, float)
-    # Each value counts as often as it is drawn; few distinct values make few sums.
-    values, counts = np.unique(gains, return_counts=True)
-    rng = np.random.default_rng(seed)
-    if len(values) <= 100:
-        drawn = rng.multinomial(len(gains), counts / len(gains), size=n_resamples)
-        means = drawn @ values / len(gains)
-    else:
-        means = np.array(
-            [rng.choice(gains, len(gains)).mean() for _ in range(n_resamples)]
-        )
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return DifferenceInterval(float(gains.mean()), float(low), float(high), confidence)
-
-
-def calibration_interval(
-    y_true, y_prob_a, y_prob_b, confidence=0.95, seed=0, n_resamples=1000, n_bins=15
-):
-    """Return the calibration error of b minus that of a, with a bootstrap interval.
-
-    Both errors are computed on the same drawn digits, like the difference itself.
-
-    Args:
-        y_true: labels, shape (n,).
-        y_prob_a, y_prob_b: probabilities, shape (n, 10).
-        confidence: of the interval (percentile method).
-        seed: of the resampling.
-        n_resamples: how often n of the n digits are drawn with replacement.
-        n_bins: of the expected calibration error (evaluation.reliability).
-
-    Returns:
-        evaluation.DifferenceInterval.
-    """
-    n = len(y_true)
-    bins, gaps = [], []
-    for y_prob in (y_prob_a, y_prob_b):
-        sure = y_prob.max(axis=1).astype(float)
-        gaps.append((y_prob.argmax(axis=1) == y_true) - sure)
-        inner_edges = np.linspace(0, 1, n_bins + 1)[1:-1]
-        bins.append(np.digitize(sure, inner_edges, right=True))
-
-    def difference(drawn):
-        # n_m / n · |accuracy - confidence| is the bin's sum of gaps over n.
-        a, b = (
-            np.abs(np.bincount(bin_[drawn], gap[drawn], n_bins)).sum() / n
-            for bin_, gap in zip(bins, gaps, strict=True)
-        )
-        return b - a
-
-    rng = np.random.default_rng(seed)
-    drawn = [difference(rng.integers(n, size=n)) for _ in range(n_resamples)]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    found = difference(np.arange(n))
-    return DifferenceInterval(float(found), float(low), float(high), confidence)
-
-
-def accuracy_bands(hits):
-    """Return accuracies with Wilson's 95 % interval, one for each row.
-
-    Args:
-        hits: whether a digit was read correctly, shape (m, n), bool.
-
-    Returns:
-        np.ndarray, shape (3, m): accuracy, low, high; fractions.
-    """
-    found = [accuracy_interval(np.ones(len(row), int), row.astype(int)) for row in hits]
-    return np.array([(f.accuracy, f.low, f.high) for f in found]).T
-
-
-def detection_rate(counts, sizes, n_experiments=2000, seed=0):
-    """Return how often McNemar's test would have found a difference on fewer digits.
-
-    Draws so many digits with replacement from those that were tested, again and again,
-    and counts how often p < 0.05. It takes the rates found for the true ones.
-
-    Args:
-        counts: evaluation.Contingency of the whole test set.
-        sizes: numbers of digits to draw.
-        n_experiments: draws for each size.
-        seed: of the draws.
-
-    Returns:
-        np.ndarray, shape (len(sizes),), float64: fractions of the experiments.
-    """
-    shares = np.array(counts) / sum(counts)
-    rng = np.random.default_rng(seed)
-    rates = []
-    for size in sizes:
-        _, only_a, only_b, _ = rng.multinomial(size, shares, n_experiments).T
-        # The exact test: twice the tail of a fair coin's tosses, at most 1.
-        tails = binom.cdf(np.minimum(only_a, only_b), only_a + only_b, 0.5)
-        rates.append(float(np.mean(2 * tails < LEVEL)))
-    return np.array(rates)
 
 
 # --- the sentences -------------------------------------------------------------------

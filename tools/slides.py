@@ -1,6 +1,6 @@
 """Notebooks as slides that need no network: reveal.js, fonts and formulas beside them.
 
-    python -m utils.slides ANN_Model.ipynb CNN_Model.ipynb Comparison.ipynb
+    python -m tools.slides ANN_Model.ipynb CNN_Model.ipynb Comparison.ipynb
 
 Makes build/slides/, a folder to carry on a stick and to open in any browser: one page a
 notebook, with the outputs that the notebook holds, divided by the slide types of its
@@ -17,7 +17,7 @@ from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from utils.committed import described
+from tools.notebooks import described
 
 HERE = Path(__file__).resolve().parent
 SLIDES = Path("build", "slides")

@@ -1,7 +1,7 @@
 """Made-up photos of digits: paper, ink, shadow, a camera held askew, JPEG.
 
-They are the independent check of utils.handwriting: since the digits are known, so is
-how many of them the reading loses. Nothing is shared with the reader, not even the
+They are the independent check of utils.labs.handwriting: since the digits are known, so
+is how many of them the reading loses. Nothing is shared with the reader, not even the
 library that turns and resizes (Pillow here, SciPy there).
 """
 

@@ -1,7 +1,7 @@
 """The results as tables: for the terminal, for a notebook, for the README.
 
-    python -m utils.report             the runs in runs/ (or RUNS_DIR)
-    python -m utils.report --readme    renew the README's table and picture
+    python -m tools.report             the runs in runs/ (or RUNS_DIR)
+    python -m tools.report --readme    renew the README's table and picture
 
 The README's table stands between the lines <!-- results --> and <!-- /results -->.
 """
@@ -11,72 +11,27 @@ import io
 import sys
 
 import numpy as np
+import pandas as pd
 
+from tools.reference import NOTEBOOKS
 from utils import plots, runs
 from utils.corruptions import SEVERITIES
 from utils.data import DataError, load_test_images, stress_digits
-from utils.evaluation import accuracy_interval
+from utils.evaluation import accuracy_bands, accuracy_interval
 from utils.files import MarkerError, replace_between_markers, write_whole
-from utils.reference import NOTEBOOKS, load_seeds
-from utils.verdict import accuracy_bands
 
 README = runs.COURSE_DIR / "README.md"
 PICTURE = runs.COURSE_DIR / "docs" / "result.png"
 MARKER = "results"
-MODELS = {"ann": "ANN", "cnn": "CNN"}
 
 
 class ReportError(Exception):
     """The table cannot be made or put in its place; the message says what to do."""
 
 
-def facts(run):
-    """Return what a table says about one run, as texts.
-
-    Args:
-        run: a utils.runs.Run.
-
-    Returns:
-        dict from the column's name to a text.
-    """
-    info = run.info
-    return {
-        "test accuracy (95 % interval)": interval_text(run),
-        "test loss": f"{info['test_loss']:.4f}",
-        "parameters": f"{info['parameters']:,}",
-        "epochs": f"{info['epochs']}",
-        "training": f"{info['train_seconds']:,.1f} s",
-        "model file": f"{file_size(run) / 1e6:.2f} MB"
-        if run.model_file
-        else "not kept",
-        "data": info["data"]["source"],
-    }
-
-
-def file_size(run):
-    """Return the bytes of a run's model file, or None where it was not kept."""
-    return run.model_file.stat().st_size if run.model_file else None
-
-
-def interval_text(run):
-    """Return a run's test accuracy with its 95 % interval, short enough for a table."""
-    found = accuracy_interval(run.y_true, run.y_pred)
-    return f"{found.accuracy:.2%} ({found.low:.2%} to {found.high:.2%})"
-
-
-def text_table(rows):
-    """Align rows of texts in columns, the first row being the heading.
-
-    Returns:
-        str, one line a row; a rule of "-" under the heading.
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
-        for row in rows
-    ]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(line.rstrip() for line in lines)
+def accuracy_of(run):
+    """Return the interval of a run's test accuracy."""
+    return accuracy_interval(run.y_true, run.y_pred)
 
 
 def terminal_table():
@@ -96,17 +51,18 @@ def terminal_table():
             f"There are no runs in {home}. Run {' and '.join(NOTEBOOKS.values())}, or: "
             "python3 course.py run"
         )
-    columns = {
-        "parameters": "parameters",
-        "training": "training",
-        "test accuracy (95 % interval)": "test accuracy (95 % interval)",
-        "data": "data",
-    }
-    rows = [["run", "model", *columns.values()]]
-    for run in found:
-        texts = facts(run)
-        rows.append([run.name, run.info["model"], *(texts[key] for key in columns)])
-    return text_table(rows)
+    rows = [
+        {
+            "run": run.name,
+            "model": run.info["model"],
+            "parameters": run.facts()["parameters"],
+            "training": run.facts()["training"],
+            "test accuracy (95 % interval)": accuracy_of(run).short,
+            "data": run.facts()["data"],
+        }
+        for run in found
+    ]
+    return pd.DataFrame(rows).to_string(index=False)
 
 
 # --- the README ----------------------------------------------------------------------
@@ -124,11 +80,11 @@ def readme_table():
         "|---|---|---|---|---|",
     ]
     for name in NOTEBOOKS:
-        seeds = load_seeds(name)
+        seeds = runs.load_seeds(name)
         if not seeds:
             raise ReportError(
                 f"There are no reference runs of {name}. Train them first: "
-                "python -m utils.reference train"
+                "python -m tools.reference train"
             )
         accuracies = 100 * np.array([run.info["test_accuracy"] for run in seeds])
         spread = f" ± {accuracies.std(ddof=1):.2f}" if len(seeds) > 1 else ""
@@ -137,7 +93,8 @@ def readme_table():
         lines.append(
             f"| {info['model']} | {accuracies.mean():.2f}{spread} % "
             f"({_counted(seeds)}, {info['data']['source']}) "
-            f"| {interval_text(seeds[0])} | {info['parameters']:,} | {seconds:.0f} s |"
+            f"| {accuracy_of(seeds[0]).short} | {info['parameters']:,} "
+            f"| {seconds:.0f} s |"
         )
     return "\n".join(lines)
 
@@ -158,7 +115,7 @@ def renew_readme(readme=README):
 
 def renew_picture(path=PICTURE):
     """Draw the reference models' accuracy on damaged digits, for the README."""
-    reference = {kind: load_seeds(name)[0] for name, kind in MODELS.items()}
+    reference = {kind: runs.load_seeds(name)[0] for name, kind in runs.MODELS.items()}
     run = reference["ANN"]
     index, images = load_test_images(run.info["data"]["test_fingerprint"])
     drawn = np.isin(index, stress_digits(len(run.y_true)))
@@ -187,7 +144,7 @@ def png(figure):
 def main(arguments=None):
     """Do what the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m utils.report", description="Print the results as a table."
+        prog="python -m tools.report", description="Print the results as a table."
     )
     parser.add_argument(
         "--readme", action="store_true", help="renew the table in README.md instead"

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from utils.network import answers
+from utils.download import answers
 
 SECONDS_TO_DECIDE = 2.0  # for a server that does not answer
 SECONDS_OF_SILENCE = 15  # a download that sends nothing for so long has failed

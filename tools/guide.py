@@ -1,6 +1,6 @@
 """The computing times in the instructor's guide, from the notebooks executed last.
 
-    python -m utils.guide
+    python -m tools.guide
 
 Reads build/ANN_Model.ipynb and its sisters, which `course.py run` leaves behind, adds
 up the seconds of each section, and fills the column "computer" of the guide's tables.

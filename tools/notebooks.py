@@ -1,7 +1,7 @@
 """The committed notebooks, executed: as pages in build/, or to renew their outputs.
 
-    python -m utils.committed render ANN_Model.ipynb CNN_Model.ipynb Comparison.ipynb
-    python -m utils.committed renew ANN_Model.ipynb
+    python -m tools.notebooks render ANN_Model.ipynb CNN_Model.ipynb Comparison.ipynb
+    python -m tools.notebooks renew ANN_Model.ipynb
 
 Started by course.py in the course's folder. Messages are meant for students: a notebook
 that fails is reported in a sentence, and its whole traceback is in build/.

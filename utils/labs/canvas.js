@@ -1,4 +1,4 @@
-// The page's side of utils/canvas.py: a canvas, and what the kernel answers.
+// The page's side of utils/labs/canvas.py: a canvas, and what the kernel answers.
 const SIDE = 140; // pixels of the drawing as it is sent
 const PAPER = 560; // pixels of the drawing as it is drawn: fine screens have two a point
 const PEN = 0.085; // width of the pen, as a part of the paper's side

@@ -1,7 +1,7 @@
 """The runs that the course ships: five seeds of each model, and what they misread.
 
-    python -m utils.reference train --seeds 5    train what is missing, then the digits
-    python -m utils.reference digits             only reference/digits.npz
+    python -m tools.reference train --seeds 5    train what is missing, then the digits
+    python -m tools.reference digits             only reference/digits.npz
 
 For maintainers, on the full MNIST. The models come out of the notebooks, which
 papermill runs with other parameters; nothing here knows what a model looks like. A seed
@@ -24,7 +24,7 @@ import numpy as np
 from utils import data, runs
 from utils.files import write_whole
 
-NOTEBOOKS = {"ann": "ANN_Model.ipynb", "cnn": "CNN_Model.ipynb"}
+NOTEBOOKS = {name: f"{model}_Model.ipynb" for name, model in runs.MODELS.items()}
 BUILD = runs.COURSE_DIR / "build" / "reference"
 MEGABYTES_ALLOWED = 8.0  # whoever clones the course downloads them
 
@@ -32,52 +32,6 @@ MEGABYTES_ALLOWED = 8.0  # whoever clones the course downloads them
 def seed_name(name, seed):
     """Return the name of a seed's run: "ann" for seed 0, "ann-seed1" for seed 1."""
     return f"{name}-seed{seed}" if seed else name
-
-
-def load_seeds(name):
-    """Load the reference runs of one model, all seeds that there are.
-
-    Args:
-        name: "ann" or "cnn".
-
-    Returns:
-        list of Run, ordered by seed; empty where there are none.
-
-    Raises:
-        RunError: a run is damaged, or they were tested on different digits.
-    """
-    found = runs.list_runs(runs.REFERENCE_DIR)
-    names = [n for n in found if n == name or n.startswith(f"{name}-seed")]
-    seeds = [runs.load_run(n, announce=False, folder=runs.REFERENCE_DIR) for n in names]
-    if seeds:
-        runs.check_comparable(*seeds)
-    return sorted(seeds, key=lambda run: run.info["seed"])
-
-
-def same_test(seeds, run):
-    """Tell whether reference runs were tested on a run's digits; print it, too.
-
-    Args:
-        seeds: dictionary from the model's name to what load_seeds() returned.
-        run: the run that they are to stand beside.
-
-    Returns:
-        bool; False where there are no reference runs.
-    """
-    found = [reference for each in seeds.values() for reference in each]
-    if not found:
-        print("There are no reference runs, so nothing is said about other seeds.")
-        return False
-    numbers = " and ".join(f"{len(each)} of the {n}" for n, each in seeds.items())
-    theirs, ours = found[0].info["data"], run.info["data"]
-    print(f"Reference runs: {numbers}, tested on {theirs['source']}.")
-    same = theirs["test_fingerprint"] == ours["test_fingerprint"]
-    if not same:
-        print(
-            f"The two runs above were tested on {ours['source']}: other digits. The "
-            "reference runs are shown by themselves and never mixed with them."
-        )
-    return same
 
 
 # --- training ------------------------------------------------------------------------
@@ -123,7 +77,7 @@ def execute(name, seed):
     """Run a notebook with a seed; return the folder of the run that it saved."""
     import papermill
 
-    from utils.committed import QuietKernelManager
+    from tools.notebooks import QuietKernelManager
 
     BUILD.mkdir(parents=True, exist_ok=True)
     run_name = seed_name(name, seed)
@@ -197,11 +151,11 @@ def make_digits():
         runs.RunError: there are no reference runs.
     """
     os.environ.setdefault("MNIST_DATA", "full")
-    seeds = [run for name in NOTEBOOKS for run in load_seeds(name)]
+    seeds = [run for name in NOTEBOOKS for run in runs.load_seeds(name)]
     if not seeds:
         raise runs.RunError(
             f"There are no runs in {runs.REFERENCE_DIR}. Train them first: "
-            "python -m utils.reference train"
+            "python -m tools.reference train"
         )
     runs.check_comparable(*seeds)
     digits = data.load_mnist()
@@ -233,7 +187,7 @@ def megabytes(folder=None):
 
 def main(arguments=None):
     """Do what the command line asks for; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m utils.reference")
+    parser = argparse.ArgumentParser(prog="python -m tools.reference")
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train", help="train what is missing, then digits")
     training.add_argument("--seeds", type=int, default=5, help="seeds 0 to SEEDS - 1")

@@ -1,0 +1,1 @@
+"""What course.py starts for maintainers and instructors; no notebook imports it."""
