@@ -1,6 +1,8 @@
 """Every figure of the course: titled, labelled, on white, and true to its numbers."""
 
+import importlib
 import inspect
+import pkgutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -93,11 +95,19 @@ CALLS = {
 }
 
 
+ROOMS = [
+    importlib.import_module(f"utils.plots.{room.name}")
+    for room in pkgutil.iter_modules(plots.__path__)
+    if room.name != "style"
+]
+
+
 def public_functions():
     return [
         name
-        for name, found in inspect.getmembers(plots, inspect.isfunction)
-        if not name.startswith("_") and found.__module__ == plots.__name__
+        for room in ROOMS
+        for name, function in inspect.getmembers(room, inspect.isfunction)
+        if not name.startswith("_") and function.__module__ == room.__name__
     ]
 
 
@@ -122,6 +132,11 @@ def test_every_figure_is_titled_labelled_and_on_white(name):
 @pytest.mark.parametrize("name", public_functions())
 def test_every_figure_says_what_it_takes(name):
     assert "Args:" in inspect.getdoc(getattr(plots, name))
+
+
+def test_the_package_shows_each_figure_and_nothing_else():
+    shown = {name for name, _ in inspect.getmembers(plots, inspect.isfunction)}
+    assert shown == set(public_functions())
 
 
 def test_every_figure_fits_the_page():

@@ -1,0 +1,55 @@
+"""Every figure of the course.
+
+The functions take arrays and return a matplotlib Figure; a notebook shows the value of
+its cell's last line. Each module draws one kind of figure, in the look of style.py.
+"""
+
+from utils.plots.comparison import (
+    accuracy_against_costs,
+    coin_tosses,
+    contingency,
+    detection,
+    robustness,
+)
+from utils.plots.confusion import (
+    confusion_difference,
+    confusion_matrices,
+    confusion_matrix,
+    mistake_shares,
+)
+from utils.plots.data import (
+    class_balance,
+    digit_as_numbers,
+    digit_grid,
+    image_rows,
+    images,
+    pixel_histogram,
+)
+from utils.plots.handwriting import (
+    reading,
+    stages,
+)
+from utils.plots.model import (
+    architecture,
+    attributions,
+    feature_maps,
+    function,
+    receptive_fields,
+)
+from utils.plots.results import (
+    class_accuracy,
+    confidence_of_answers,
+    coverage,
+    predictions,
+    reliability_diagram,
+)
+from utils.plots.style import ANN_COLOR, CNN_COLOR, COLORS
+from utils.plots.training import (
+    bands,
+    compared_curves,
+    learning_curves,
+    learning_rate,
+    search_history,
+    seed_accuracies,
+    time_to_accuracy,
+)

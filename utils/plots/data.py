@@ -1,0 +1,139 @@
+"""Figures of the data: images, labels and pixels."""
+
+import math
+
+import numpy as np
+
+from utils.plots.style import GREEN, GREY, SIGNED, YELLOW, draw_image, new_figure
+
+
+def digit_grid(x, y, per_class=12, title="Twelve of each digit"):
+    """Show the first images of each class, one class a row.
+
+    Args:
+        x: images, shape (n, 28, 28).
+        y: labels, shape (n,).
+        per_class: images a row.
+        title: the figure's title.
+    """
+    figure, axes = new_figure(10, per_class, size=(8, 6.6), title=title)
+    for digit in range(10):
+        for ax, image in zip(axes[digit], x[y == digit], strict=False):
+            draw_image(ax, image)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    return figure
+
+
+def digit_as_numbers(image, title="One digit, as the computer has it"):
+    """Show one image with the value of each pixel written on it.
+
+    Args:
+        image: shape (28, 28), integers from 0 to 255.
+        title: the figure's title.
+    """
+    figure, ax = new_figure(size=(8, 7.6), title=title)
+    draw_image(ax, image, vmin=0, vmax=255)
+    for row, column in np.argwhere(image > 0):
+        value = image[row, column]
+        ink = "white" if value > 128 else "black"
+        ax.text(column, row, value, ha="center", va="center", size=6, color=ink)
+    return figure
+
+
+def class_balance(labels, title="How many of each digit"):
+    """Show the share of each digit in one or more sets.
+
+    Args:
+        labels: dictionary from the set's name to its labels, shape (n,).
+        title: the figure's title.
+    """
+    figure, ax = new_figure(size=(8, 3.2), title=title)
+    width = 0.8 / len(labels)
+    colors = (GREY, YELLOW, GREEN)
+    for k, (name, y) in enumerate(labels.items()):
+        share = 100 * np.bincount(y, minlength=10) / len(y)
+        ax.bar(np.arange(10) + k * width, share, width, label=name, color=colors[k])
+    ax.set_xticks(np.arange(10) + width * (len(labels) - 1) / 2, range(10))
+    ax.set(xlabel="digit", ylabel="share of the set (%)")
+    ax.legend(loc="lower right")
+    return figure
+
+
+def pixel_histogram(x, title="How dark the pixels are"):
+    """Show the distribution of pixel values.
+
+    Args:
+        x: images, shape (n, 28, 28), integers from 0 to 255.
+        title: the figure's title.
+    """
+    figure, ax = new_figure(size=(8, 3.2), title=title)
+    counts = np.bincount(np.ravel(x), minlength=256)
+    share = 100 * counts.reshape(16, 16).sum(axis=1) / counts.sum()
+    ax.bar(np.arange(16) * 16 + 8, share, width=15, color=GREY)
+    ax.set(
+        xlabel="pixel value (0 = paper, 255 = ink)",
+        ylabel="share of all pixels (%, log scale)",
+        yscale="log",
+    )
+    return figure
+
+
+def images(pictures, captions=None, columns=6, title=None, signed=False, scale=1.4):
+    """Show images in rows.
+
+    Args:
+        pictures: images, shape (n, height, width), or a list of images.
+        captions: n texts, or None.
+        columns: images a row.
+        title: the figure's title.
+        signed: draw positive red and negative blue, all on one scale.
+        scale: inches an image.
+    """
+    n = len(pictures)
+    columns = min(columns, n)
+    rows = math.ceil(n / columns)
+    height = rows * (scale + (0.3 if captions else 0.1)) + 0.5
+    figure, axes = new_figure(
+        rows, columns, size=(columns * scale, height), title=title, squeeze=False
+    )
+    limit = max(np.abs(p).max() for p in pictures) if signed else None
+    options = {"cmap": SIGNED, "vmin": -limit, "vmax": limit} if signed else {}
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for k, picture in enumerate(pictures):
+        caption = captions[k] if captions else ""
+        draw_image(axes.flat[k], picture, **options)
+        axes.flat[k].set_title(caption, size=10)
+    return figure
+
+
+def image_rows(rows, title, columns=8, scale=1.15):
+    """Show rows of images, each row with a name at its left.
+
+    Args:
+        rows: dictionary from the row's name to (images, captions); images of shape
+            (n, 28, 28), 0 = paper, a text each. Of more than fit, the first are shown.
+        title: the figure's title.
+        columns: images a row.
+        scale: inches an image.
+    """
+    width, height, above = 31, 39, 10  # pixels of a place, those above for the caption
+    # One large picture: a figure with an axes for each small one takes seconds.
+    canvas = np.zeros((len(rows) * height, columns * width))
+    size = ((columns + 1.2) * scale, len(rows) * scale * height / width + 0.4)
+    figure, ax = new_figure(size=size, title=title)
+    for row, (name, (pictures, captions)) in enumerate(rows.items()):
+        top = row * height + above
+        ax.text(-6, top + 14, name, ha="right", va="center", size=10)
+        if len(pictures) == 0:
+            ax.text(2, top + 14, "none", va="center", size=10)
+        for k, picture, caption in zip(
+            range(columns), pictures, captions, strict=False
+        ):
+            left = k * width + 1
+            canvas[top : top + 28, left : left + 28] = picture
+            middle = left + 14
+            ax.text(middle, top - 1, caption, ha="center", va="bottom", size=8)
+    draw_image(ax, canvas, vmin=0, vmax=canvas.max() or 1)
+    return figure

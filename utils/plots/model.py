@@ -1,0 +1,154 @@
+"""Figures of a model: its functions, its blocks, and what goes on inside it."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from utils.plots.style import (
+    ANN_COLOR,
+    CNN_COLOR,
+    GREEN,
+    GREY,
+    SIGNED,
+    draw_image,
+    new_figure,
+)
+
+
+def function(xs, curves, title, xlabel, ylabel):
+    """Show one or more functions of one variable.
+
+    Args:
+        xs: where they were computed, shape (n,).
+        curves: dictionary from name to values, shape (n,).
+        title: the figure's title.
+        xlabel: what xs are, with their unit.
+        ylabel: what the values are, with their unit.
+    """
+    figure, ax = new_figure(size=(7, 3), title=title)
+    colors = (CNN_COLOR, ANN_COLOR, GREEN)
+    for (name, ys), color in zip(curves.items(), colors, strict=False):
+        ax.plot(xs, ys, label=name, color=color, linewidth=2)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if len(curves) > 1:
+        ax.legend()
+    return figure
+
+
+def architecture(model, title=None):
+    """Draw a Sequential model as a row of blocks, with shapes and parameter counts.
+
+    A block is as high as its output is large in space, and as wide as it has channels
+    or neurons (both as roots, or the small ones could not be seen).
+
+    Args:
+        model: a built keras.Sequential.
+        title: the figure's title; None counts the parameters.
+    """
+    shapes = [("Input", model.input_shape[1:], 0)] + [
+        (type(layer).__name__, layer.output.shape[1:], layer.count_params())
+        for layer in model.layers
+    ]
+    title = title or f"{model.name}: {model.count_params():,} parameters"
+    figure, ax = new_figure(size=(11, 4), title=title)
+    colors = {"Conv2D": CNN_COLOR, "Dense": ANN_COLOR, "Dropout": GREY}
+    x = 0.0
+    for kind, shape, n_parameters in shapes:
+        spatial = len(shape) == 3
+        height = np.sqrt(shape[0]) if spatial else 0.9 * np.log2(shape[-1] + 1) / 2
+        width = 0.25 + (np.sqrt(shape[-1]) / 8 if spatial else 0.1)
+        room = max(width, 1.1 if n_parameters else 0.8) + 0.15
+        middle = x + room / 2
+        block = (middle - width / 2, -height / 2)
+        color = colors.get(kind, "#B8B8B8")
+        ax.add_patch(plt.Rectangle(block, width, height, fc=color, ec="black"))
+        above = height / 2 + 0.2
+        ax.text(middle, above, kind, ha="center", va="bottom", rotation=90, size=8)
+        size = "×".join(map(str, shape[:2])) + (f"\n×{shape[2]}" if spatial else "")
+        ax.text(middle, -3.0, size, ha="center", va="top", size=8)
+        if n_parameters:
+            number = f"{n_parameters:,}"
+            ax.text(middle, -4.3, number, ha="center", va="top", size=8, weight="bold")
+        x += room
+    ax.text(-0.2, -3.0, "output", ha="right", va="top", size=8)
+    ax.text(-0.2, -4.3, "parameters", ha="right", va="top", size=8, weight="bold")
+    ax.set(xlim=(-x / 11, x), ylim=(-4.9, 5.6))
+    ax.set_axis_off()
+    return figure
+
+
+def receptive_fields(image, fields, title="How much of the page one number depends on"):
+    """Draw receptive fields as boxes around the middle of an image.
+
+    Args:
+        image: shape (28, 28).
+        fields: pairs of a layer's name and the side of its field in pixels.
+        title: the figure's title.
+    """
+    figure, axes = new_figure(
+        1, len(fields), size=(1.9 * len(fields), 2.8), title=title
+    )
+    for ax, (name, side) in zip(axes, fields, strict=True):
+        draw_image(ax, image, title=f"{name}\n{side}×{side} pixels")
+        ax.title.set_size(10)
+        # Fields wider than the image look at its padding, too.
+        ax.add_patch(
+            plt.Rectangle(
+                (13.5 - side / 2, 13.5 - side / 2),
+                side,
+                side,
+                fill=False,
+                ec=ANN_COLOR,
+                lw=2.5,
+            )
+        )
+        ax.set(xlim=(-3.5, 30.5), ylim=(30.5, -3.5))
+    return figure
+
+
+def feature_maps(image, activations, columns=12):
+    """Show what one digit excites in each layer: its first maps, one layer a row.
+
+    Args:
+        image: the digit, shape (28, 28).
+        activations: a list of arrays of shape (height, width, channels).
+        columns: maps shown of each layer.
+    """
+    rows = len(activations)
+    figure, axes = new_figure(
+        rows,
+        columns + 1,
+        size=(10, 1.05 * rows + 0.6),
+        title="What each layer makes of one digit",
+    )
+    for row, maps in enumerate(activations):
+        for ax in axes[row]:
+            ax.set_axis_off()
+        if row == 0:
+            draw_image(axes[0, 0], image)
+        height, width, n = maps.shape
+        axes[row, 0].set_title(f"layer {row + 1}\n{n} maps, {height}×{width}", size=8)
+        for k in range(min(columns, n)):
+            draw_image(axes[row, k + 1], maps[:, :, k], cmap="viridis")
+    return figure
+
+
+def attributions(pictures, maps, captions, title="What the answer hangs on"):
+    """Show attribution maps over their digits: red spoke for the answer, blue against.
+
+    Args:
+        pictures: images, each of shape (28, 28).
+        maps: the drop of the answer's probability, each of shape (28, 28).
+        captions: a text for each.
+        title: the figure's title.
+    """
+    n = len(pictures)
+    figure, axes = new_figure(1, n, size=(3.3 * n, 3.9), title=title)
+    for ax, picture, heat, caption in zip(axes, pictures, maps, captions, strict=True):
+        limit = max(np.abs(heat).max(), 1e-6)
+        drawn = draw_image(ax, heat, cmap=SIGNED, vmin=-limit, vmax=limit)
+        ax.contour(picture, levels=[100], colors="black", linewidths=1.2)
+        ax.set_title(caption, size=10)
+        bar = figure.colorbar(drawn, ax=ax, shrink=0.75)
+        bar.set_label("drop in probability", size=8)
+        bar.ax.tick_params(labelsize=7)
+    return figure

@@ -1,0 +1,116 @@
+"""The look that every figure shares: colours, axes, and a text for who cannot see.
+
+Colours are those of Okabe and Ito, which colour-blind readers can tell apart, and every
+figure has its own white ground, so that it reads on a dark page.
+"""
+
+import base64
+import io
+import math
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+ANN_COLOR, CNN_COLOR = "#D55E00", "#0072B2"
+COLORS = {"ANN": ANN_COLOR, "CNN": CNN_COLOR}
+GREY, GREEN, YELLOW = "#767676", "#009E73", "#E69F00"
+INK = "gray_r"  # ink dark on paper, as on the page that was written on
+SIGNED = "RdBu_r"  # red is positive, blue negative, white zero
+MARKERS = "os^Dv"
+
+STYLE = {
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "savefig.facecolor": "white",
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "figure.titlesize": 14,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#DDDDDD",
+    "image.interpolation": "nearest",
+}
+
+
+class _DescribedFigure(Figure):
+    """A figure that tells Jupyter its title, for readers who cannot see it."""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        png = io.BytesIO()
+        with plt.rc_context(STYLE):
+            self.savefig(png, format="png")
+        data = {"image/png": base64.b64encode(png.getvalue()).decode()}
+        return data, {"image/png": {"alt": self.description()}}
+
+    def description(self):
+        """Return the titles of the figure and its axes, and what the axes show."""
+        texts = [self.get_suptitle()]
+        for ax in self.axes:
+            texts += [ax.get_title(), ax.get_xlabel(), ax.get_ylabel()]
+        once = dict.fromkeys(" ".join(t.split()) for t in texts if t.strip())
+        return "; ".join(list(once)[:12])
+
+
+def new_figure(n_rows=1, n_columns=1, *, size, title=None, **options):
+    """Return a figure and its axes in the course's style, 100 pixels an inch."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            n_rows, n_columns, figsize=size, FigureClass=_DescribedFigure, **options
+        )
+    if title:
+        figure.suptitle(title)
+    plt.close(figure)  # or Jupyter would show it a second time
+    return figure, axes
+
+
+def draw_image(ax, image, title="", **options):
+    """Draw one image without axes: the pixels are what there is to see."""
+    options = {"cmap": INK, **options}
+    drawn = ax.imshow(image, **options)
+    ax.set_title(title)
+    ax.set_axis_off()
+    return drawn
+
+
+def model_color(name, k=0):
+    """Return the colour of a model; the k-th of others gets the k-th of a list."""
+    others = (ANN_COLOR, CNN_COLOR, GREEN, YELLOW, GREY)
+    return COLORS.get(name, others[k % 5])
+
+
+def model_marks(name, k):
+    """Return colour and marker of a model, the k-th in its figure, for ax.plot."""
+    return {"color": model_color(name, k), "marker": MARKERS[k % len(MARKERS)]}
+
+
+def small_multiples(labels, *, title, ylabel, height):
+    """Return a figure and one axes for each label, three in a row, on one y axis.
+
+    Args:
+        labels: what is on the x axes, with units.
+        title: the figure's title.
+        ylabel: what is on the y axes, with its unit.
+        height: inches a row.
+    """
+    columns = 3
+    rows = math.ceil(len(labels) / columns)
+    size = (10.5, height * rows)
+    figure, axes = new_figure(
+        rows, columns, size=size, title=title, sharey=True, squeeze=False
+    )
+    for ax, label in zip(axes.flat, labels, strict=False):
+        ax.set(xlabel=label)
+    for ax in axes.flat[len(labels) :]:
+        ax.set_axis_off()
+    for ax in axes[:, 0]:
+        ax.set_ylabel(ylabel)
+    return figure, axes.flat[: len(labels)]
+
+
+def whole_numbers(axis):
+    """Mark whole numbers only on an axis that counts, such as the epochs."""
+    axis.get_major_locator().set_params(integer=True)
