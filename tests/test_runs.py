@@ -235,6 +235,26 @@ def test_a_model_file_that_keras_cannot_read_is_named(trained):
     assert f"{folder / 'model.keras'} is damaged" in message
 
 
+@pytest.mark.parametrize("version", ["3.99.0", "3.0.1", None])
+def test_a_whole_model_of_another_keras_is_not_called_damaged(
+    trained, version, monkeypatch
+):
+    import keras
+
+    run = save_run("ann", **trained.arguments)
+    run.info["versions"]["keras"] = version
+
+    def other_keras(*_, **__):
+        raise TypeError(f"unknown keyword\n{'a config of many lines ' * 300}")
+
+    monkeypatch.setattr(keras.models, "load_model", other_keras)
+    message = complaint(run.load_model)
+    assert f"Keras {version}" in message and keras.__version__ in message
+    assert "damaged" not in message and "elete" not in message
+    assert "run ANN_Model.ipynb" in message
+    assert len(message) < 700
+
+
 # --- which run -----------------------------------------------------------------------
 
 
@@ -378,6 +398,24 @@ def test_a_damaged_file_is_named(name, damage):
     if damage == "missing":
         path.unlink()
     assert f"{path} is damaged" in complaint(load_run, "ann")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", [b"", b"Not me.", None])
+def test_a_damaged_file_of_the_course_is_restored_and_never_deleted(
+    name, damage, monkeypatch, tmp_path, home
+):
+    save_number(1)
+    reference = tmp_path / "reference"
+    monkeypatch.setattr(runs, "REFERENCE_DIR", reference)
+    reference.mkdir()
+    (home / "ann").rename(reference / "ann")
+    path = reference / "ann" / name
+    path.unlink() if damage is None else path.write_bytes(damage)
+    message = complaint(load_run, "ann")
+    assert f"{path} is damaged" in message
+    assert message.endswith("git checkout -- reference/ann")
+    assert "elete" not in message and "again" not in message
 
 
 @pytest.mark.parametrize("field", runs.INFO_FIELDS)

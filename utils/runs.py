@@ -16,6 +16,7 @@ import os
 import platform
 import re
 import shutil
+import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -133,7 +134,16 @@ class Run:
         try:
             return keras.models.load_model(self.model_file, compile=False)
         except Exception as error:
-            raise _damaged(self.model_file, error) from error
+            # The digest fits: before the file is called damaged, look at who wrote it.
+            saved_with = self.info["versions"].get("keras")
+            if saved_with == keras.__version__:
+                raise _damaged(self.model_file, error) from error
+            raise RunError(
+                f"{self.model_file} is whole, but it was saved with Keras {saved_with} "
+                f"and this is Keras {keras.__version__}, which cannot read it: "
+                f"{_short(error)} Work with the other Keras, or run "
+                f"{_notebook_of(self.name)} here: its run is then taken."
+            ) from error
 
 
 def runs_dir():
@@ -387,10 +397,23 @@ def _read_json(path):
 
 
 def _damaged(path, why):
+    """Say what is wrong with a run's file and how to get it back, yours or ours."""
+    if path.parent.parent == REFERENCE_DIR:
+        return RunError(
+            f"{path} is damaged: {_short(why)} It belongs to the course: take it from "
+            "a fresh download, or type in the course's folder: git checkout -- "
+            f"{REFERENCE_DIR.name}/{path.parent.name}"
+        )
     return RunError(
-        f"{path} is damaged: {why}. Delete the folder {path.parent} and run "
+        f"{path} is damaged: {_short(why)} Delete the folder {path.parent} and run "
         f"{_notebook_of(path.parent.name)} again."
     )
+
+
+def _short(reason):
+    """Return the first line of a reason, as a sentence that fits a message."""
+    first = (str(reason).strip() or type(reason).__name__).splitlines()[0]
+    return textwrap.shorten(first, 200, placeholder=" …").rstrip(".") + "."
 
 
 def _notebook_of(name):
