@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from sklearn.metrics import confusion_matrix
 
 from utils import plots
 
@@ -193,6 +194,25 @@ def test_models_that_never_differ_can_be_drawn():
     draw("mistake_shares", {"ANN": perfect, "CNN": perfect})
     ones = ([0.5, 1.0], [1.0, 1.0])
     draw("coverage", {"ANN": ones, "CNN": ones})
+
+
+@pytest.mark.parametrize(
+    ("name", "wrap"),
+    [
+        ("confusion_matrix", lambda matrix: (matrix,)),
+        ("confusion_matrices", lambda matrix: ({"ANN": matrix, "CNN": matrix},)),
+        ("mistake_shares", lambda matrix: ({"ANN": matrix, "CNN": matrix},)),
+        ("confusion_difference", lambda matrix: (matrix, ["ANN", "CNN"])),
+    ],
+)
+def test_a_position_is_never_taken_for_a_class(name, wrap):
+    """Counts of the digits 1, 3, 5, 7 and 9 alone are not drawn as those of 0 to 4."""
+    odd = np.repeat([1, 3, 5, 7, 9], 4)
+    with pytest.raises(ValueError, match=r"labels=range\(10\)"):
+        draw(name, *wrap(confusion_matrix(odd, odd)))
+    counts = confusion_matrix(odd, odd, labels=range(10))
+    (ax, *_) = draw(name, *wrap(counts)).axes
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == list("0123456789")
 
 
 def test_mistakes_are_shares_of_the_true_digit():

@@ -17,10 +17,30 @@ def confusion_matrix(matrix, title="Confusion matrix of the test digits"):
     Args:
         matrix: counts, shape (10, 10), rows true, columns predicted.
         title: the figure's title.
+
+    Raises:
+        ValueError: a digit has no row or column of its own.
     """
+    matrix = _checked(matrix)
     figure, ax = new_figure(size=(7, 5.8), title=title)
     _confusion_heatmap(ax, matrix)
     return figure
+
+
+def _checked(matrix):
+    """Return a matrix as an array, having seen that a row's position is its digit.
+
+    A class that no digit of the data has would else be left out, and all the others
+    move up.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.shape != (10, 10):
+        raise ValueError(
+            f"The confusion matrix has shape {matrix.shape}. Expected (10, 10): a row "
+            "and a column for each digit, even for one that the data lack. Count "
+            "with labels=range(10)."
+        )
+    return matrix
 
 
 def _confusion_heatmap(ax, matrix, most=None):
@@ -28,7 +48,6 @@ def _confusion_heatmap(ax, matrix, most=None):
 
     The darkest colour stands for the most frequent mistake, or for most.
     """
-    matrix = np.asarray(matrix)
     off = matrix * (1 - np.eye(len(matrix), dtype=int))
     _heatmap(ax, off, matrix, fmt="d", cmap="Oranges", vmin=0, vmax=most)
     for k in range(len(matrix)):
@@ -53,6 +72,7 @@ def confusion_matrices(matrices, title="What was written, what was read"):
         matrices: dictionary from the model's name to counts, shape (10, 10).
         title: the figure's title.
     """
+    matrices = {name: _checked(matrix) for name, matrix in matrices.items()}
     figure, axes = new_figure(1, len(matrices), size=(5.4 * len(matrices), 5.4))
     figure.suptitle(title)
     most = max((m * (1 - np.eye(10))).max() for m in matrices.values()) or 1
@@ -69,6 +89,7 @@ def mistake_shares(matrices, title="Mistakes only, in % of each digit's images")
         matrices: dictionary from the model's name to counts, shape (10, 10).
         title: the figure's title.
     """
+    matrices = {name: _checked(matrix) for name, matrix in matrices.items()}
     n = len(matrices)
     figure, axes = new_figure(1, n, size=(5.4 * n, 4.9), title=title)
     off = 1 - np.eye(10)
@@ -103,6 +124,7 @@ def confusion_difference(difference, names, title=None):
         names: names of a and b.
         title: the figure's title; None names the difference.
     """
+    difference = _checked(difference)
     a, b = names
     title = title or f"Difference of the counts: {b} minus {a}"
     figure, ax = new_figure(size=(6.6, 5.6), title=title)
