@@ -1,15 +1,17 @@
 """utils.runs: a run is whole or absent, whatever is killed, damaged or forbidden."""
 
+import contextlib
 import ctypes
 import hashlib
 import json
 import os
 import pickle
+import queue
 import random
 import re
-import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import datetime
 from pathlib import Path
@@ -107,6 +109,7 @@ def start(call, *arguments):
         [sys.executable, "-c", f"import test_runs; test_runs.{call}{arguments}"],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(COURSE / "tests"), "."])},
         cwd=COURSE,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -114,7 +117,7 @@ def start(call, *arguments):
 
 
 def output_of(child):
-    out, err = child.communicate(timeout=120)
+    out, err = child.communicate(timeout=600)
     assert child.returncode == 0, err
     return out
 
@@ -186,7 +189,9 @@ def test_a_run_comes_back_as_it_was_saved(trained, home):
 def test_run_json_holds_what_the_design_says(trained):
     from importlib.metadata import version
 
+    before = time.time()
     run = save_run("ann", **trained.arguments)
+    after = time.time()
     info = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     files, created = info.pop("files"), datetime.fromisoformat(info.pop("created"))
     versions = info.pop("versions")
@@ -210,7 +215,7 @@ def test_run_json_holds_what_the_design_says(trained):
         },
     }
     assert created.utcoffset().total_seconds() == 0
-    assert abs(created.timestamp() - time.time()) < 60
+    assert int(before) <= created.timestamp() <= after
     assert versions["python"] == ".".join(map(str, sys.version_info[:3]))
     for package in ("tensorflow", "keras", "numpy"):
         assert versions[package] == version(package)
@@ -510,33 +515,6 @@ def test_pickled_predictions_are_never_opened(tmp_path):
 # --- killed while saving -------------------------------------------------------------
 
 
-def be_killed(times):
-    """Start saving again and again; each time be killed at some moment."""
-    rng = random.Random(0)
-    for attempt in range(1, times + 1):
-        if (writer := os.fork()) == 0:
-            for number in range(attempt * 10_000, (attempt + 1) * 10_000):
-                save_number(number)
-        time.sleep(rng.uniform(0, 0.1))
-        os.kill(writer, signal.SIGKILL)
-        os.waitpid(writer, 0)
-
-
-@posix
-def test_a_reader_sees_the_old_run_or_the_new_one_while_savers_are_killed(home):
-    seen = [number_of(save_number(1))]
-    child = start("be_killed", 40)
-    while child.poll() is None:
-        seen.append(load_number())
-        time.sleep(0.01)  # lest the reader keep the lock to itself
-    output_of(child)
-    assert seen == sorted(seen)  # never back to an older one either
-    assert len(set(seen)) > 3  # some saves were done before the blow
-    number_of(save_number(10**7))
-    assert load_number() == 10**7
-    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
-
-
 FILE_EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
 
 
@@ -553,6 +531,55 @@ def save_and_die(number, at_step):
     sys.addaudithook(count)
     save_number(number)
     os._exit(0)
+
+
+def be_killed(times):
+    """Save again and again, and die in the middle; after each death wait for a line.
+
+    The savers finish none, one or two runs before the one that they die in.
+    """
+    rng = random.Random(0)
+    for attempt in range(1, times + 1):
+        if (writer := os.fork()) == 0:
+            for number in range(attempt % 3):
+                save_number(100 * attempt + number)
+            save_and_die(100 * attempt + 50, at_step=rng.randint(1, 20))
+        os.waitpid(writer, 0)
+        print(attempt, flush=True)
+        sys.stdin.readline()
+
+
+@posix
+def test_a_reader_sees_the_old_run_or_the_new_one_while_savers_are_killed(home):
+    seen = [number_of(save_number(1))]
+    child = start("be_killed", 40)
+    deaths, finished = queue.SimpleQueue(), object()
+
+    def listen():
+        for line in child.stdout:
+            deaths.put(int(line))
+        deaths.put(finished)
+
+    threading.Thread(target=listen, daemon=True).start()
+    death = None
+    while death is not finished:
+        seen.append(load_number())
+        time.sleep(0.01)  # lest the reader keep the lock to itself
+        with contextlib.suppress(queue.Empty):
+            death = deaths.get_nowait()
+            if death is not finished:
+                seen.append(load_number())  # while nobody saves
+                finished_saves = death % 3
+                if finished_saves:
+                    assert seen[-1] >= 100 * death + finished_saves - 1
+                child.stdin.write("\n")
+                child.stdin.flush()
+    output_of(child)
+    assert seen == sorted(seen)  # never back to an older one either
+    assert len(set(seen)) > 25  # of 40 savers, 26 finished a run before their death
+    number_of(save_number(10**7))
+    assert load_number() == 10**7
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
 
 
 def die_at_each_step():
@@ -596,9 +623,10 @@ def test_what_a_killed_save_left_is_cleaned_by_the_next(home):
 # --- two at once ---------------------------------------------------------------------
 
 
-def save_many(first, times, at):
-    """Save so many runs, beginning at a time of the clock, in seconds."""
-    time.sleep(max(0, at - time.time()))
+def save_many(first, times):
+    """Say so when ready to begin, wait for a line, then save so many runs."""
+    print("ready", flush=True)
+    sys.stdin.readline()
     for number in range(first, first + times):
         number_of(save_number(number))
         time.sleep(0.01)  # lest one process keep the lock to itself
@@ -606,8 +634,12 @@ def save_many(first, times, at):
 
 def test_two_processes_that_save_the_same_run_do_not_harm_each_other(home):
     save_number(1)
-    soon = time.time() + 1
-    children = [start("save_many", first, 25, soon) for first in (1000, 2000)]
+    children = [start("save_many", first, 25) for first in (1000, 2000)]
+    for child in children:
+        assert child.stdout.readline() == "ready\n", child.communicate()
+    for child in children:
+        child.stdin.write("\n")
+        child.stdin.flush()
     while any(child.poll() is None for child in children):
         load_number()
         time.sleep(0.01)
