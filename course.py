@@ -2,8 +2,9 @@
 
     python3 course.py --help
 
-Python's standard library only, and only syntax that Python 3.6 can read: whoever comes
-with too old a Python gets a sentence, not a syntax error.
+Python's standard library only, and only syntax that Python 3.6 can read (so is the one
+module that it imports): whoever comes with too old a Python gets a sentence, not a
+syntax error.
 """
 
 import argparse
@@ -16,10 +17,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent
-REQUIREMENTS = ROOT / "requirements.txt"
-VENV = ROOT / ".venv"
-NOTEBOOKS = ("ANN_Model.ipynb", "CNN_Model.ipynb", "Comparison.ipynb")
+from utils.places import COURSE_DIR, NOTEBOOKS
+
+REQUIREMENTS = COURSE_DIR / "requirements.txt"
+VENV = COURSE_DIR / ".venv"
 DECKS = {"ANN": NOTEBOOKS[0], "CNN": NOTEBOOKS[1], "Comparison": NOTEBOOKS[2]}
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # the Pythons that requirements.txt was tested with
@@ -82,8 +83,8 @@ def lab(python, *arguments):
 
     Ctrl-C twice stops it. What follows is handed to JupyterLab.
     """
-    check_writable(ROOT)
-    folder = ROOT / "build" / "jupyter"
+    check_writable(COURSE_DIR)
+    folder = COURSE_DIR / "build" / "jupyter"
     configure_lab(folder)
     put_first("JUPYTER_CONFIG_PATH", str(folder))
     start(python, "-m", "jupyterlab", *arguments, ctrl_c_is_its_own=True)
@@ -101,14 +102,14 @@ def present(python, name="", *arguments):
             f"There are slides of ANN, CNN and Comparison, and not of {name!r}. "
             "For example: python3 course.py present ANN"
         )
-    check_writable(ROOT)
+    check_writable(COURSE_DIR)
     # Afresh every time: JupyterLab would remember that a show was on when its window
     # was closed, and greet the next one with errors.
-    folder = ROOT / "build" / "present"
+    folder = COURSE_DIR / "build" / "present"
     shutil.rmtree(str(folder), ignore_errors=True)
     configure_lab(folder, default_setting_overrides=PRESENTING)
     (folder / "custom").mkdir()
-    style = str(ROOT / "tools" / "projector.css")
+    style = str(COURSE_DIR / "tools" / "projector.css")
     shutil.copy(style, str(folder / "custom" / "custom.css"))
     os.environ["JUPYTER_CONFIG_DIR"] = str(folder)
     command = (python, "-m", "jupyterlab", "--custom-css")
@@ -174,7 +175,7 @@ def exercises(python):
             "This needs nbgrader, which students do not. Install it with: "
             f"{python} -m pip install -r requirements-dev.txt"
         )
-    folder = ROOT / "exercises"
+    folder = COURSE_DIR / "exercises"
     for source in sorted((folder / "source").glob("*/")):
         generate = (*nbgrader, "generate_assignment", source.name, "--force")
         start(*generate, "--create", "--log-level=WARN", folder=folder)
@@ -272,7 +273,7 @@ def start(*command, **options):
         raise SystemExit(code if code > 0 else 128 - code)  # the shell's way to say it
 
 
-def wait_for(*command, ctrl_c_is_its_own=False, folder=ROOT):
+def wait_for(*command, ctrl_c_is_its_own=False, folder=COURSE_DIR):
     """Run a program in a folder, the course's by default, and return its exit code.
 
     Ctrl-C in a terminal reaches the program, too. It gets a moment to end what it has
@@ -342,7 +343,7 @@ def install():
     absent = missing_in(python)
     if absent == []:
         return str(python)
-    check_writable(ROOT)
+    check_writable(COURSE_DIR)
     if absent is None:
         make_venv()
     else:
@@ -367,7 +368,7 @@ def install():
 
 def make_venv():
     """Make an empty .venv, in place of a broken one if there is one."""
-    check_space(ROOT)
+    check_space(COURSE_DIR)
     try:
         import ensurepip  # noqa: F401
     except ImportError:
@@ -461,7 +462,7 @@ def missing_in(python):
     """List what another Python lacks; None if it is of no use, or not there at all."""
     try:
         found = subprocess.run(
-            [str(python), str(ROOT / "course.py"), "--missing"],
+            [str(python), str(COURSE_DIR / "course.py"), "--missing"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )

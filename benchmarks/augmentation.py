@@ -19,10 +19,10 @@ from nbconvert.preprocessors import TagRemovePreprocessor
 
 from tools.notebooks import QuietKernelManager
 from utils.files import replace_between_markers
+from utils.places import COURSE_DIR
 from utils.runs import RunError, load_run
 
 HERE = Path(__file__).parent
-COURSE_DIR = HERE.parent
 LAB = COURSE_DIR / "labs" / "Augmentation.ipynb"
 BUILD = COURSE_DIR / "build" / "augmentation"
 

@@ -27,9 +27,9 @@ from utils import plots
 from utils.data import load_mnist
 from utils.environment import quiet_stderr
 from utils.files import replace_between_markers, write_whole
+from utils.places import COURSE_DIR
 
 HERE = Path(__file__).parent
-COURSE_DIR = HERE.parent
 TARGET = 0.99
 
 

@@ -16,16 +16,15 @@ import nbformat
 from nbclient import NotebookClient
 
 from utils.files import replace_between_markers
+from utils.places import COURSE_DIR, NOTEBOOKS
 
 HERE = Path(__file__).parent
-COURSE_DIR = HERE.parent
-NOTEBOOKS = ("ANN_Model", "CNN_Model", "Comparison")
 PEAK = "import resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 
 
 def measure(name):
     """Execute a notebook; return seconds to a figure, seconds in all, peak bytes."""
-    notebook = nbformat.read(COURSE_DIR / f"{name}.ipynb", as_version=4)
+    notebook = nbformat.read(COURSE_DIR / name, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
     first_figure = []
 
@@ -55,8 +54,9 @@ def main():
         os.environ["RUNS_DIR"] = folder
         for name in NOTEBOOKS:
             first, whole, peak = measure(name)
+            title, gigabytes = Path(name).stem, peak / 1e9
             lines.append(
-                f"| {name} | {first:.1f} s | {whole:.0f} s | {peak / 1e9:.2f} GB |"
+                f"| {title} | {first:.1f} s | {whole:.0f} s | {gigabytes:.2f} GB |"
             )
             print(lines[-1], flush=True)
     replace_between_markers(HERE / "README.md", "waiting and memory", "\n".join(lines))

@@ -1,11 +1,12 @@
 """A lab's code, for tests: its definitions without its computing, or one section."""
 
 import ast
-from pathlib import Path
 
 import nbformat
 
-LABS = Path(__file__).parent.parent / "labs"
+from utils.places import COURSE_DIR
+
+LABS = COURSE_DIR / "labs"
 
 
 def definitions(name):

@@ -19,9 +19,9 @@ from nbclient import NotebookClient
 from sklearn.metrics import accuracy_score, log_loss
 
 from utils.data import load_mnist
+from utils.places import COURSE_DIR
 from utils.runs import load_run
 
-ROOT = Path(__file__).parent.parent
 # From "any student must get there" to "better than that, and the test set has leaked".
 BANDS = {
     "full MNIST": {"ann": (0.982, 0.990), "cnn": (0.9925, 0.9975)},
@@ -83,10 +83,10 @@ def test_twice_gives_the_same_numbers(runs, name, tmp_path, monkeypatch):
     y_prob = []
     for output in (first, again):
         papermill.execute_notebook(
-            ROOT / f"{name.upper()}_Model.ipynb",
+            COURSE_DIR / f"{name.upper()}_Model.ipynb",
             output,
             parameters={"EPOCHS": 1, "RUN_NAME": output.stem},
-            cwd=ROOT,
+            cwd=COURSE_DIR,
             progress_bar=False,
         )
         y_prob.append(load_run(output.stem, announce=False).y_prob)
@@ -99,11 +99,11 @@ def test_a_class_goes_on_from_the_saved_run_without_training(
 ):
     monkeypatch.setenv("RUNS_DIR", str(tmp_path))
     shutil.copytree(runs[name].folder, tmp_path / name)
-    notebook = nbformat.read(ROOT / f"{name.upper()}_Model.ipynb", as_version=4)
+    notebook = nbformat.read(COURSE_DIR / f"{name.upper()}_Model.ipynb", as_version=4)
     sources = [cell.source for cell in notebook.cells]
     (training,) = (k for k, source in enumerate(sources) if "= model.fit(" in source)
     del notebook.cells[training]
-    place = {"metadata": {"path": ROOT}}
+    place = {"metadata": {"path": COURSE_DIR}}
     NotebookClient(notebook, timeout=300, resources=place).execute()
     saved_again = load_run(name, announce=False)
     assert saved_again.info["created"] != runs[name].info["created"]
@@ -112,9 +112,9 @@ def test_a_class_goes_on_from_the_saved_run_without_training(
 
 
 def test_the_comparison_reads_exactly_these_runs(runs):
-    notebook = nbformat.read(ROOT / "Comparison.ipynb", as_version=4)
+    notebook = nbformat.read(COURSE_DIR / "Comparison.ipynb", as_version=4)
     NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": ROOT}}
+        notebook, timeout=300, resources={"metadata": {"path": COURSE_DIR}}
     ).execute()
     said = "".join(
         output.get("text", "") + output.get("data", {}).get("text/html", "")

@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 
 import keras
 import nbformat
@@ -13,9 +12,8 @@ from sklearn.metrics import accuracy_score
 
 from benchmarks import augmentation as bench
 from utils.data import load_mnist
+from utils.places import COURSE_DIR
 from utils.runs import REFERENCE_DIR, load_run
-
-ROOT = Path(__file__).parent.parent
 
 
 def code_cells(notebook):
@@ -94,7 +92,7 @@ def test_the_lab_copies_no_architecture():
 
 @pytest.fixture(scope="module")
 def rows():
-    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    text = (COURSE_DIR / "benchmarks" / "README.md").read_text(encoding="utf-8")
     part = text.split("<!-- augmentation -->")[1].split("<!-- /augmentation -->")[0]
     return re.findall(r"\| (\d+) \| \d+ \| (\d+) s \| ([\d.]+)% \|", part), part
 

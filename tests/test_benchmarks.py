@@ -2,14 +2,13 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
 from benchmarks import time_to_accuracy as bench
 from utils.files import with_part
+from utils.places import COURSE_DIR
 
-ROOT = Path(__file__).parent.parent
 ROUNDS = {
     "quick": [[(2.0, 0.98), (4.0, 0.991)], [(1.0, 0.992), (2.0, 0.993)]],
     "Keras example": [[(8.0, 0.97), (16.0, 0.99)], [(8.0, 0.98), (20.0, 0.99)]],
@@ -56,8 +55,8 @@ def test_the_model_comes_out_of_its_notebook(name):
 
 
 def test_the_committed_table_is_that_of_the_committed_results():
-    readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    results = ROOT / "benchmarks" / "results.json"
+    readme = (COURSE_DIR / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    results = COURSE_DIR / "benchmarks" / "results.json"
     if results.exists():
         rounds = json.loads(results.read_text())["rounds"]
         table = bench.table(bench.summarise(rounds))

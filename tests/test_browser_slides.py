@@ -7,7 +7,6 @@ skipped, and says so.
 import shutil
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -15,9 +14,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import course
 from tools import browser, slides
+from utils.places import COURSE_DIR, NOTEBOOKS
 
-ROOT = Path(__file__).parent.parent
-NOTEBOOKS = [ROOT / name for name in course.NOTEBOOKS]
+PATHS = [COURSE_DIR / name for name in NOTEBOOKS]
 PROJECTOR = {"width": 1280, "height": 720}
 
 pytestmark = pytest.mark.skipif(
@@ -97,17 +96,17 @@ def opened(path):
 
 @pytest.fixture(scope="module")
 def decks(tmp_path_factory):
-    return slides.make(NOTEBOOKS, tmp_path_factory.mktemp("decks") / "slides")
+    return slides.make(PATHS, tmp_path_factory.mktemp("decks") / "slides")
 
 
-@pytest.mark.parametrize("k", range(3), ids=[path.stem for path in NOTEBOOKS])
+@pytest.mark.parametrize("k", range(3), ids=[path.stem for path in PATHS])
 def test_every_slide_without_jupyter_fits(decks, k):
-    cells = nbformat.read(NOTEBOOKS[k], as_version=4).cells
+    cells = nbformat.read(PATHS[k], as_version=4).cells
     with opened(decks[k]) as page:
         steps = page.evaluate(STEP_THROUGH)
         assert (page.errors, page.elsewhere) == ([], [])
     seen = {cell for step in steps for cell in step["cells"]}
-    assert seen == {f"cell-id={cells[i].id}" for i in shown(NOTEBOOKS[k])}
+    assert seen == {f"cell-id={cells[i].id}" for i in shown(PATHS[k])}
     assert [step["tooLarge"] for step in steps if step["tooLarge"]] == []
 
 
@@ -163,9 +162,9 @@ def presented(name, folder):
     root = folder / "course"
     root.mkdir()
     for file in ("course.py", "requirements.txt", course.DECKS[name]):
-        shutil.copy(ROOT / file, root)
+        shutil.copy(COURSE_DIR / file, root)
     for part in ("utils", "reference"):
-        (root / part).symlink_to(ROOT / part)
+        (root / part).symlink_to(COURSE_DIR / part)
     command = [sys.executable, "course.py", "present", name]
     # To run all cells: in the show, the menu that has it is hidden.
     command.append("--LabApp.expose_app_in_browser=True")
@@ -206,7 +205,7 @@ def check(page, notebook):
 @pytest.mark.parametrize("name", ["ANN", "CNN"])
 def test_every_slide_in_jupyterlab_fits(name, tmp_path):
     with presented(name, tmp_path) as page:
-        check(page, ROOT / course.DECKS[name])
+        check(page, COURSE_DIR / course.DECKS[name])
 
 
 def test_every_slide_fits_after_all_cells_ran_in_the_show(tmp_path):
@@ -221,4 +220,4 @@ def test_every_slide_fits_after_all_cells_ran_in_the_show(tmp_path):
         browser.wait_until_idle(page)
         assert page.locator(".jp-OutputArea-output[data-old]").count() == 0
         page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
-        check(page, ROOT / course.DECKS["Comparison"])
+        check(page, COURSE_DIR / course.DECKS["Comparison"])

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -19,9 +18,9 @@ from scipy import stats
 from sklearn.metrics import accuracy_score, log_loss
 
 from utils import data, runs
+from utils.places import COURSE_DIR
 
-ROOT = Path(__file__).parent.parent
-NOTEBOOK = ROOT / "Comparison.ipynb"
+NOTEBOOK = COURSE_DIR / "Comparison.ipynb"
 FIRST_NEEDS_RUNS, FIRST_NEEDS_TENSORFLOW = "load_run(ANN_RUN)", "load_model("
 
 
@@ -81,7 +80,7 @@ def executed(folder, runs_dir, monkeypatch, **parameters):
         *(NOTEBOOK, folder / "executed.ipynb"),
         parameters=parameters,
         kernel_name="python3",
-        cwd=ROOT,
+        cwd=COURSE_DIR,
         progress_bar=False,
     )
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -255,7 +254,7 @@ def test_tensorflow_is_not_needed_before_a_model_is(home, monkeypatch):
     blocked = "import sys\nsys.modules['tensorflow'] = sys.modules['keras'] = None\n"
     done = subprocess.run(
         [sys.executable, "-c", blocked + before],
-        cwd=ROOT,
+        cwd=COURSE_DIR,
         capture_output=True,
         text=True,
     )

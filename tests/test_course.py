@@ -23,8 +23,17 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 import course
 from tools import notebooks
+from utils.places import COURSE_DIR
 
-ROOT = Path(course.__file__).parent
+COPIED = (
+    "course.py",
+    "requirements.txt",
+    ".gitignore",
+    "tools/__init__.py",
+    "tools/notebooks.py",
+    "utils/__init__.py",
+    "utils/places.py",
+)
 NO_SIGNALS = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no SIGINT for a single process"
 )
@@ -34,10 +43,10 @@ NO_SIGNALS = pytest.mark.skipif(
 def copy(tmp_path):
     """A small copy of the course, whose notebooks do next to nothing."""
     folder = tmp_path / "the {course}"  # a space and braces: names that break things
-    (folder / "tools").mkdir(parents=True)
-    for name in ("course.py", "requirements.txt", ".gitignore", "tools/__init__.py"):
-        shutil.copy(ROOT / name, folder / name)
-    shutil.copy(ROOT / "tools" / "notebooks.py", folder / "tools")
+    for room in ("tools", "utils"):
+        (folder / room).mkdir(parents=True)
+    for name in COPIED:
+        shutil.copy(COURSE_DIR / name, folder / name)
     (folder / "tools" / "report.py").write_text("print('the table')\n")
     for name in course.NOTEBOOKS:
         write_notebook(folder / name, "1 + 1", "print('one')\nprint('two')")
@@ -90,7 +99,7 @@ def assert_one_message(err):
 
 
 def test_help_names_every_command_and_variable():
-    code, out, _ = run_course(ROOT, "--help")
+    code, out, _ = run_course(COURSE_DIR, "--help")
     assert code == 0
     for word in (*course.COMMANDS, "MNIST_DATA", "RUNS_DIR", "examples:"):
         assert word in out
@@ -99,14 +108,14 @@ def test_help_names_every_command_and_variable():
 
 @pytest.mark.parametrize("command", course.COMMANDS)
 def test_every_command_explains_itself(command):
-    code, out, _ = run_course(ROOT, command, "--help")
+    code, out, _ = run_course(COURSE_DIR, command, "--help")
     assert code == 0
     assert out.startswith(f"usage: course.py {command}")
 
 
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("run", "fast")])
 def test_unknown_arguments_are_refused(arguments):
-    code, _, err = run_course(ROOT, *arguments)
+    code, _, err = run_course(COURSE_DIR, *arguments)
     assert code == 2
     assert "Traceback" not in err
 
@@ -141,7 +150,7 @@ def test_old_python_gets_a_sentence():
     if not pythons:
         pytest.skip("no Python 3.6 to 3.10 on this machine")
     for python in pythons:
-        code, out, err = run_course(ROOT, "run", python=python)
+        code, out, err = run_course(COURSE_DIR, "run", python=python)
         assert (code, out) == (1, "")
         assert "needs Python 3.11" in err
         assert_one_message(err)
@@ -152,7 +161,7 @@ def test_old_python_gets_a_sentence():
 
 def test_pins_agree_with_packaging():
     lines = [
-        *(ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines(),
+        *(COURSE_DIR / "requirements.txt").read_text(encoding="utf-8").splitlines(),
         "",
         "# only==1.0 a comment",
         "-r other.txt",
@@ -180,7 +189,7 @@ def test_pins_agree_with_packaging():
 
 
 def test_requirements_are_all_pinned():
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    lines = (COURSE_DIR / "requirements.txt").read_text(encoding="utf-8").splitlines()
     meant = [line for line in lines if line and not line.startswith("#")]
     assert len(course.pins("\n".join(meant))) == len(meant)
 

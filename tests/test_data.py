@@ -20,8 +20,8 @@ from local_server import send
 
 from utils import data
 from utils.data import IDX_NAMES, DataError, load_mnist
+from utils.places import COURSE_DIR
 
-COURSE = Path(__file__).resolve().parent.parent
 ENDLESS = threading.Event()  # never set: waiting for it takes as long as one likes
 
 
@@ -400,7 +400,7 @@ def test_a_folder_or_file_without_permission_is_named(tmp_path, arrays):
         choices = [str(folder), str(labels.parent), str(npz)]
         child = subprocess.run(
             [sys.executable, "-c", READ_WITHOUT_RIGHTS, *choices],
-            cwd=COURSE,
+            cwd=COURSE_DIR,
             capture_output=True,
             text=True,
         )

@@ -8,11 +8,11 @@ import pytest
 
 import course
 from tools.guide import SECTION
+from utils.places import COURSE_DIR, NOTEBOOKS
 
-ROOT = Path(__file__).parent.parent
-NAMES = ("ANN_Model", "CNN_Model", "Comparison")  # in the order of the course
-GLOSSARY = ROOT / "docs" / "glossary.md"
-GUIDE = ROOT / "docs" / "instructor-guide.md"
+NAMES = [Path(name).stem for name in NOTEBOOKS]
+GLOSSARY = COURSE_DIR / "docs" / "glossary.md"
+GUIDE = COURSE_DIR / "docs" / "instructor-guide.md"
 ROW = re.compile(r"\| \*\*(.+?)\*\*(?: \((.+)\))? \| (.+) \| \[(.+)\]\(\.\./(.+)\) \|")
 
 # A bold text in a notebook is a term, unless it ends like a sentence or a heading
@@ -33,7 +33,7 @@ CUES = {
 
 
 def markdown_cells(name):
-    cells = nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells
+    cells = nbformat.read(COURSE_DIR / f"{name}.ipynb", as_version=4).cells
     return [cell.source for cell in cells if cell.cell_type == "markdown"]
 
 
@@ -182,7 +182,8 @@ def test_a_plan_takes_as_long_as_it_says_and_names_sections_that_exist(minutes):
 
 
 def test_the_guide_and_the_readme_name_commands_that_exist():
-    for path in (GUIDE, ROOT / "README.md", ROOT / "exercises" / "README.md"):
+    readmes = (COURSE_DIR / "README.md", COURSE_DIR / "exercises" / "README.md")
+    for path in (GUIDE, *readmes):
         text = path.read_text(encoding="utf-8")
         named = set(re.findall(r"course\.py ([a-z]+)", text))
         assert named and named <= set(course.COMMANDS), path

@@ -12,7 +12,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -20,10 +19,11 @@ from wrong_answers import WRONG
 
 import course
 from utils import checks
+from utils.places import COURSE_DIR
+from utils.runs import MODELS
 
-ROOT = Path(__file__).parent.parent
-EXERCISES = ROOT / "exercises"
-NAMES = {"ann": "ANN", "cnn": "CNN", "comparison": "Comparison"}
+EXERCISES = COURSE_DIR / "exercises"
+NAMES = MODELS | {"comparison": "Comparison"}
 STUB = 'raise NotImplementedError("Write your answer here.")'
 SOLUTION = re.compile(r"(?ms)^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$")
 HIDDEN = re.compile(r"(?ms)^### BEGIN HIDDEN TESTS\n.*?^### END HIDDEN TESTS$\n?")

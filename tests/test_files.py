@@ -3,13 +3,11 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from utils.files import MarkerError, replace_between_markers, write_whole
-
-ROOT = Path(__file__).parent.parent
+from utils.places import COURSE_DIR
 
 
 @pytest.mark.parametrize("content", ["äöü\n", b"\x00\xff"])
@@ -32,7 +30,7 @@ def test_killed_while_writing_leaves_the_old_file(tmp_path):
         "Path.write_bytes = half\n"
         f"write_whole({str(path)!r}, 'the new text')"
     )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 9
+    assert subprocess.run([sys.executable, "-c", code], cwd=COURSE_DIR).returncode == 9
     assert path.read_text() == "old"
 
 

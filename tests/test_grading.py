@@ -15,11 +15,12 @@ import nbformat
 import pytest
 
 import course
+from utils.places import COURSE_DIR
+from utils.runs import MODELS
 
 pytest.importorskip("nbgrader", reason="nbgrader is in requirements-dev.txt only")
 
-ROOT = Path(__file__).parent.parent
-NAMES = {"ann": "ANN", "cnn": "CNN", "comparison": "Comparison"}
+NAMES = MODELS | {"comparison": "Comparison"}
 MARKS = {"ann": 20, "cnn": 24, "comparison": 21}
 PATIENCE = 12  # seconds a cell, for the comparison's; the class's own limit is a minute
 
@@ -87,10 +88,10 @@ def exercises(tmp_path_factory):
         "__pycache__", "*.db*", "release", "submitted", "autograded", "feedback"
     )
     for folder in ("exercises", "utils"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
-    shutil.copy(ROOT / "course.py", copy)
+        shutil.copytree(COURSE_DIR / folder, copy / folder, ignore=ignored)
+    shutil.copy(COURSE_DIR / "course.py", copy)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(course, "ROOT", copy)
+        patch.setattr(course, "COURSE_DIR", copy)
         course.exercises(sys.executable)
     return copy / "exercises"
 
@@ -143,9 +144,8 @@ def score(graded, student, name="comparison"):
 
 def test_the_students_copies_are_the_committed_ones(exercises):
     for path in (exercises / "release").rglob("*.*"):
-        committed = (
-            ROOT / "exercises" / "release" / path.relative_to(exercises / "release")
-        )
+        file = path.relative_to(exercises)
+        committed = COURSE_DIR / "exercises" / file
         assert committed.read_bytes() == path.read_bytes(), (
             f"{committed} is stale: run `python3 course.py exercises`"
         )

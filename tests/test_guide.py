@@ -1,6 +1,7 @@
 """The generator of the computing times in the instructor's guide."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import nbformat
 import papermill
@@ -8,6 +9,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import guide
+from utils.places import NOTEBOOKS
+
+NAMES = [Path(name).stem for name in NOTEBOOKS]
 
 TABLE = """
 | section | minutes | computer | say |
@@ -17,7 +21,7 @@ TABLE = """
 """
 TEXT = "Before.\n" + "".join(
     f"<!-- {name} -->{TABLE}<!-- /{name} -->\nBetween.\n"
-    for name in (*guide.NOTEBOOKS, "machine")
+    for name in (*NAMES, "machine")
 )
 
 
@@ -51,7 +55,7 @@ def executed(**options):
 
 def put(folder, notebook):
     folder.mkdir(exist_ok=True)
-    for name in guide.NOTEBOOKS:
+    for name in NAMES:
         nbformat.write(notebook, folder / f"{name}.ipynb")
     (folder / "guide.md").write_text(TEXT)
     return folder / "guide.md", folder
@@ -67,7 +71,7 @@ def test_only_the_column_of_the_computer_changes(tmp_path):
     path, build = put(tmp_path, executed())
     guide.renew(path, build)
     text = path.read_text()
-    for name in guide.NOTEBOOKS:
+    for name in NAMES:
         part = text.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0]
         assert part.strip() == TABLE.strip().replace("5 | ?", "5 | < 1 s").replace(
             "6 | ?", "6 | 73 s"

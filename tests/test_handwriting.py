@@ -16,9 +16,8 @@ from scipy import ndimage
 from utils.data import SHIPPED_DIGITS, stress_digits
 from utils.labs import handwriting, photos, strokes
 from utils.labs.handwriting import HandwritingError, read_page, to_mnist
+from utils.places import COURSE_DIR
 from utils.runs import REFERENCE_DIR, load_run
-
-ROOT = Path(__file__).parent.parent
 
 
 def drawn(*digits, size=120):
@@ -303,7 +302,7 @@ REFUSED = {
         "nothing like ink",
     ),
     "no such file": ("no/such/photo.png", "no file no/such/photo.png"),
-    "a folder": (str(ROOT), "cannot be opened"),
+    "a folder": (str(COURSE_DIR), "cannot be opened"),
     "a number": (7, "cannot be opened"),
     "a null character": ("a\0b", "cannot be opened"),
     "opened as text": (io.StringIO("x"), "as text"),
@@ -405,6 +404,6 @@ def test_photographed_rows_are_read_in_order(setting, shipped, models):
 def test_no_tensorflow_is_imported():
     code = "import sys, utils.labs.handwriting\nprint('tensorflow' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=COURSE_DIR, capture_output=True, text=True
     )
     assert done.stdout.strip() == "False", done.stderr

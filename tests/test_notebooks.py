@@ -6,14 +6,14 @@ import re
 import statistics
 import sys
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parent.parent
-MAIN = [ROOT / f"{n}.ipynb" for n in ("ANN_Model", "CNN_Model", "Comparison")]
-NOTEBOOKS = [*MAIN, *sorted((ROOT / "labs").glob("*.ipynb"))]
+from utils.places import COURSE_DIR, NOTEBOOKS
+
+MAIN = [COURSE_DIR / name for name in NOTEBOOKS]
+WITH_LABS = [*MAIN, *sorted((COURSE_DIR / "labs").glob("*.ipynb"))]
 TEACHING = MAIN[:2]
 MACHINE_PATH = re.compile(r"/(?:home|root|work|tmp|Users|content)/\w|[A-Z]:\\\\Users")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -48,25 +48,25 @@ def tagged(path, tag):
     return [c for c in code_cells(path) if tag in c.metadata.get("tags", [])]
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_is_a_valid_notebook(path):
     nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_was_executed_in_order(path):
     counts = [cell.execution_count for cell in code_cells(path)]
     assert counts == list(range(1, len(counts) + 1))
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_outputs_have_no_error_and_no_stderr(path):
     for output in outputs(path):
         assert output.output_type != "error"
         assert output.get("name") != "stderr", output
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_outputs_have_no_control_characters(path):
     for output in outputs(path):
         text = str(output.get("text", "")) + str(
@@ -75,13 +75,13 @@ def test_outputs_have_no_control_characters(path):
         assert not CONTROL_CHARACTERS.search(text), text
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_names_no_path_of_a_machine(path):
     found = MACHINE_PATH.search(path.read_text(encoding="utf-8"))
     assert not found, found
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_holds_no_widgets_and_no_traces_of_a_run(path):
     notebook = read(path)
     assert set(notebook.metadata) <= {"kernelspec", "language_info"}
@@ -92,14 +92,14 @@ def test_holds_no_widgets_and_no_traces_of_a_run(path):
         assert not [mime for mime in output.get("data", {}) if "widget" in mime]
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_was_executed_on_the_full_data(path):
     text = "".join(o.get("text", "") for o in outputs(path))
     assert "full MNIST" in text
     assert "sample: 4,000" not in text
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_cells_fit_a_projector(path):
     lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
     assert max(lengths) <= 20
@@ -109,12 +109,12 @@ def test_cells_fit_a_projector(path):
             assert len(line) <= 88, line
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_has_prose_for_its_code_but_no_lecture(path):
     assert 40 <= words_of(path) / len(code_cells(path)) <= 80
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_states_objectives_time_and_prerequisites_first(path):
     first = read(path).cells[0]
     assert first.cell_type == "markdown"
@@ -123,14 +123,14 @@ def test_states_objectives_time_and_prerequisites_first(path):
         assert needed in first.source
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_ends_with_a_summary_and_the_way_on(path):
     last = read(path).cells[-1].source
     assert last.startswith("## Summary")
     assert "Where next?" in last
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_has_one_cell_of_parameters(path):
     assert len(tagged(path, "parameters")) == 1
 
@@ -149,11 +149,11 @@ def test_has_ten_outputs_that_may_not_drift(path):
     assert all(cell.outputs for cell in checked)
 
 
-@each(NOTEBOOKS)
+@each(WITH_LABS)
 def test_imports_are_required_and_used(path):
     pinned = {
         line.split("==")[0].strip().lower()
-        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        for line in (COURSE_DIR / "requirements.txt").read_text().splitlines()
         if "==" in line
     }
     distributions = packages_distributions()
@@ -176,7 +176,7 @@ def test_the_models_are_written_in_their_notebooks_and_nowhere_else():
     for path in [
         p
         for room in ("utils", "tools", "benchmarks")
-        for p in ROOT.glob(f"{room}/**/*.py")
+        for p in COURSE_DIR.glob(f"{room}/**/*.py")
     ]:
         source = path.read_text(encoding="utf-8")
         if path.name == "time_to_accuracy.py":

@@ -9,8 +9,9 @@ import nbformat
 import pytest
 from nbconvert.filters import markdown2html
 
-ROOT = Path(__file__).parent.parent
-NAMES = ("ANN_Model", "CNN_Model", "Comparison")
+from utils.places import COURSE_DIR, NOTEBOOKS
+
+NAMES = [Path(name).stem for name in NOTEBOOKS]
 SUM = re.compile(r"([\d ·+−,]+) = ([\d,]+)")  # "5 + 2 · 2 = 9"
 
 
@@ -46,7 +47,7 @@ class Page(HTMLParser):
 
 def questions(name):
     """Yield each question of a notebook and the cell that follows it."""
-    cells = nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells
+    cells = nbformat.read(COURSE_DIR / f"{name}.ipynb", as_version=4).cells
     for cell, after in pairwise(cells):
         if "question" in cell.metadata.get("tags", []):
             yield cell, after

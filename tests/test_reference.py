@@ -221,7 +221,7 @@ def test_stress_digits_are_always_the_same():
 
 
 def test_the_course_ships_five_seeds_and_is_small():
-    for name in reference.NOTEBOOKS:
+    for name in runs.MODELS:
         found = runs.load_seeds(name)
         assert [run.info["seed"] for run in found] == [0, 1, 2, 3, 4]
         assert [bool(run.model_file) for run in found] == [True, *[False] * 4]
@@ -230,7 +230,7 @@ def test_the_course_ships_five_seeds_and_is_small():
 
 
 def test_the_course_ships_the_images_of_all_mistakes():
-    seeds = [run for name in reference.NOTEBOOKS for run in runs.load_seeds(name)]
+    seeds = [run for name in runs.MODELS for run in runs.load_seeds(name)]
     with np.load(data.SHIPPED_DIGITS) as file:
         index = file["index"]
         assert str(file["fingerprint"]) == seeds[0].info["data"]["test_fingerprint"]

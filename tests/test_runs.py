@@ -21,9 +21,9 @@ import numpy as np
 import pytest
 
 from utils import runs
+from utils.places import COURSE_DIR
 from utils.runs import RunError, check_comparable, list_runs, load_run, save_run
 
-COURSE = Path(__file__).resolve().parent.parent
 FILES = ["history.json", "model.keras", "predictions.npz", "run.json"]
 posix = pytest.mark.skipif(
     os.name == "nt", reason="Windows has no fork, file limits or permission bits"
@@ -105,10 +105,11 @@ def load_number(name="ann"):
 
 def start(call, *arguments):
     """Start a function of this file in a process of its own."""
+    path = os.pathsep.join([str(COURSE_DIR / "tests"), "."])
     return subprocess.Popen(
         [sys.executable, "-c", f"import test_runs; test_runs.{call}{arguments}"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(COURSE / "tests"), "."])},
-        cwd=COURSE,
+        env=os.environ | {"PYTHONPATH": path},
+        cwd=COURSE_DIR,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -748,6 +749,6 @@ def test_utils_import_no_tensorflow():
         "print({'tensorflow', 'keras', 'torch'} & set(sys.modules))"
     )
     child = subprocess.run(
-        [sys.executable, "-c", code], cwd=COURSE, capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=COURSE_DIR, capture_output=True, text=True
     )
     assert child.stdout == "set()\n", child.stderr

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -15,12 +14,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import course
 from tools import slides
+from utils.places import COURSE_DIR, NOTEBOOKS
 
-ROOT = Path(__file__).parent.parent
-NOTEBOOKS = [ROOT / name for name in course.NOTEBOOKS]
+PATHS = [COURSE_DIR / name for name in NOTEBOOKS]
 SLIDE_TYPES = ("slide", "subslide", "fragment", "notes", "skip")
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
-each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+each = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
 
 
 def slide_types(path):
@@ -68,11 +67,11 @@ def test_a_slide_does_not_end_with_its_heading(path):
 @pytest.fixture(scope="module")
 def decks(tmp_path_factory):
     """The decks of the three notebooks, by the notebook's name."""
-    made = slides.make(NOTEBOOKS, tmp_path_factory.mktemp("decks") / "slides")
+    made = slides.make(PATHS, tmp_path_factory.mktemp("decks") / "slides")
     return {path.stem: path for path in made}
 
 
-@pytest.fixture(params=[path.stem for path in NOTEBOOKS])
+@pytest.fixture(params=[path.stem for path in PATHS])
 def deck(request, decks):
     return decks[request.param]
 
@@ -112,7 +111,7 @@ def test_what_a_deck_loads_is_found_by_this_test():
 
 
 def test_decks_show_all_cells_in_order(decks):
-    for path in NOTEBOOKS:
+    for path in PATHS:
         page = read(decks[path.stem])
         shown = [tag.get("id") for tag in page.select(".slides .jp-Cell")]
         cells = [(c, kind) for c, kind in slide_types(path) if kind != "skip"]
@@ -191,7 +190,7 @@ def test_the_module_says_where_the_decks_are(tmp_path):
         return subprocess.run(
             [sys.executable, "-m", "tools.slides", *names],
             cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)},
+            env={"PYTHONPATH": str(COURSE_DIR), "PATH": "", "HOME": str(tmp_path)},
             capture_output=True,
             text=True,
         )
@@ -217,7 +216,7 @@ def test_presenting_something_else_is_refused(name):
 def test_each_show_begins_without_what_the_last_one_left(tmp_path, monkeypatch):
     started = []
     monkeypatch.setattr(course, "start", lambda *command, **_: started.append(command))
-    monkeypatch.setattr(course, "ROOT", tmp_path)
+    monkeypatch.setattr(course, "COURSE_DIR", tmp_path)
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", "the user's own")
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "projector.css").write_text("p {}")

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from utils.labs import strokes
+from utils.places import COURSE_DIR
 
-COURSE_DIR = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--headless",

@@ -11,15 +11,13 @@ import os
 import re
 import sys
 from datetime import datetime
-from pathlib import Path
 
 import nbformat
 
 from utils.files import MarkerError, replace_between_markers
+from utils.places import COURSE_DIR, NOTEBOOKS
 
-COURSE_DIR = Path(__file__).resolve().parent.parent
 GUIDE = COURSE_DIR / "docs" / "instructor-guide.md"
-NOTEBOOKS = ("ANN_Model", "CNN_Model", "Comparison")
 COLUMN = "computer"
 SECTION = re.compile(r"## (\d+\. .+)")  # a heading of a notebook
 ROW = re.compile(r"\| \[(\d+\. [^\]]+)\]")  # a row of the guide: its link's text
@@ -118,8 +116,8 @@ def renew(guide=GUIDE, build=COURSE_DIR / "build"):
         MarkerError: the guide has no place for the times.
     """
     tables = {}
-    for name in NOTEBOOKS:
-        path = build / f"{name}.ipynb"
+    for file in NOTEBOOKS:
+        path = build / file
         if not path.is_file():
             raise GuideError(f"There is no {path}. First: python3 course.py run")
         notebook = nbformat.read(path, as_version=4)
@@ -128,6 +126,7 @@ def renew(guide=GUIDE, build=COURSE_DIR / "build"):
                 f"{path} was executed on the sample, and the guide tells the times of "
                 "the full MNIST. First: MNIST_DATA=full python3 course.py run"
             )
+        name = path.stem
         text = guide.read_text(encoding="utf-8")
         table = text.partition(f"<!-- {name} -->")[2].partition(f"<!-- /{name} -->")[0]
         tables[name] = with_times(table, section_seconds(notebook))

@@ -23,9 +23,10 @@ import numpy as np
 
 from utils import data, runs
 from utils.files import write_whole
+from utils.places import COURSE_DIR, NOTEBOOKS
 
-NOTEBOOKS = {name: f"{model}_Model.ipynb" for name, model in runs.MODELS.items()}
-BUILD = runs.COURSE_DIR / "build" / "reference"
+TRAINED_BY = dict(zip(runs.MODELS, NOTEBOOKS, strict=False))  # "ann": "ANN_Model.ipynb"
+BUILD = COURSE_DIR / "build" / "reference"
 MEGABYTES_ALLOWED = 8.0  # whoever clones the course downloads them
 
 
@@ -40,7 +41,7 @@ def seed_name(name, seed):
 def train(n_seeds, force=False):
     """Run both notebooks once for each seed; skip what is there, unless forced."""
     os.environ.setdefault("MNIST_DATA", "full")
-    todo = [(name, seed) for seed in range(n_seeds) for name in NOTEBOOKS]
+    todo = [(name, seed) for seed in range(n_seeds) for name in runs.MODELS]
     for number, (name, seed) in enumerate(todo, start=1):
         run_name = seed_name(name, seed)
         place = runs.REFERENCE_DIR / run_name
@@ -83,10 +84,10 @@ def execute(name, seed):
     run_name = seed_name(name, seed)
     os.environ["RUNS_DIR"] = str(BUILD)
     papermill.execute_notebook(
-        runs.COURSE_DIR / NOTEBOOKS[name],
+        COURSE_DIR / TRAINED_BY[name],
         BUILD / f"{run_name}.ipynb",
         parameters={"SEED": seed, "RUN_NAME": run_name},
-        cwd=runs.COURSE_DIR,
+        cwd=COURSE_DIR,
         kernel_name="python3",
         kernel_manager_class=QuietKernelManager,
         progress_bar=False,
@@ -151,7 +152,7 @@ def make_digits():
         runs.RunError: there are no reference runs.
     """
     os.environ.setdefault("MNIST_DATA", "full")
-    seeds = [run for name in NOTEBOOKS for run in runs.load_seeds(name)]
+    seeds = [run for name in runs.MODELS for run in runs.load_seeds(name)]
     if not seeds:
         raise runs.RunError(
             f"There are no runs in {runs.REFERENCE_DIR}. Train them first: "

@@ -13,15 +13,15 @@ import sys
 import numpy as np
 import pandas as pd
 
-from tools.reference import NOTEBOOKS
 from utils import plots, runs
 from utils.corruptions import SEVERITIES
 from utils.data import DataError, load_test_images, stress_digits
 from utils.evaluation import accuracy_bands, accuracy_interval
 from utils.files import MarkerError, replace_between_markers, write_whole
+from utils.places import COURSE_DIR, NOTEBOOKS
 
-README = runs.COURSE_DIR / "README.md"
-PICTURE = runs.COURSE_DIR / "docs" / "result.png"
+README = COURSE_DIR / "README.md"
+PICTURE = COURSE_DIR / "docs" / "result.png"
 MARKER = "results"
 
 
@@ -48,7 +48,7 @@ def terminal_table():
     ]
     if not found:
         raise ReportError(
-            f"There are no runs in {home}. Run {' and '.join(NOTEBOOKS.values())}, or: "
+            f"There are no runs in {home}. Run {' and '.join(NOTEBOOKS[:2])}, or: "
             "python3 course.py run"
         )
     rows = [
@@ -79,7 +79,7 @@ def readme_table():
         "| parameters | training, median |",
         "|---|---|---|---|---|",
     ]
-    for name in NOTEBOOKS:
+    for name in runs.MODELS:
         seeds = runs.load_seeds(name)
         if not seeds:
             raise ReportError(

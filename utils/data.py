@@ -22,11 +22,12 @@ from pathlib import Path
 import numpy as np
 
 from utils.download import answers
+from utils.places import COURSE_DIR
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 KNOWN_TEST_SETS = {"c3f9adf9c66efb57": "full MNIST", "9eafd4ac5f7f7591": "sample"}
-SHIPPED_DIGITS = Path(__file__).resolve().parent.parent / "reference" / "digits.npz"
+SHIPPED_DIGITS = COURSE_DIR / "reference" / "digits.npz"
 SAMPLE_SEED = 0
 SECONDS_TO_DECIDE = 4.0  # "auto" must not keep a class without network waiting
 SECONDS_OF_SILENCE = 15  # a download that sends nothing for so long has failed

@@ -26,7 +26,8 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-COURSE_DIR = Path(__file__).resolve().parent.parent
+from utils.places import COURSE_DIR
+
 REFERENCE_DIR = COURSE_DIR / "reference"
 MODELS = {"ann": "ANN", "cnn": "CNN"}  # a run's name: the model's name in words
 LOCK_NAME = ".lock"
