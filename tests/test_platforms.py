@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from utils.places import COURSE_DIR
+
 NO_CLONE = pytest.mark.skipif(
-    not (shutil.which("git") and (ROOT / ".git").exists()),
+    not (shutil.which("git") and (COURSE_DIR / ".git").exists()),
     reason="no git, or the course was downloaded without its history",
 )
 
@@ -36,7 +36,15 @@ def python(folder, code, **variables):
 def windows_clone(tmp_path_factory):
     """A clone as Git for Windows makes it unless its user chose otherwise."""
     folder = tmp_path_factory.mktemp("windows") / "course"
-    clone = ("git", "clone", "-q", "-c", "core.autocrlf=true", str(ROOT), str(folder))
+    clone = (
+        "git",
+        "clone",
+        "-q",
+        "-c",
+        "core.autocrlf=true",
+        str(COURSE_DIR),
+        str(folder),
+    )
     subprocess.run(clone, check=True, capture_output=True)
     return folder
 
