@@ -737,18 +737,3 @@ def test_a_save_that_waits_for_ever_says_so(home, monkeypatch):
         assert "locked" in complaint(load_run, "ann")
         assert re.search("lock|RUNS_DIR", complaint(save_number, 2))
     assert load_number() == 1
-
-
-# --- light imports -------------------------------------------------------------------
-
-
-def test_utils_import_no_tensorflow():
-    modules = ["data", "runs", "evaluation", "corruptions", "plots"]
-    code = (
-        f"import sys, {', '.join('utils.' + module for module in modules)}\n"
-        "print({'tensorflow', 'keras', 'torch'} & set(sys.modules))"
-    )
-    child = subprocess.run(
-        [sys.executable, "-c", code], cwd=COURSE_DIR, capture_output=True, text=True
-    )
-    assert child.stdout == "set()\n", child.stderr

@@ -1,0 +1,233 @@
+"""The rooms of the house: who may import whom, how large they are, what they need."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
+
+import nbformat
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from utils.places import COURSE_DIR, NOTEBOOKS
+
+# A room, and the rooms that it may import from besides itself. A student's notebook
+# needs utils/ alone; nothing in utils/ knows who starts it.
+BELOW = {
+    "utils": set(),
+    "utils.labs": {"utils"},
+    "tools": {"utils", "utils.labs"},
+    "benchmarks": {"utils", "utils.labs", "tools"},
+    "course": {"utils"},
+    "tests": {"utils", "utils.labs", "tools", "benchmarks", "course"},
+}
+NOTEBOOK_BELOW = {
+    "": {"utils"},
+    "labs": {"utils", "utils.labs"},
+    "exercises": {"utils"},
+}
+LINES, FUNCTION_LINES = 400, 50
+# What may be longer, and why.
+LONG = {
+    "course.py": "one file that runs before any package, or another of ours, is there",
+    "utils/data.py": "three ways to come by MNIST, each with its own complaints",
+    "utils/evaluation.py": "the statistics of the whole course, from top to bottom",
+    "utils/labs/handwriting.py": "from a photo to digits, one step after the other",
+    "utils/runs.py": "saving and loading share every check",
+    "utils/runs.py: save_run": "its docstring, and all that a run records",
+}
+# What may be absent from the requirements files, and why.
+OPTIONAL = {
+    "torch": "a published recipe that the benchmark trains where PyTorch is installed",
+    "pillow_heif": "photos of some telephones, read where the package is installed",
+    "pip": "comes with Python",
+}
+
+
+def modules():
+    """Return the names of all modules but the tests, with their files."""
+    files = [COURSE_DIR / "course.py"]
+    for room in ("utils", "tools", "benchmarks"):
+        files += sorted((COURSE_DIR / room).rglob("*.py"))
+    parts = {file: file.relative_to(COURSE_DIR).with_suffix("").parts for file in files}
+    return {".".join(p).removesuffix(".__init__"): f for f, p in parts.items()}
+
+
+MODULES = modules()
+TESTS = {
+    f"tests.{file.stem}": file
+    for file in [COURSE_DIR / "conftest.py", *(COURSE_DIR / "tests").glob("*.py")]
+}
+WITH_CODE = {name: file for name, file in MODULES.items() if file.stat().st_size}
+
+
+def room_of(module):
+    """Return the room of a module, "utils.labs" for "utils.labs.canvas"."""
+    return max((room for room in BELOW if f"{module}.".startswith(f"{room}.")), key=len)
+
+
+def imported(tree):
+    """Return the full names of what a program imports, at its top or anywhere."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "the course imports by full names"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@cache
+def tree(file):
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def ours(names):
+    """Return which of our modules these names, or what they are taken from, are."""
+    found = {name if name in MODULES else name.rpartition(".")[0] for name in names}
+    return found & MODULES.keys()
+
+
+def code_of(notebook):
+    cells = nbformat.read(notebook, as_version=4).cells
+    lines = "\n".join(c.source for c in cells if c.cell_type == "code").splitlines()
+    return ast.parse("\n".join(line for line in lines if line[:1] not in ("%", "!")))
+
+
+# --- arrows --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [*MODULES, *TESTS])
+def test_a_room_imports_from_the_rooms_below_it(module):
+    room = room_of(module)
+    others = ours(imported(tree((MODULES | TESTS)[module])))
+    upward = {m for m in others if room_of(m) not in BELOW[room] | {room}}
+    assert not upward, f"{module} imports {upward}"
+
+
+@pytest.mark.parametrize(
+    "notebook",
+    [
+        file.relative_to(COURSE_DIR)
+        for pattern in ("*.ipynb", "labs/*.ipynb", "exercises/*/*/*.ipynb")
+        for file in sorted(COURSE_DIR.glob(pattern))
+    ],
+    ids=str,
+)
+def test_a_notebook_imports_from_the_rooms_of_students(notebook):
+    folder = notebook.parts[0] if len(notebook.parts) > 1 else ""
+    rooms = {room_of(module) for module in ours(imported(code_of(notebook)))}
+    assert rooms <= NOTEBOOK_BELOW[folder], f"{notebook} imports from {rooms}"
+
+
+def test_nothing_imports_in_a_circle():
+    arrows = {name: ours(imported(tree(file))) for name, file in MODULES.items()}
+    assert list(TopologicalSorter(arrows).static_order())  # or a CycleError names them
+
+
+def test_the_checks_see_what_they_forbid():
+    names = imported(
+        ast.parse("def f():\n    from tools import slides\nimport utils.data")
+    )
+    assert ours(names) == {"tools.slides", "utils.data"}
+    assert ours({"utils.runs.load_run", "numpy.array"}) == {"utils.runs"}
+    assert (
+        room_of("utils.labs.canvas") == "utils.labs"
+        and room_of("utils.runs") == "utils"
+    )
+    assert len(NOTEBOOKS) == 3 and len(MODULES) > 30
+
+
+def test_what_students_import_loads_no_tensorflow():
+    """And no seaborn: a figure should not wait for what only two others need."""
+    heavy = "{'tensorflow', 'keras', 'torch', 'seaborn'}"
+    light = ("data", "runs", "evaluation", "verdict", "corruptions", "plots", "files")
+    code = (
+        f"import sys, {', '.join('utils.' + module for module in light)}\n"
+        f"print({heavy} & set(sys.modules))"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", code], cwd=COURSE_DIR, capture_output=True, text=True
+    )
+    assert child.stdout == "set()\n", child.stderr
+
+
+# --- sizes ---------------------------------------------------------------------------
+
+
+def too_long():
+    """Name the modules and the functions that are longer than they should be."""
+    for file in WITH_CODE.values():
+        place = file.relative_to(COURSE_DIR).as_posix()
+        lines = len(file.read_text(encoding="utf-8").splitlines())
+        if lines > LINES:
+            yield place
+        for node in ast.walk(tree(file)):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if node.end_lineno - node.lineno + 1 > FUNCTION_LINES:
+                yield f"{place}: {node.name}"
+
+
+def test_modules_and_functions_stay_short_or_say_why():
+    assert set(too_long()) <= LONG.keys()
+    assert all(len(reason.split()) > 3 for reason in LONG.values())
+
+
+# --- requirements --------------------------------------------------------------------
+
+
+def pinned(*files):
+    """Return the names of the packages that requirements files pin."""
+    lines = [
+        line.split("#")[0].strip()
+        for file in files
+        for line in (COURSE_DIR / file).read_text(encoding="utf-8").splitlines()
+    ]
+    return {
+        canonicalize_name(Requirement(line).name)
+        for line in lines
+        if line and not line.startswith("-")
+    }
+
+
+@cache
+def distributions():
+    return packages_distributions()
+
+
+def needed(program):
+    """Return what a program imports of others: name to the packages that bring it."""
+    local = {file.stem for file in TESTS.values()} | {"course", *BELOW}
+    tops = {name.split(".")[0] for name in imported(program)} - local
+    return {
+        top: {canonicalize_name(name) for name in distributions().get(top, [top])}
+        for top in tops - sys.stdlib_module_names - OPTIONAL.keys()
+    }
+
+
+def at_start(program):
+    """Return the part of a program that runs when it is imported."""
+    functions = ast.FunctionDef | ast.ClassDef
+    kept = [node for node in program.body if not isinstance(node, functions)]
+    return ast.Module(kept, type_ignores=[])
+
+
+@pytest.mark.parametrize("module", [*MODULES, *TESTS])
+def test_what_is_imported_is_pinned(module):
+    """With requirements.txt alone, utils/ works, and tools/ and tests/ can start."""
+    program = tree((MODULES | TESTS)[module])
+    everything = pinned("requirements.txt", "requirements-dev.txt")
+    for name, candidates in needed(program).items():
+        assert candidates & everything, f"{module} imports {name}: pin it"
+    if room_of(module) == "benchmarks":
+        return
+    if not room_of(module).startswith("utils"):
+        program = at_start(program)
+    for name, candidates in needed(program).items():
+        found = candidates & pinned("requirements.txt")
+        assert found, f"{module} imports {name}: pin it in requirements.txt"
