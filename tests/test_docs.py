@@ -1,6 +1,7 @@
 """The glossary and the instructor's guide say about the notebooks what is so."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -181,9 +182,9 @@ def test_a_plan_takes_as_long_as_it_says_and_names_sections_that_exist(minutes):
         assert set(numbers) <= set(known)
 
 
-def test_the_guide_and_the_readme_name_commands_that_exist():
-    readmes = (COURSE_DIR / "README.md", COURSE_DIR / "exercises" / "README.md")
-    for path in (GUIDE, *readmes):
+def test_commands_that_are_named_exist():
+    others = ("README.md", "CONTRIBUTING.md", "exercises/README.md")
+    for path in (GUIDE, *(COURSE_DIR / name for name in others)):
         text = path.read_text(encoding="utf-8")
         named = set(re.findall(r"course\.py ([a-z]+)", text))
         assert named and named <= set(course.COMMANDS), path
@@ -195,3 +196,22 @@ def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         file = target.split("#")[0]
         assert target.startswith("http") or (path.parent / file).exists(), target
+
+
+def test_the_version_is_the_same_wherever_it_is_written():
+    def text(name):
+        return (COURSE_DIR / name).read_text(encoding="utf-8")
+
+    version = tomllib.loads(text("pyproject.toml"))["project"]["version"]
+    assert f"\nversion: {version}\n" in text("CITATION.cff")
+    (date,) = re.findall(r"(?m)^date-released: (.+)$", text("CITATION.cff"))
+    assert f"\n## {version} ({date})\n" in text("CHANGELOG.md")
+    assert f"version {version.rpartition('.')[0]}," in text("README.md")
+
+
+def test_contributing_names_rooms_that_exist():
+    text = (COURSE_DIR / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w./]+(?:/|\.ipynb|\.md|\.py|\.toml))`", text)
+    assert len(set(named)) > 12
+    rooms = (COURSE_DIR, COURSE_DIR / "exercises")
+    assert [n for n in named if not any((room / n).exists() for room in rooms)] == []
