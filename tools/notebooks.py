@@ -24,13 +24,21 @@ from papermill.exceptions import PapermillExecutionError
 
 BUILD = Path("build")
 # What JupyterLab writes, without the version of the Python that happened to run it.
+# nbconvert needs it to write a script: without it the script is called .txt.
 METADATA = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
         "language": "python",
         "name": "python3",
     },
-    "language_info": {"name": "python"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # No estimate of the time that is left: one cell trains, the others take no time at all.

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from utils.download import answers
+from utils.environment import keras_home
 from utils.places import COURSE_DIR
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -127,8 +128,7 @@ def _full_mnist_file():
     import pooch
 
     # Keras' cache, so that a student who ever used keras.datasets.mnist has it already.
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    target = home / "datasets" / "mnist.npz"
+    target = keras_home() / "datasets" / "mnist.npz"
     try:
         cached = target.is_file() and pooch.file_hash(str(target)) == MNIST_SHA256
     except OSError:

@@ -1,46 +1,236 @@
-"""The machine that a notebook runs on: enough for the course, and said readably."""
+"""The machine that a notebook runs on: enough for the course, and said readably.
 
+Importing this module imports neither NumPy nor Keras: it must be able to say that they
+are missing.
+"""
+
+import contextlib
+import json
 import os
 import platform
 import sys
-from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from utils.places import COURSE_DIR
 
 OLDEST_PYTHON = (3, 11)
-OLDEST = {"keras": "3.0", "tensorflow": "2.16", "numpy": "2.0", "scikit-learn": "1.3"}
+# The oldest versions with which the three notebooks were run, all of them together.
+OLDEST = {"keras": "3.8", "tensorflow": "2.16", "numpy": "1.26", "sklearn": "1.6"}
+NEEDED = ("numpy", "scipy", "sklearn", "pandas", "matplotlib", "seaborn", "mlxtend")
+BACKENDS = ("tensorflow", "jax", "torch")  # those that Keras can train with
+EXPECTED = {"floatx": "float32", "image_data_format": "channels_last"}
+CUTTING_SHORT = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 
 
-def check_environment():
-    """Start TensorFlow quietly and print the versions in use.
+# --- the first cell of every notebook ------------------------------------------------
+
+
+def set_up():
+    """Make this kernel ready for the course; print what had to be changed, if anything.
+
+    Own files never stand in a library's way, the kernel works inside the course, and
+    what the course relies on in Keras is as Keras ships it, whatever was set elsewhere.
+    Keras itself is imported only if a setting of it has to be put right.
 
     Raises:
-        RuntimeError: Python or a package is missing or too old; the message says which
-            version was found, which is needed, and how to get it.
+        RuntimeError: Python is too old, a package is missing, or Keras was told to use
+            a backend that cannot train here; the message says what to do.
     """
+    _check_python()
+    _put_own_files_last()
+    if COURSE_DIR not in (Path.cwd(), *Path.cwd().parents):
+        os.chdir(COURSE_DIR)
+    if not os.access(os.path.expanduser("~"), os.W_OK):  # no home: a container's user
+        os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="matplotlib-"))
+    _check_packages()
+    for line in _settings_put_right():
+        print(line)
+
+
+def _check_python():
     if sys.version_info < OLDEST_PYTHON:
         raise RuntimeError(
             f"This is Python {platform.python_version()}; the course needs 3.11 or "
             "newer. Install it, then start the notebook with it."
         )
-    found = {package: _version(package) for package in OLDEST}
-    for package, oldest in OLDEST.items():
-        if found[package] is None or _numbers(found[package]) < _numbers(oldest):
-            raise RuntimeError(
-                f"{package} is {found[package] or 'not installed'}; the course needs "
-                f"{oldest} or newer. Run: pip install -r requirements.txt"
-            )
-    with quiet_stderr():
-        import tensorflow as tf
+    if sys.flags.optimize:
+        print("Python leaves out assertions: PYTHONOPTIMIZE is set. Better unset it.")
 
-        tf.zeros(1).numpy()  # the first operation is what prints the rest
-        n_gpus = len(tf.config.list_physical_devices("GPU"))
+
+def _put_own_files_last():
+    """Move the course and the current folder to the end of Python's search path.
+
+    In front they let a student's own secrets.py or pandas.py take a library's place.
+    The package utils is imported already; its modules are found wherever it is.
+    """
+    own = ("", ".", "..", str(COURSE_DIR), os.getcwd())
+    last = [folder for folder in sys.path if folder in own]
+    sys.path[:] = [f for f in sys.path if f not in own] + list(dict.fromkeys(last))
+
+
+def _check_packages():
+    absent = [name for name in (*NEEDED, "keras", *_backend()) if not find_spec(name)]
+    if absent:
+        raise RuntimeError(
+            f"This notebook's Python ({sys.executable}) lacks {', '.join(absent)}. "
+            "Choose the course's .venv as its kernel, or open the notebook with: "
+            "python3 course.py lab. In an environment of your own: pip install -r "
+            "requirements.txt"
+        )
+
+
+def _backend():
+    """Return the module that Keras will compute with, in a list; none if it is Keras'.
+
+    Raises:
+        RuntimeError: KERAS_BACKEND names something that cannot train.
+    """
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if backend not in BACKENDS:
+        raise RuntimeError(
+            f"The environment variable KERAS_BACKEND is {backend!r}. The course "
+            f"trains with {', '.join(BACKENDS)}: unset it, or choose one of these."
+        )
+    return [backend]
+
+
+def _settings_put_right():
+    """Undo settings that come from outside; return a line about each."""
+    lines = []
+    loaded = "keras" in sys.modules
+    (backend,) = _backend()
+    config = _keras_config()
+    if not os.environ.get("KERAS_BACKEND") and not loaded:
+        os.environ["KERAS_BACKEND"] = backend  # counts more than keras.json
+        if config.get("backend", backend) != backend:
+            lines.append(
+                f"{_keras_json()} asks for {config['backend']}; the course uses "
+                f"{backend}. To have it otherwise, set KERAS_BACKEND."
+            )
+    if backend != "tensorflow":
+        lines.append(
+            f"Keras computes with {backend}, as KERAS_BACKEND says: everything works, "
+            "with other random numbers than those that the texts were written with."
+        )
+    for name in CUTTING_SHORT:
+        if os.environ.pop(name, None) and not loaded:
+            lines.append(f"{name} is set and would cut trainings short: it is ignored.")
+    if loaded or any(config.get(k, v) != v for k, v in EXPECTED.items()):
+        lines += _keras_put_right()
+    return lines
+
+
+def _keras_put_right():
+    """Give Keras, imported, the settings it ships with; return a line about each."""
+    with quiet_stderr():
+        import keras
+    found = {
+        "floatx": keras.config.floatx(),
+        "image_data_format": keras.config.image_data_format(),
+        "dtype policy": keras.config.dtype_policy().name,
+    }
+    wanted = EXPECTED | {"dtype policy": "float32"}
+    keras.config.set_floatx(wanted["floatx"])
+    keras.config.set_image_data_format(wanted["image_data_format"])
+    keras.config.set_dtype_policy(wanted["dtype policy"])
+    return [
+        f"Keras' {name} was set to {found[name]} outside this notebook; here it is "
+        f"{wanted[name]}."
+        for name in found
+        if found[name] != wanted[name]
+    ]
+
+
+def keras_home():
+    """Return the folder of Keras' settings and cached data, where Keras looks itself.
+
+    Unlike Path.home() this works for a user without a home folder.
+    """
+    if os.environ.get("KERAS_HOME"):
+        return Path(os.environ["KERAS_HOME"])
+    home = os.path.expanduser("~")
+    return Path(home if os.access(home, os.W_OK) else tempfile.gettempdir(), ".keras")
+
+
+def _keras_json():
+    return keras_home() / "keras.json"
+
+
+def _keras_config():
+    try:
+        config = json.loads(_keras_json().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+# --- versions ------------------------------------------------------------------------
+
+
+def check_environment():
+    """Start Keras quietly and print the versions in use.
+
+    Raises:
+        RuntimeError: Python or a package is missing or too old; the message says which
+            version was found, which is needed, and how to get it.
+    """
+    _check_python()
+    _check_packages()
+    with quiet_stderr():
+        found = versions()
+        n_gpus = _count_gpus()
+    found["sklearn"] = _version("sklearn")
+    from packaging.version import Version
+
+    for package, version in found.items():
+        oldest = OLDEST.get(package, "0")
+        if Version(version) < Version(oldest):
+            raise RuntimeError(
+                f"{package} is {version}; the course needs {oldest} or newer. "
+                "Run: pip install -r requirements.txt"
+            )
     print(f"Python {platform.python_version()}")
-    for package in ("keras", "tensorflow", "numpy"):
+    for package in list(found)[:3]:
         print(f"{package} {found[package]}")
     print(f"{os.cpu_count()} CPU cores, {n_gpus or 'no'} GPU: enough for this course")
 
 
-@contextmanager
+def versions():
+    """Return the versions of what computes: Keras, its backend, NumPy.
+
+    The modules are asked, not the names under which they were installed: tensorflow-cpu
+    and tf-nightly are TensorFlow, too.
+
+    Returns:
+        dict from the module's name to its version, such as "2.21.0".
+    """
+    import keras
+
+    return {
+        name: _version(name) for name in ("keras", keras.backend.backend(), "numpy")
+    }
+
+
+def _version(module):
+    return __import__(module).__version__
+
+
+def _count_gpus():
+    """Count the GPUs that Keras' backend sees, after its first operation."""
+    import keras
+
+    keras.ops.zeros(1)  # the first operation is what prints the rest
+    backend = sys.modules[keras.backend.backend()]
+    if backend.__name__ == "tensorflow":
+        return len(backend.config.list_physical_devices("GPU"))
+    if backend.__name__ == "torch":
+        return backend.cuda.device_count()
+    return sum(device.platform == "gpu" for device in backend.devices())
+
+
+@contextlib.contextmanager
 def quiet_stderr():
     """Silence what C++ libraries write to stderr while they start.
 
@@ -48,7 +238,12 @@ def quiet_stderr():
     would end up in the notebook as if they were errors.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        saved = os.dup(2)
+    except OSError:  # closed, as under pythonw: there is nothing to be quiet
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield
@@ -56,14 +251,3 @@ def quiet_stderr():
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
-
-
-def _version(package):
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _numbers(text):
-    return tuple(int(part) for part in text.split(".")[:2])

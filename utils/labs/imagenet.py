@@ -7,11 +7,10 @@ ImageNet: O. Russakovsky and others, "ImageNet large scale visual recognition
 challenge", International Journal of Computer Vision 115, 2015.
 """
 
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 from utils.download import answers
+from utils.environment import keras_home
 
 SECONDS_TO_DECIDE = 2.0  # for a server that does not answer
 SECONDS_OF_SILENCE = 15  # a download that sends nothing for so long has failed
@@ -69,8 +68,7 @@ def have_weights(name, download=True):
             f"{', '.join(WEIGHTS)}."
         )
     url, md5 = WEIGHTS[name]
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    target = home / "models" / url.rpartition("/")[2]
+    target = keras_home() / "models" / url.rpartition("/")[2]
     try:
         if target.is_file() and pooch.file_hash(str(target), alg="md5") == md5:
             return True
