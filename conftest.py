@@ -1,34 +1,210 @@
-"""Settings of the test run: offline, on the sample, its runs in a folder of its own."""
+"""Settings of the test run: offline, on the sample, its runs in a folder of its own.
+
+`course.py test` deals the files to two processes (pytest-xdist); `pytest` alone takes
+one after the other. Either way a file begins when the notebooks that it builds on are
+done, and finds their runs: the processes share one folder.
+"""
 
 import os
+import re
 import tempfile
+import time
 from pathlib import Path
 
-LAST = "test_after_the_notebooks.py"
+import pytest
+
 collect_ignore = ["exercises"]  # notebooks with gaps; tests/test_exercises.py has them
+
+# The only reasons for which a test may be skipped; any other one fails the run.
+ALLOWED_SKIPS = (
+    r"Windows has no .+",
+    r"no Python 3\.6 to 3\.10 on this machine",
+    r"no folder here is read-only to this user",
+    r"no git, or the course was downloaded without its history",
+    r"pillow-heif is not installed",
+    # CI runs these in a step of their own, with --no-skips.
+    r"nbgrader is in requirements-dev\.txt only",
+    r"Playwright is not installed: .+",
+    r"there is no browser: .+",
+)
+MODELS = ("ANN_Model.ipynb", "CNN_Model.ipynb")  # the other notebooks read their runs
+SECONDS_TO_WAIT = 1200  # for a notebook in the other process, should that have died
+
+_is_worker = "PYTEST_XDIST_WORKER" in os.environ
+_skipped = {}  # reason: the ids of the tests that were skipped for it
+_notebooks = set()  # the names of those that are executed
 
 # At import, before anything is collected: notebooks' kernels inherit the environment.
 _choice = os.environ.get("MNIST_DATA") or "sample"
 _is_path = Path(_choice).exists()
 os.environ["MNIST_DATA"] = str(Path(_choice).resolve()) if _is_path else _choice
-_runs = tempfile.TemporaryDirectory(prefix="course-runs-")
-os.environ["RUNS_DIR"] = _runs.name
+if _is_worker:
+    _home = Path(os.environ["RUNS_DIR"]).parent  # set by the process that started it
+    # As many threads in all as there are cores, lest the processes wait for each other.
+    _share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for _library in ("TF_NUM_INTRAOP", "OMP_NUM", "OPENBLAS_NUM"):
+        os.environ.setdefault(f"{_library}_THREADS", str(max(1, _share)))
+else:
+    _folder = tempfile.TemporaryDirectory(prefix="course-tests-")
+    _home = Path(_folder.name)
+    os.environ["RUNS_DIR"] = str(_home / "runs")
 
 
-def pytest_collection_modifyitems(config, items):
-    """Put the tests of what the notebooks saved behind the notebooks.
-
-    Without notebooks (`pytest tests`) there is nothing they could look at.
-    """
-    last = [item for item in items if item.path.name == LAST]
-    others = [item for item in items if item.path.name != LAST]
-    if any(item.path.suffix == ".ipynb" for item in others):
-        items[:] = others + last
-    elif others:
-        items[:] = others
-        config.hook.pytest_deselected(items=last)
+def pytest_addoption(parser):
+    group = parser.getgroup("the course")
+    quick = "what guards a small edit: no test marked slow, notebooks to the parameters"
+    group.addoption("--quick", action="store_true", help=quick)
+    group.addoption("--no-skips", action="store_true", help="a skipped test is a fault")
 
 
 def pytest_unconfigure():
     """Remove the runs that the notebooks saved for the tests."""
-    _runs.cleanup()
+    if not _is_worker:
+        _folder.cleanup()
+
+
+# --- which tests, and in which order -------------------------------------------------
+
+
+@pytest.hookimpl(trylast=True)  # behind -k and -m
+def pytest_collection_modifyitems(config, items):
+    """Choose the tests, and put first what others wait for and what takes long.
+
+    What looks at a notebook's outcome is left out where the notebook is not executed
+    (`pytest tests`).
+    """
+    executed = {item.path.name for item in items if is_cell(item)}
+    if config.getoption("quick"):
+        executed = set()
+        first = first_cells(items)
+        chosen = [i for i in items if i in first or not (is_cell(i) or is_slow(i))]
+    else:
+        chosen = items
+    chosen = [item for item in chosen if after(item) <= executed]
+    waiting_files = {item.path for item in chosen if after(item)}
+    slow_files = {item.path for item in chosen if is_slow(item)}
+
+    def rank(item):
+        """Keep a file in one piece, and behind each that it waits for."""
+        if is_cell(item):
+            return 0 if item.path.name in MODELS else 2
+        if item.path in waiting_files:
+            return 3
+        return 1 if item.path in slow_files else 4
+
+    left_out = set(items) - set(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = sorted(chosen, key=rank)
+
+
+def is_cell(item):
+    return item.path.suffix == ".ipynb"
+
+
+def is_slow(item):
+    return item.get_closest_marker("slow") is not None
+
+
+def after(item):
+    """Return the names of the notebooks whose outcome a test looks at."""
+    marker = item.get_closest_marker("after")
+    return set(marker.args) if marker else set()
+
+
+def first_cells(items):
+    """Return the cells of all notebooks as far as those tagged "parameters"."""
+    found, complete = set(), set()
+    for item in filter(is_cell, items):
+        if item.path not in complete:
+            found.add(item)
+        if "parameters" in item.cell.metadata.get("tags", []):
+            complete.add(item.path)
+    return found
+
+
+# --- a file waits for the notebooks that it builds on --------------------------------
+
+
+def pytest_collection_finish(session):
+    _notebooks.update(item.path.name for item in session.items if is_cell(item))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Wait for notebooks in the other process; say when one is done in this process."""
+    awaited = after(item)
+    if is_cell(item) and item.path.name not in MODELS:
+        awaited = set(MODELS)
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    while time.monotonic() < deadline:
+        if all((_home / f"{name}.done").exists() for name in awaited & _notebooks):
+            break
+        time.sleep(0.1)
+    result = yield
+    if is_cell(item):
+        with open(_home / f"{item.path.name}.txt", "a", encoding="utf-8") as file:
+            file.write("".join(map(text_of, item.test_outputs or [])))
+        if nextitem is None or nextitem.path != item.path:
+            (_home / f"{item.path.name}.done").touch()
+    return result
+
+
+def text_of(output):
+    """Return what a cell printed, or showed as text, Markdown or HTML."""
+    data = output.get("data", {})
+    kinds = ("text/plain", "text/markdown", "text/html")
+    return "\n".join([output.get("text", ""), *(data.get(kind, "") for kind in kinds)])
+
+
+@pytest.fixture(scope="session")
+def said():
+    """Return a function: what a notebook has printed and shown in this run of tests."""
+    return lambda name: (_home / f"{name}.txt").read_text(encoding="utf-8")
+
+
+# --- skipped tests are named, and need an allowed reason -----------------------------
+
+
+def pytest_runtest_logreport(report):
+    if report.skipped and not hasattr(report, "wasxfail"):
+        note_skip(report)
+
+
+def pytest_collectreport(report):
+    if report.skipped:  # a whole file
+        note_skip(report)
+
+
+def note_skip(report):
+    reason = str(report.longrepr[-1]).removeprefix("Skipped: ")
+    _skipped.setdefault(reason, set()).add(report.nodeid)
+
+
+def faults(config):
+    """Return the reasons for which tests were skipped and should not have been."""
+    strict = config.getoption("no_skips")
+    allowed = () if strict else ALLOWED_SKIPS
+    return [
+        reason
+        for reason in _skipped
+        if not any(re.fullmatch(pattern, reason) for pattern in allowed)
+    ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    if not _is_worker and faults(session.config) and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if not _skipped:
+        return
+    terminalreporter.section("skipped")
+    for reason, names in sorted(_skipped.items()):
+        verdict = "NOT ALLOWED: " if reason in faults(config) else ""
+        terminalreporter.write_line(f"{verdict}{reason} ({len(names)})")
+        for name in sorted(names):
+            terminalreporter.write_line(f"    {name}")
+    if faults(config):
+        terminalreporter.write_line("Allowed reasons are listed in conftest.py.")

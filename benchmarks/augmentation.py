@@ -33,8 +33,13 @@ def without_comparisons(notebook):
     return remove.preprocess(notebook, {})[0]
 
 
-def train(seed):
-    """Run the lab with a seed, unless that was done before; return the saved Run."""
+def train(seed, epochs=0):
+    """Run the lab with a seed, unless that was done before; return the saved Run.
+
+    Args:
+        seed: of the training.
+        epochs: how many; 0 leaves it to the lab.
+    """
     folder = BUILD / f"seed{seed}"
     try:
         return load_run("cnn-augmented", announce=False, folder=folder)
@@ -44,7 +49,7 @@ def train(seed):
     papermill.execute_notebook(
         without_comparisons(nbformat.read(LAB, as_version=4)),
         folder / LAB.name,
-        parameters={"SEED": seed},
+        parameters={"SEED": seed, "EPOCHS": epochs},
         cwd=COURSE_DIR,
         kernel_name="python3",
         kernel_manager_class=QuietKernelManager,

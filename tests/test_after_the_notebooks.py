@@ -1,27 +1,25 @@
-"""What the notebooks left behind, looked at once they have all been executed.
+"""What the notebooks left behind, looked at once they have been executed."""
 
-conftest.py puts this file last, and leaves it out where no notebook is run.
-"""
-
-import collections
-import contextlib
 import os
 import re
 import shutil
-import sqlite3
 from pathlib import Path
 
 import nbformat
 import numpy as np
-import papermill
 import pytest
 from nbclient import NotebookClient
 from sklearn.metrics import accuracy_score, log_loss
 
+from tools import reference
 from utils.data import load_mnist
 from utils.places import COURSE_DIR
 from utils.runs import load_run
 
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.after("ANN_Model.ipynb", "CNN_Model.ipynb"),
+]
 # From "any student must get there" to "better than that, and the test set has leaked".
 BANDS = {
     "full MNIST": {"ann": (0.982, 0.990), "cnn": (0.9925, 0.9975)},
@@ -77,20 +75,25 @@ def test_the_numbers_of_a_run_follow_from_its_predictions(runs, name):
 
 
 @pytest.mark.parametrize("name", ["ann", "cnn"])
-def test_twice_gives_the_same_numbers(runs, name, tmp_path, monkeypatch):
-    monkeypatch.setenv("RUNS_DIR", str(tmp_path))
-    first, again = tmp_path / "first.ipynb", tmp_path / "again.ipynb"
-    y_prob = []
-    for output in (first, again):
-        papermill.execute_notebook(
-            COURSE_DIR / f"{name.upper()}_Model.ipynb",
-            output,
-            parameters={"EPOCHS": 1, "RUN_NAME": output.stem},
-            cwd=COURSE_DIR,
-            progress_bar=False,
-        )
-        y_prob.append(load_run(output.stem, announce=False).y_prob)
-    np.testing.assert_array_equal(*y_prob)
+def test_a_reference_run_gives_the_same_numbers_again(
+    runs, name, tmp_path, monkeypatch
+):
+    """papermill executes the notebook as for reference/, its model is made smaller."""
+    monkeypatch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
+    monkeypatch.setattr(reference, "BUILD", tmp_path)
+    folder = reference.execute(name, seed=0)
+    again = load_run(name, announce=False, folder=tmp_path)
+    assert folder == again.folder
+    np.testing.assert_array_equal(again.y_prob, runs[name].y_prob)
+
+    before = (folder / "model.keras").stat().st_size
+    reference.slim_model(folder)
+    assert (folder / "model.keras").stat().st_size < before / 2
+    model = load_run(name, announce=False, folder=tmp_path).load_model()
+    assert model.optimizer is None
+    x = load_mnist().x_test[:200].reshape(-1, *model.input_shape[1:]) / 255
+    y_prob = model.predict(x.astype("float32"), verbose=0)
+    np.testing.assert_allclose(y_prob, again.y_prob[:200], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["ann", "cnn"])
@@ -111,37 +114,9 @@ def test_a_class_goes_on_from_the_saved_run_without_training(
     assert saved_again.history == runs[name].history
 
 
-def test_the_comparison_reads_exactly_these_runs(runs):
-    notebook = nbformat.read(COURSE_DIR / "Comparison.ipynb", as_version=4)
-    NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": COURSE_DIR}}
-    ).execute()
-    said = "".join(
-        output.get("text", "") + output.get("data", {}).get("text/html", "")
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-    )
+@pytest.mark.after("ANN_Model.ipynb", "CNN_Model.ipynb", "Comparison.ipynb")
+def test_the_comparison_reads_exactly_these_runs(runs, said):
+    said = said("Comparison.ipynb")
     for name, run in runs.items():
         assert re.search(f"{name}: your run of {re.escape(run.info['created'])}", said)
         assert f"{run.info['test_accuracy']:.2%}"[:-1] in said.replace(" %", "%")
-
-
-def test_the_search_left_each_trial_and_the_answers_of_the_complete_ones():
-    """Read from the runs' folder without Optuna."""
-    (database,) = Path(os.environ["RUNS_DIR"]).glob("overfitting-*/study.db")
-    with contextlib.closing(sqlite3.connect(database)) as study:
-        trials = dict(study.execute("SELECT trial_id, state FROM trials").fetchall())
-        reports = collections.Counter(
-            trial
-            for (trial,) in study.execute(
-                "SELECT trial_id FROM trial_intermediate_values"
-            )
-        )
-    assert len(trials) >= 10 and set(trials.values()) <= {"COMPLETE", "PRUNED"}
-    epochs = {reports[trial] for trial, state in trials.items() if state == "COMPLETE"}
-    assert len(epochs) == 1, "a complete trial has fewer epochs than another"
-    assert all(3 <= reports[trial] <= max(epochs) for trial in trials)
-    sealed = [np.load(path) for path in database.parent.glob("trial-*.npy")]
-    assert len(sealed) == list(trials.values()).count("COMPLETE")
-    assert {len(answers) for answers in sealed} == {len(load_mnist().y_test)}

@@ -26,19 +26,23 @@ def lab():
 
 
 @pytest.fixture(scope="module")
-def augmented(tmp_path_factory):
-    """The run of the augmented CNN, trained by papermill on the data of the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
-        patch.setattr(bench, "BUILD", tmp_path_factory.mktemp("augmentation"))
-        yield bench.train(seed=0)
+def augmented():
+    """The run that the lab has just saved."""
+    return load_run("cnn-augmented", announce=False, folder=os.environ["RUNS_DIR"])
 
 
-def test_a_seed_that_is_there_is_not_trained_again(augmented, monkeypatch):
+@pytest.mark.slow
+def test_the_benchmark_trains_each_seed_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
+    monkeypatch.setattr(bench, "BUILD", tmp_path)
+    run = bench.train(seed=3, epochs=1)
+    assert run.info["seed"] == 3 and run.info["epochs"] == 1
+    assert run.folder.parent == tmp_path / "seed3"
     monkeypatch.setattr(bench.papermill, "execute_notebook", None)
-    assert bench.train(seed=0).info == augmented.info
+    assert bench.train(seed=3).info == run.info
 
 
+@pytest.mark.after("Augmentation.ipynb")
 def test_the_augmented_cnn_reaches_its_accuracy(augmented):
     # Above the upper limits the test digits would have leaked into the training.
     low, high = {"sample": (0.982, 0.998), "full MNIST": (0.994, 0.9985)}[
@@ -47,6 +51,7 @@ def test_the_augmented_cnn_reaches_its_accuracy(augmented):
     assert low <= accuracy_score(augmented.y_true, augmented.y_pred) <= high
 
 
+@pytest.mark.after("Augmentation.ipynb")
 def test_the_plain_network_is_saved_and_says_what_was_saved(augmented):
     model = augmented.load_model()
     original = load_run("cnn", announce=False, folder=REFERENCE_DIR).load_model()
@@ -97,6 +102,7 @@ def rows():
     return re.findall(r"\| (\d+) \| \d+ \| (\d+) s \| ([\d.]+)% \|", part), part
 
 
+@pytest.mark.committed
 def test_three_seeds_reach_their_accuracy_each_within_five_minutes(rows):
     found, part = rows
     assert [int(seed) for seed, _, _ in found] == [0, 1, 2]
@@ -106,6 +112,7 @@ def test_three_seeds_reach_their_accuracy_each_within_five_minutes(rows):
     assert mean >= 99.6
 
 
+@pytest.mark.committed
 def test_the_lab_shows_the_first_of_the_seeds(lab, rows):
     printed = "".join(o.get("text", "") for c in code_cells(lab) for o in c.outputs)
     (accuracy,) = re.findall(r"saved cnn-augmented: ([\d.]+)% of the test", printed)

@@ -1,11 +1,19 @@
 """The search of labs/Overfitting.ipynb goes on where it was interrupted."""
 
+import collections
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import optuna
 import pytest
 from lab_cells import LABS
+
+from utils.data import load_mnist
 
 LAB = LABS / "Overfitting.ipynb"
 
@@ -59,3 +67,25 @@ def test_another_data_set_has_another_study(tmp_path):
     (folder,) = tmp_path.iterdir()
     assert folder.name.endswith("none") and (folder / "study.db").is_file()
     assert len(study.trials) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.after("Overfitting.ipynb")
+def test_the_search_left_each_trial_and_the_answers_of_the_complete_ones():
+    """Read from the runs' folder without Optuna."""
+    (database,) = Path(os.environ["RUNS_DIR"]).glob("overfitting-*/study.db")
+    with contextlib.closing(sqlite3.connect(database)) as study:
+        trials = dict(study.execute("SELECT trial_id, state FROM trials").fetchall())
+        reports = collections.Counter(
+            trial
+            for (trial,) in study.execute(
+                "SELECT trial_id FROM trial_intermediate_values"
+            )
+        )
+    assert len(trials) >= 10 and set(trials.values()) <= {"COMPLETE", "PRUNED"}
+    epochs = {reports[trial] for trial, state in trials.items() if state == "COMPLETE"}
+    assert len(epochs) == 1, "a complete trial has fewer epochs than another"
+    assert all(3 <= reports[trial] <= max(epochs) for trial in trials)
+    sealed = [np.load(path) for path in database.parent.glob("trial-*.npy")]
+    assert len(sealed) == list(trials.values()).count("COMPLETE")
+    assert {len(answers) for answers in sealed} == {len(load_mnist().y_test)}
