@@ -1,13 +1,24 @@
-"""The arithmetic of the benchmark, and that it takes the models from the notebooks."""
+"""The benchmarks: their arithmetic, and a small run of each that needs no browser.
+
+Those of the canvas and of augmentation run in test_browser.py and test_augmentation.py.
+"""
 
 import json
 import os
+import re
+import sys
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
+from benchmarks import handwriting, waiting
 from benchmarks import time_to_accuracy as bench
+from utils import data
 from utils.files import with_part
+from utils.labs import photos
 from utils.places import COURSE_DIR
+from utils.runs import REFERENCE_DIR, load_run
 
 ROUNDS = {
     "quick": [[(2.0, 0.98), (4.0, 0.991)], [(1.0, 0.992), (2.0, 0.993)]],
@@ -44,6 +55,7 @@ def test_the_table_has_a_row_for_each_and_says_what_was_not_reached():
     assert "not reached" in lines[-1] and "50.00" not in lines[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ANN", "CNN"])
 def test_the_model_comes_out_of_its_notebook(name):
     rows = bench.course_notebook(name, seed=1, epochs=1)
@@ -54,6 +66,7 @@ def test_the_model_comes_out_of_its_notebook(name):
     assert accuracy > floor
 
 
+@pytest.mark.committed
 def test_the_committed_table_is_that_of_the_committed_results():
     readme = (COURSE_DIR / "benchmarks" / "README.md").read_text(encoding="utf-8")
     results = COURSE_DIR / "benchmarks" / "results.json"
@@ -63,3 +76,64 @@ def test_the_committed_table_is_that_of_the_committed_results():
     else:
         table = ""  # no numbers without the measurement that they come from
     assert with_part(readme, "time to accuracy", table) == readme
+
+
+@pytest.fixture
+def renewed(tmp_path, monkeypatch):
+    """Run a benchmark's main on a README of its own; return what it put there."""
+
+    def run(module, marker, *arguments):
+        readme = tmp_path / "README.md"
+        readme.write_text(f"before\n<!-- {marker} -->\n<!-- /{marker} -->\nafter\n")
+        monkeypatch.setattr(module, "HERE", tmp_path)
+        monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])
+        module.main()
+        text = readme.read_text(encoding="utf-8")
+        assert text.startswith("before\n") and text.endswith("\nafter\n")
+        return text
+
+    return run
+
+
+@pytest.mark.slow
+def test_waiting_measures_the_first_figure_the_whole_and_the_peak(
+    renewed, tmp_path, monkeypatch
+):
+    figure = "from PIL import Image; Image.new('L', (2, 2))"
+    half_a_gigabyte = "ballast = bytearray(b'1') * 500_000_000"
+    cells = [new_code_cell(code) for code in ("1 + 1", figure, half_a_gigabyte)]
+    for name in waiting.NOTEBOOKS:
+        nbformat.write(new_notebook(cells=cells), tmp_path / name)
+    monkeypatch.setattr(waiting, "COURSE_DIR", tmp_path)
+    monkeypatch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
+    text = renewed(waiting, "waiting and memory")
+    rows = re.findall(r"\| (\w+) \| ([\d.]+) s \| (\d+) s \| ([\d.]+) GB \|", text)
+    assert [f"{name}.ipynb" for name, *_ in rows] == list(waiting.NOTEBOOKS)
+    for _, first, whole, peak in rows:
+        assert 0 < float(first) <= float(whole) + 0.5
+        assert 0.5 < float(peak) < 1
+
+
+@pytest.mark.slow
+def test_handwriting_reports_every_stage_and_setting(renewed, monkeypatch):
+    index, images = data.load_test_images(
+        load_run("cnn", False, REFERENCE_DIR).info["data"]["test_fingerprint"]
+    )
+    monkeypatch.setattr(
+        handwriting, "load_test_images", lambda _: (index[:30], images[:30])
+    )
+    monkeypatch.setattr(
+        handwriting, "load_run", lambda name: load_run(name, False, REFERENCE_DIR)
+    )
+    text = renewed(handwriting, "handwriting", "--digits", "6")
+    assert "30 test digits of MNIST, fed through the reading" in text
+    tables = [part for part in text.split("\n\n") if part.startswith("| ")]
+    assert len(tables) == 3  # two models, and the rows
+    for setting in photos.SETTINGS:
+        assert text.count(setting) >= 3, setting
+    stages = re.findall(r"(?m)^\| (mass centred: all of it) \| (.+) \|$", text)
+    assert len(stages) == 2
+    for _, shares in stages:
+        values = [float(share.removesuffix(" %")) for share in shares.split(" | ")]
+        assert len(values) == len(photos.SETTINGS)
+        assert values[0] >= 50  # six digits under good light

@@ -4,16 +4,16 @@ It needs Chromium and what requirements-dev.txt lists; where they are missing it
 skipped, and says so.
 """
 
-import time
-
 import pytest
 
+from benchmarks import canvas as bench
 from tools import browser
 from utils.labs import strokes
 
-pytestmark = pytest.mark.skipif(
-    browser.why_not() is not None, reason=str(browser.why_not())
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(browser.why_not() is not None, reason=str(browser.why_not())),
+]
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_feature_maps_come_and_go(empty):
     page, canvas = empty
     browser.draw(page, canvas, strokes.DIGITS[5])
     canvas.locator("input").check()
-    canvas.locator(".dc-map").first.wait_for(timeout=10_000)
+    canvas.locator(".dc-map").first.wait_for()
     assert canvas.locator(".dc-layer").count() >= 2
     canvas.locator("input").uncheck()
     browser.wait_for_answer(page)
@@ -132,6 +132,16 @@ def test_a_finger_and_a_pen_draw_too(empty):
         browser.wait_for_answer(page)
 
 
+def test_the_benchmark_measures_latency_and_memory(empty):
+    page, canvas = empty
+    latencies = bench.draw_strokes(page, canvas, 11, seed=0)
+    assert len(latencies) == 11 and all(0 < ms < 300_000 for ms in latencies)
+    assert dark_pixels(canvas) > 0  # cleared after the tenth, drawn on after that
+    heap = bench.page_memory(page.context.new_cdp_session(page))
+    assert 1e6 < heap < 1e9
+    assert 5e7 < bench.kernel_memory() < 1e10
+
+
 # These two come last: one looks back at what the others did, one restarts the kernel.
 
 
@@ -150,9 +160,8 @@ def test_a_kernel_restart_while_drawing_leaves_a_usable_page(empty):
     browser.restart(page)
     page.mouse.move(box["x"] + 200, box["y"] + 200, steps=20)
     page.mouse.up()
-    time.sleep(6)  # longer than the page has patience
     assert dark_pixels(canvas) > 1000  # the stroke was drawn to its end
-    assert "kernel is busy or gone" in canvas.locator(".dc-status").inner_text()
+    canvas.locator(".dc-status", has_text="kernel is busy or gone").wait_for()
     canvas.locator(".dc-clear").click()
     assert dark_pixels(canvas) == 0
     browser.draw(page, canvas, strokes.DIGITS[1], wait=False)

@@ -21,6 +21,7 @@ from utils import data, runs
 from utils.places import COURSE_DIR
 
 NOTEBOOK = COURSE_DIR / "Comparison.ipynb"
+pytestmark = pytest.mark.slow
 FIRST_NEEDS_RUNS, FIRST_NEEDS_TENSORFLOW = "load_run(ANN_RUN)", "load_model("
 
 

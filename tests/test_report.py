@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tools import report
 from utils import data, runs
@@ -138,3 +139,26 @@ def test_the_readme_of_the_course_is_current():
     text = report.README.read_text(encoding="utf-8")
     current = with_part(text, report.MARKER, report.readme_table())
     assert text == current, "Run python3 course.py results: README.md is out of date."
+
+
+@pytest.mark.slow
+def test_renewing_the_readme_writes_the_committed_table_and_picture(
+    tmp_path, monkeypatch, capsys
+):
+    """The command as it is, on copies: the shipped runs give what is committed."""
+    committed = {"README": report.README, "PICTURE": report.PICTURE}
+    for name, path in committed.items():
+        monkeypatch.setattr(report, name, tmp_path / path.name)
+    text = committed["README"].read_text(encoding="utf-8")
+    stale = with_part(text, report.MARKER, "an older table")
+    (tmp_path / "README.md").write_text(stale, encoding="utf-8")
+    assert report.main(["--readme"]) == 0
+    assert "README.md and result.png" in capsys.readouterr().out
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == text
+    new, old = (
+        np.asarray(Image.open(path).convert("RGB"), float)
+        for path in (tmp_path / "result.png", committed["PICTURE"])
+    )
+    assert new.shape == old.shape
+    # Other processors round other digits, which moves a line by a pixel at most.
+    assert np.mean(np.abs(new - old).max(axis=-1) > 64) < 0.01

@@ -28,6 +28,9 @@ FLAGS = (
 )
 TOKEN = "course"
 LAB = "labs/Your_Handwriting.ipynb"
+PATIENCE = (
+    300  # seconds, for whatever a page or a server is asked for on a busy machine
+)
 NEWS = "@jupyterlab/apputils-extension:announcements"  # it asks the network
 
 
@@ -111,7 +114,7 @@ def serving(command, root, settings):
             server.kill()
 
 
-def _address(runtime, server, log, seconds=60):
+def _address(runtime, server, log, seconds=PATIENCE):
     """Return the address that a starting server writes down, once it answers."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
@@ -140,6 +143,7 @@ def page_of(url, path, dark=False):
             executable_path=find_browser(), args=list(FLAGS)
         )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(1000 * PATIENCE)
         page.errors, page.elsewhere = [], []
 
         def gate(route):
@@ -165,9 +169,9 @@ def page_of(url, path, dark=False):
 
 def run_all(page):
     """Run all cells of the open notebook; return the canvas when all are done."""
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=90_000)
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     # Cells that are run before the kernel is connected are dropped without a word.
-    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=90_000)
+    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()
     page.wait_for_timeout(1000)
     page.evaluate(
         "document.querySelectorAll('.digit-canvas').forEach(c => c.dataset.old = '')"
@@ -175,7 +179,7 @@ def run_all(page):
     page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
     page.locator("li[data-command='runmenu:run-all']").click()
     new = page.locator(".digit-canvas:not([data-old])")
-    new.first.wait_for(state="attached", timeout=120_000)
+    new.first.wait_for(state="attached")
     wait_until_idle(page)
     return show_canvas(page)
 
@@ -184,13 +188,13 @@ def show_canvas(page):
     """Scroll to the canvas and return it: JupyterLab hides what is far away."""
     canvas = page.locator(".digit-canvas")
     canvas.evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
-    canvas.locator(".dc-paper").wait_for(timeout=20_000)
+    canvas.locator(".dc-paper").wait_for()
     page.wait_for_timeout(500)  # the page settles
     canvas.evaluate("canvas => canvas.scrollIntoView({block: 'center'})")
     return canvas
 
 
-def wait_until_idle(page, seconds=240):
+def wait_until_idle(page, seconds=2 * PATIENCE):
     """Wait until the page says that the kernel has nothing to do, for two seconds.
 
     The server's own word is not enough: after a restart it may be an old one.
@@ -235,8 +239,7 @@ def draw(page, canvas, drawing, wait=True):
         wait_for_answer(page)
 
 
-def wait_for_answer(page, seconds=20):
+def wait_for_answer(page):
     page.wait_for_function(
-        "document.querySelector('.digit-canvas').dataset.busy === 'no'",
-        timeout=1000 * seconds,
+        "document.querySelector('.digit-canvas').dataset.busy === 'no'"
     )

@@ -103,7 +103,7 @@ def _counted(seeds):
     return "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
 
 
-def renew_readme(readme=README):
+def renew_readme(readme):
     """Put the current table into the README; a reader sees the old one or the new one.
 
     Raises:
@@ -113,7 +113,7 @@ def renew_readme(readme=README):
     replace_between_markers(readme, MARKER, readme_table())
 
 
-def renew_picture(path=PICTURE):
+def renew_picture(path):
     """Draw the reference models' accuracy on damaged digits, for the README."""
     reference = {kind: runs.load_seeds(name)[0] for name, kind in runs.MODELS.items()}
     run = reference["ANN"]
@@ -152,8 +152,8 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         if options.readme:
-            renew_readme()
-            renew_picture()
+            renew_readme(README)
+            renew_picture(PICTURE)
             print(f"Renewed the results in {README.name} and {PICTURE.name}.")
         else:
             print(terminal_table())
