@@ -101,6 +101,7 @@ def test_without_a_page_there_is_a_still_picture_and_a_sentence(canvas):
     assert metadata["image/png"]["alt"].startswith(STILL)
 
 
+@pytest.mark.slow
 def test_a_notebook_without_a_page_goes_on(tmp_path):
     cells = [
         "import sys; sys.path.insert(0, '.')",
@@ -125,6 +126,7 @@ def test_page_and_kernel_agree_on_the_size_and_nothing_is_fetched(canvas):
             assert trace not in source
 
 
+@pytest.mark.slow
 def test_a_thousand_drawings_leave_nothing_behind(canvas):
     tracemalloc.start()
     for _ in range(300):  # caches fill once

@@ -1,6 +1,6 @@
 """Multiplications counted another way, timings of things whose duration is known."""
 
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -131,14 +131,26 @@ def test_the_compiled_function_says_what_the_model_says():
     np.testing.assert_allclose(costs.as_function(model, 5)(x), expected, atol=1e-6)
 
 
-def test_timings_are_medians_and_quartiles_of_calls_in_turn():
-    order = []
+def test_timings_are_medians_and_quartiles_of_calls_in_turn(monkeypatch):
+    """By a clock that only the calls move."""
+    now, order = [100.0], []
+    slow_seconds = iter([50.0, *range(1, 11)])  # the first round is not timed
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr(costs, "time", clock)
 
-    def slow():
-        order.append("slow")
-        time.sleep(0.02)
+    def call(name, seconds):
+        order.append(name)
+        now[0] += next(seconds)
 
-    found = costs.time_in_turn({"slow": slow, "quick": lambda: order.append("q")}, 10)
-    assert order == ["slow", "q"] * 11  # the first round is not timed
-    assert 0.02 <= found["slow"].low <= found["slow"].median <= found["slow"].high
-    assert found["quick"].median < 0.02
+    found = costs.time_in_turn(
+        {
+            "slow": lambda: call("slow", slow_seconds),
+            "quick": lambda: call("quick", iter([0.25])),
+        },
+        10,
+    )
+    assert order == ["slow", "quick"] * 11
+    assert (found["slow"].low, found["slow"].median, found["slow"].high) == (
+        *np.quantile(range(1, 11), [0.25, 0.5, 0.75]),
+    )
+    assert found["quick"].median == 0.25

@@ -34,6 +34,7 @@ COPIED = (
     "utils/__init__.py",
     "utils/places.py",
 )
+PATIENCE = 300  # seconds, for a busy machine: nothing here takes more than a few
 NO_SIGNALS = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no SIGINT for a single process"
 )
@@ -85,7 +86,7 @@ def start_course(folder, *arguments, python=sys.executable, **variables):
 def run_course(folder, *arguments, **environment):
     """Run course.py to its end: (exit code, stdout, stderr)."""
     process = start_course(folder, *arguments, **environment)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
@@ -249,6 +250,7 @@ def test_read_only_folder_is_refused(tmp_path):
         course.check_writable(folder)
 
 
+@pytest.mark.slow
 def test_failing_install_is_said_and_completed_later(copy):
     (copy / "requirements.txt").write_text("no-such-package==1.0\n")
     code, out, err = run_course(copy, "run", PIP_NO_INDEX="1")
@@ -270,6 +272,7 @@ def test_failing_install_is_said_and_completed_later(copy):
     assert marker.exists()
 
 
+@pytest.mark.slow
 def test_a_package_that_pip_was_killed_in_is_installed_anew(copy, tmp_path):
     info = "halfway-1.0.dist-info"
     with zipfile.ZipFile(tmp_path / "halfway-1.0-py3-none-any.whl", "w") as wheel:
@@ -296,6 +299,7 @@ def test_a_package_that_pip_was_killed_in_is_installed_anew(copy, tmp_path):
     assert (folder / "INSTALLER").exists() and (folder.parent / "halfway.py").exists()
 
 
+@pytest.mark.slow
 @NO_SIGNALS
 def test_broken_venv_is_made_anew(copy):
     (copy / "requirements.txt").write_text("no-such-package==1.0\n")
@@ -313,6 +317,7 @@ def test_broken_venv_is_made_anew(copy):
 # Running the notebooks.
 
 
+@pytest.mark.slow
 def test_run_uses_the_prepared_environment_and_leaves_no_trace(copy, tmp_path):
     # A kernel of the user's, of the same name: it must not be taken.
     kernel = tmp_path / "user" / "kernels" / "python3"
@@ -351,6 +356,7 @@ def test_run_uses_the_prepared_environment_and_leaves_no_trace(copy, tmp_path):
     assert not (copy / ".venv").exists()
 
 
+@pytest.mark.slow
 def test_failing_notebook_is_named(copy):
     stale = copy / "build" / "CNN_Model.html"
     stale.parent.mkdir()
@@ -366,6 +372,7 @@ def test_failing_notebook_is_named(copy):
     assert outputs_of(copy / "build" / "CNN_Model.ipynb")[1][0].ename == "ValueError"
 
 
+@pytest.mark.slow
 @NO_SIGNALS
 def test_dead_kernel_is_said(copy):
     write_notebook(copy / "ANN_Model.ipynb", "import os; os.kill(os.getpid(), 9)")
@@ -375,6 +382,7 @@ def test_dead_kernel_is_said(copy):
     assert_one_message(err)
 
 
+@pytest.mark.slow
 def test_tests_run_on_the_sample_and_pass_on_pytests_exit_code(copy):
     (copy / "test_it.py").write_text(
         "import os\n"
@@ -387,6 +395,7 @@ def test_tests_run_on_the_sample_and_pass_on_pytests_exit_code(copy):
     assert run_course(copy, "test", "-k", "neither", PYTEST_ADDOPTS=None)[0] == 5
 
 
+@pytest.mark.slow
 def test_lab_hands_on_its_arguments_and_asks_about_no_news(copy):
     code, out, _ = run_course(copy, "lab", "--version")
     assert code == 0
@@ -402,7 +411,7 @@ SLEEP = "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid(
 
 def kernel_of(process, folder):
     """Wait until the notebook runs; return the process id of its kernel."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         if (folder / "pid").exists() and (folder / "pid").read_text():
             return int((folder / "pid").read_text())
@@ -421,6 +430,14 @@ def is_running(pid):
     )
 
 
+@pytest.mark.slow
+def wait_for_the_end_of(pid):
+    deadline = time.monotonic() + PATIENCE
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_running(pid)
+
+
 @NO_SIGNALS
 @pytest.mark.parametrize("how", ["Ctrl-C", "ended"])
 def test_interrupted_run_leaves_no_process(copy, how):
@@ -431,16 +448,17 @@ def test_interrupted_run_leaves_no_process(copy, how):
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.terminate()
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Interrupted" in err
     assert_one_message(err)
-    assert not is_running(kernel)
+    wait_for_the_end_of(kernel)
 
 
 # Renewing the outputs.
 
 
+@pytest.mark.slow
 def test_outputs_are_renewed_in_place(copy):
     path = copy / "ANN_Model.ipynb"
     write_notebook(
@@ -482,6 +500,7 @@ def test_outputs_are_renewed_in_place(copy):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_outputs_are_kept_when_a_notebook_fails(copy):
     names = ["ANN_Model.ipynb", "CNN_Model.ipynb"]  # the first does not fail
     write_notebook(copy / names[1], "raise ValueError('no digits')")
@@ -510,6 +529,7 @@ def test_outputs_not_fit_for_readers_are_refused(output, message):
         notebooks.check_output(output, "ANN_Model.ipynb, cell [1]")
 
 
+@pytest.mark.slow
 @NO_SIGNALS
 def test_outputs_are_kept_when_killed(copy):
     path = copy / "ANN_Model.ipynb"
@@ -518,14 +538,12 @@ def test_outputs_are_kept_when_killed(copy):
     process = start_course(copy, "outputs")
     kernel = kernel_of(process, copy)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     assert path.read_bytes() == before
-    deadline = time.monotonic() + 10  # a kernel looks for its parent once a second
-    while is_running(kernel) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not is_running(kernel)
+    wait_for_the_end_of(kernel)  # it looks for its parent once a second
 
 
+@pytest.mark.slow
 def test_unknown_notebook_is_named(copy):
     code, _, err = run_course(copy, "outputs", "RNN_Model.ipynb")
     assert code == 1

@@ -202,6 +202,7 @@ def solved(name):
     return names
 
 
+@pytest.mark.slow
 @each
 def test_the_solution_gets_full_marks(there, name, capfd):
     names = dict(solved(name))
@@ -212,6 +213,7 @@ def test_the_solution_gets_full_marks(there, name, capfd):
     assert capfd.readouterr().err == ""  # nbgrader gives no marks where stderr is
 
 
+@pytest.mark.slow
 @each
 def test_the_untouched_copy_gets_no_marks(there, name):
     names = dict(solved(name))
@@ -221,6 +223,7 @@ def test_the_untouched_copy_gets_no_marks(there, name):
             run(cells("source", name, "check")[task], names, f"check of {task}")
 
 
+@pytest.mark.slow
 @each
 def test_a_check_run_too_early_says_so(there, name):
     for task, check in cells("release", name, "check").items():
@@ -245,6 +248,7 @@ def test_each_task_has_three_wrong_answers():
             assert len({code for _, code, _ in answers}) >= 3, (name, task)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "task", "code", "fragment"), ANSWERS)
 def test_a_wrong_answer_is_told_what_is_wrong(there, name, task, code, fragment):
     names = dict(solved(name))

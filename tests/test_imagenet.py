@@ -114,8 +114,8 @@ def test_a_silent_server_is_given_up_after_seconds(monkeypatch):
         point_to(monkeypatch, f"http://127.0.0.1:{server.getsockname()[1]}")
         begin = time.monotonic()
         assert not have_weights("EfficientNetB0")
-        # It waits without end if there is no limit; ten times the limit is ample.
-        assert time.monotonic() - begin < 10 * imagenet.SECONDS_TO_DECIDE
+        # It waits without end if there is no limit; a busy machine takes its time.
+        assert time.monotonic() - begin < 60 * imagenet.SECONDS_TO_DECIDE
 
 
 def test_keras_takes_what_was_downloaded(models, monkeypatch, tmp_path):

@@ -55,12 +55,14 @@ def test_is_a_valid_notebook(path):
     nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
 
 
+@pytest.mark.committed
 @each(WITH_LABS)
 def test_was_executed_in_order(path):
     counts = [cell.execution_count for cell in code_cells(path)]
     assert counts == list(range(1, len(counts) + 1))
 
 
+@pytest.mark.committed
 @each(WITH_LABS)
 def test_outputs_have_no_error_and_no_stderr(path):
     for output in outputs(path):
@@ -68,6 +70,7 @@ def test_outputs_have_no_error_and_no_stderr(path):
         assert output.get("name") != "stderr", output
 
 
+@pytest.mark.committed
 @each(WITH_LABS)
 def test_outputs_have_no_control_characters(path):
     for output in outputs(path):
@@ -94,6 +97,7 @@ def test_holds_no_widgets_and_no_traces_of_a_run(path):
         assert not [mime for mime in output.get("data", {}) if "widget" in mime]
 
 
+@pytest.mark.committed
 @each(WITH_LABS)
 def test_was_executed_on_the_full_data(path):
     text = "".join(o.get("text", "") for o in outputs(path))

@@ -220,6 +220,7 @@ def test_stress_digits_are_always_the_same():
 # --- what the course really ships ----------------------------------------------------
 
 
+@pytest.mark.committed
 def test_the_course_ships_five_seeds_and_is_small():
     for name in runs.MODELS:
         found = runs.load_seeds(name)
@@ -229,6 +230,7 @@ def test_the_course_ships_five_seeds_and_is_small():
     assert reference.megabytes() <= reference.MEGABYTES_ALLOWED
 
 
+@pytest.mark.committed
 def test_the_course_ships_the_images_of_all_mistakes():
     seeds = [run for name in runs.MODELS for run in runs.load_seeds(name)]
     with np.load(data.SHIPPED_DIGITS) as file:

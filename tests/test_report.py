@@ -134,6 +134,7 @@ def test_without_readme_or_reference_there_is_a_sentence(tmp_path, monkeypatch):
         report.readme_table()
 
 
+@pytest.mark.committed
 def test_the_readme_of_the_course_is_current():
     assert report.README.exists(), "The course has no README.md."
     text = report.README.read_text(encoding="utf-8")
@@ -141,6 +142,7 @@ def test_the_readme_of_the_course_is_current():
     assert text == current, "Run python3 course.py results: README.md is out of date."
 
 
+@pytest.mark.committed
 @pytest.mark.slow
 def test_renewing_the_readme_writes_the_committed_table_and_picture(
     tmp_path, monkeypatch, capsys

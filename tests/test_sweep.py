@@ -71,6 +71,7 @@ def test_a_size_that_does_not_fit_is_refused(n):
         draw(np.arange(4000) % 10, n, seed=0)
 
 
+@pytest.mark.slow
 def test_a_training_depends_on_its_arguments_only(digits, architectures):
     def accuracy(kind, seed):
         return train_once(architectures[kind], 100, seed, digits.fingerprint)
@@ -82,6 +83,7 @@ def test_a_training_depends_on_its_arguments_only(digits, architectures):
     assert 0.5 < first < 0.9  # ten digits of each class teach something, not all
 
 
+@pytest.mark.slow
 def test_another_thread_that_draws_random_numbers_changes_nothing(
     digits, architectures
 ):
@@ -104,6 +106,7 @@ def test_another_thread_that_draws_random_numbers_changes_nothing(
     assert disturbed == alone
 
 
+@pytest.mark.slow
 def test_a_worker_with_other_digits_is_refused(architectures):
     with pytest.raises(SweepError, match="other digits"):
         train_once(architectures["A"], 100, 0, "0123456789abcdef")
@@ -149,6 +152,7 @@ def processes(client):
     return client.run(os.getpid)
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_a_worker_is_killed(digits, architectures, tmp_path):
     rest = (TRAININGS, architectures, digits.fingerprint)
     with connect(n_workers=2) as client:
@@ -175,6 +179,7 @@ def test_nothing_is_lost_when_a_worker_is_killed(digits, architectures, tmp_path
     assert read_results(tmp_path / "disturbed.jsonl") == undisturbed
 
 
+@pytest.mark.slow
 def test_a_sweep_that_was_stopped_goes_on(digits, architectures, tmp_path):
     path = tmp_path / "sweep.jsonl"
     known = {TRAININGS[0]: 0.123}  # no training gives this: it was read, not computed

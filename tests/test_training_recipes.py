@@ -63,6 +63,7 @@ def test_loss_scaling_skips_halves_and_doubles():
     assert float(optimizer.dynamic_scale) == 2**15
 
 
+@pytest.mark.committed
 def test_every_recipe_was_trained(printed):
     schedules = ("constant", "cosine", "one cycle")
     recipes = [
@@ -79,6 +80,7 @@ def test_every_recipe_was_trained(printed):
             assert float(found[0]) > 90, recipe
 
 
+@pytest.mark.committed
 def test_gradients_vanish_without_scaling_and_less_with_it(printed):
     shares = [
         float(share) for share in re.findall(r"loss × .*?: +([\d.]+)% of the", printed)
@@ -87,6 +89,7 @@ def test_gradients_vanish_without_scaling_and_less_with_it(printed):
     assert shares == sorted(shares, reverse=True) and shares[0] > shares[2]
 
 
+@pytest.mark.committed
 @pytest.mark.parametrize("name, least", [("dense", 89), ("convolutional", 98.6)])
 def test_the_deep_networks_on_large_digits_beat_the_old_ones(printed, name, least):
     found = re.search(rf"^{name}, .* parameters.*\n +([\d.]+) %", printed, re.MULTILINE)

@@ -154,6 +154,7 @@ def test_with_all_weights_nothing_is_taken_back(section, capsys):
     assert "RANDOM" not in said and "NOT shown" not in said
 
 
+@pytest.mark.committed
 def test_the_committed_outputs_claim_no_transfer_of_random_weights():
     cells = nbformat.read(LABS / NAME, as_version=4).cells
     outputs = [o for c in cells if c.cell_type == "code" for o in c.outputs]
