@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from tools import reference
 from utils import data, runs
+from utils.places import COURSE_DIR
 
 N = 30
 
@@ -240,3 +242,45 @@ def test_the_course_ships_the_images_of_all_mistakes():
     misread = np.any([run.y_pred != run.y_true for run in seeds], axis=0)
     assert np.isin(np.flatnonzero(misread), index).all()
     assert np.isin(data.stress_digits(10_000), index).all()
+
+
+# --- models that older Keras can read ------------------------------------------------
+
+
+def keys_of(config):
+    """All keys of a configuration, at any depth."""
+    if isinstance(config, dict):
+        return set(config).union(*map(keys_of, config.values()))
+    return set().union(*map(keys_of, config)) if isinstance(config, list) else set()
+
+
+@pytest.mark.parametrize("name", ["ann", "cnn"])
+def test_the_shipped_models_hold_nothing_that_keras_3_8_does_not_know(name):
+    with zipfile.ZipFile(COURSE_DIR / "reference" / name / "model.keras") as file:
+        config = json.loads(file.read("config.json"))
+    assert "layers" in keys_of(config)
+    assert not keys_of(config) & reference.DEFAULTS.keys()
+
+
+def test_only_defaults_are_left_out_of_a_model(tmp_path):
+    import keras
+    from keras import layers
+
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(3),
+            layers.BatchNormalization(renorm=True, renorm_momentum=0.5),
+        ]
+    )
+    path = tmp_path / "model.keras"
+    model.save(path)
+    reference.leave_out_defaults(path)
+    with zipfile.ZipFile(path) as file:
+        config = json.loads(file.read("config.json"))
+    left = keys_of(config) & reference.DEFAULTS.keys()
+    assert left == {"renorm", "renorm_momentum"}
+    x = np.random.default_rng(0).normal(size=(5, 4))
+    again = keras.models.load_model(path)
+    np.testing.assert_array_equal(again(x), model(x))
+    assert again.get_config() == model.get_config()

@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,15 @@ from utils.places import COURSE_DIR, NOTEBOOKS
 
 TRAINED_BY = dict(zip(runs.MODELS, NOTEBOOKS, strict=False))  # "ann": "ANN_Model.ipynb"
 BUILD = COURSE_DIR / "build" / "reference"
+# Of Keras 3.14 and 3.15; unknown to 3.8, with which the shipped models load, too.
+DEFAULTS = {
+    "input_axes": None,
+    "output_axes": None,
+    "quantization_config": None,
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+}
 MEGABYTES_ALLOWED = 8.0  # whoever clones the course downloads them
 
 
@@ -111,7 +121,38 @@ def slim_model(folder):
 
     model = keras.models.load_model(folder / "model.keras", compile=False)
     model.save(folder / "model.keras")
+    leave_out_defaults(folder / "model.keras")
     renew_info(folder)
+
+
+def leave_out_defaults(model_file):
+    """Remove from a .keras file what newer Keras writes and older Keras cannot read.
+
+    Where a key has the value that Keras gives it anyway, the same model is loaded
+    without it, in Keras 3.8 as well.
+    """
+    with zipfile.ZipFile(model_file) as archive:
+        parts = [(part, archive.read(part)) for part in archive.infolist()]
+    slim = io.BytesIO()
+    with zipfile.ZipFile(slim, "w") as archive:
+        for part, content in parts:
+            if part.filename == "config.json":
+                content = json.dumps(without_defaults(json.loads(content))).encode()
+            archive.writestr(part, content)
+    write_whole(model_file, slim.getvalue())
+
+
+def without_defaults(config):
+    """Return a model's configuration without the DEFAULTS, at any depth."""
+    if isinstance(config, list):
+        return [without_defaults(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: without_defaults(value)
+        for key, value in config.items()
+        if not (key in DEFAULTS and DEFAULTS[key] == value)
+    }
 
 
 def renew_info(folder, without=None):
