@@ -279,7 +279,7 @@ def test_only_defaults_are_left_out_of_a_model(tmp_path):
     with zipfile.ZipFile(path) as file:
         config = json.loads(file.read("config.json"))
     left = keys_of(config) & reference.DEFAULTS.keys()
-    assert left == {"renorm", "renorm_momentum"}
+    assert left == {"renorm", "renorm_clipping", "renorm_momentum"}
     x = np.random.default_rng(0).normal(size=(5, 4))
     again = keras.models.load_model(path)
     np.testing.assert_array_equal(again(x), model(x))
