@@ -178,43 +178,38 @@ def check_environment():
     """
     _check_python()
     _check_packages()
-    with quiet_stderr():
-        found = versions()
-        n_gpus = _count_gpus()
-    found["sklearn"] = _version("sklearn")
+    import sklearn
     from packaging.version import Version
 
-    for package, version in found.items():
+    with quiet_stderr():
+        n_gpus = _count_gpus()
+    found = versions()
+    for package, version in (found | {"sklearn": sklearn.__version__}).items():
         oldest = OLDEST.get(package, "0")
-        if Version(version) < Version(oldest):
+        # .release: a pre-release of 3.8 is as good as 3.8.
+        if Version(version).release < Version(oldest).release:
             raise RuntimeError(
                 f"{package} is {version}; the course needs {oldest} or newer. "
                 "Run: pip install -r requirements.txt"
             )
     print(f"Python {platform.python_version()}")
-    for package in list(found)[:3]:
-        print(f"{package} {found[package]}")
+    for package, version in found.items():
+        print(f"{package} {version}")
     print(f"{os.cpu_count()} CPU cores, {n_gpus or 'no'} GPU: enough for this course")
 
 
 def versions():
-    """Return the versions of what computes: Keras, its backend, NumPy.
+    """Return the versions of what computes in this process: Keras, its backend, NumPy.
 
     The modules are asked, not the names under which they were installed: tensorflow-cpu
-    and tf-nightly are TensorFlow, too.
+    and tf-nightly are TensorFlow, too. Nothing is imported for it.
 
     Returns:
         dict from the module's name to its version, such as "2.21.0".
     """
-    import keras
-
-    return {
-        name: _version(name) for name in ("keras", keras.backend.backend(), "numpy")
-    }
-
-
-def _version(module):
-    return __import__(module).__version__
+    keras = sys.modules.get("keras")
+    names = ("keras", keras.config.backend(), "numpy") if keras else ("numpy",)
+    return {name: sys.modules[name].__version__ for name in names}
 
 
 def _count_gpus():

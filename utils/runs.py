@@ -20,12 +20,12 @@ import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from utils.environment import versions
 from utils.places import COURSE_DIR
 
 REFERENCE_DIR = COURSE_DIR / "reference"
@@ -207,10 +207,7 @@ def save_run(
             "n_test": len(data.x_test),
             "test_fingerprint": data.fingerprint,
         },
-        "versions": {
-            "python": platform.python_version(),
-            **{p: version(p) for p in ("tensorflow", "keras", "numpy")},
-        },
+        "versions": {"python": platform.python_version(), **versions()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     home = runs_dir()
