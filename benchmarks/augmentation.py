@@ -14,10 +14,9 @@ import statistics
 from pathlib import Path
 
 import nbformat
-import papermill
 from nbconvert.preprocessors import TagRemovePreprocessor
 
-from tools.notebooks import QuietKernelManager
+from tools import notebooks
 from utils.files import replace_between_markers
 from utils.places import COURSE_DIR
 from utils.runs import RunError, load_run
@@ -46,15 +45,8 @@ def train(seed, epochs=0):
     except RunError:
         folder.mkdir(parents=True, exist_ok=True)
     os.environ["RUNS_DIR"] = str(folder)
-    papermill.execute_notebook(
-        without_comparisons(nbformat.read(LAB, as_version=4)),
-        folder / LAB.name,
-        parameters={"SEED": seed, "EPOCHS": epochs},
-        cwd=COURSE_DIR,
-        kernel_name="python3",
-        kernel_manager_class=QuietKernelManager,
-        progress_bar=False,
-    )
+    notebook = without_comparisons(nbformat.read(LAB, as_version=4))
+    notebooks.execute(notebook, folder / LAB.name, SEED=seed, EPOCHS=epochs)
     return load_run("cnn-augmented", announce=False, folder=folder)
 
 

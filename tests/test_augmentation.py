@@ -38,7 +38,7 @@ def test_the_benchmark_trains_each_seed_once(tmp_path, monkeypatch):
     run = bench.train(seed=3, epochs=1)
     assert run.info["seed"] == 3 and run.info["epochs"] == 1
     assert run.folder.parent == tmp_path / "seed3"
-    monkeypatch.setattr(bench.papermill, "execute_notebook", None)
+    monkeypatch.setattr(bench.notebooks, "execute", None)
     assert bench.train(seed=3).info == run.info
 
 

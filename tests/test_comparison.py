@@ -53,7 +53,8 @@ def home(tmp_path_factory):
                 for x in (digits.x_train, digits.x_test)
             )
             history = model.fit(
-                *(x_train, digits.y_train),
+                x_train,
+                digits.y_train,
                 validation_split=0.1,
                 epochs=epochs,
                 verbose=0,
@@ -78,7 +79,8 @@ def executed(folder, runs_dir, monkeypatch, **parameters):
     monkeypatch.setenv("RUNS_DIR", str(runs_dir))
     monkeypatch.setenv("MNIST_DATA", "sample")
     notebook = papermill.execute_notebook(
-        *(NOTEBOOK, folder / "executed.ipynb"),
+        NOTEBOOK,
+        folder / "executed.ipynb",
         parameters=parameters,
         kernel_name="python3",
         cwd=COURSE_DIR,

@@ -1,5 +1,6 @@
 """Multiplications counted another way, timings of things whose duration is known."""
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -38,7 +39,7 @@ def profiled_operations(model):
 def looped_convolution(image, kernel, stride, padding):
     """Convolve in plain loops; return the map and the number of multiplications."""
     side, width = kernel.shape[0], kernel.shape[-1]
-    out = -(-image.shape[0] // stride) if padding == "same" else None
+    out = math.ceil(image.shape[0] / stride) if padding == "same" else None
     if padding == "same":
         total = max((out - 1) * stride + side - image.shape[0], 0)
         image = np.pad(image, [(total // 2, total - total // 2)] * 2 + [(0, 0)])

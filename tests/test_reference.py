@@ -143,7 +143,8 @@ def test_digits_are_made_of_the_right_data_only(course, digits, monkeypatch):
     with pytest.raises(runs.RunError, match=r"tools\.reference train"):
         reference.make_digits()
     reference.train(1)
-    other = data.Digits(*(digits.x_train, digits.y_train) * 2, "sample", "0" * 16)
+    train = (digits.x_train, digits.y_train)
+    other = data.Digits(*train, *train, "sample", "0" * 16)
     monkeypatch.setattr(data, "load_mnist", lambda choice=None: other)
     with pytest.raises(data.DataError, match="MNIST_DATA"):
         reference.make_digits()
@@ -182,7 +183,8 @@ def test_all_images_where_the_data_are_those_of_the_runs(course, digits):
 def test_shipped_images_where_the_data_are_others(course, digits, monkeypatch, capsys):
     reference.train(2)
     reference.make_digits()
-    other = data.Digits(*(digits.x_train, digits.y_train) * 2, "sample", "0" * 16)
+    train = (digits.x_train, digits.y_train)
+    other = data.Digits(*train, *train, "sample", "0" * 16)
     monkeypatch.setattr(data, "load_mnist", lambda choice=None: other)
     index, images = data.load_test_images(digits.fingerprint)
     assert (images == digits.x_test[index]).all()

@@ -178,6 +178,39 @@ def test_modules_and_functions_stay_short_or_say_why():
     assert all(len(reason.split()) > 3 for reason in LONG.values())
 
 
+def dodges(program):
+    """Yield the lines of calls like f(*(a, b)) and of roundings like -(-n // k).
+
+    The first only stops the formatter from giving each argument a line, the second
+    hides math.ceil: a reader must believe that they mean something.
+    """
+    for node in ast.walk(program):
+        arguments = node.args if isinstance(node, ast.Call) else []
+        if isinstance(node, ast.List | ast.Tuple):
+            arguments = node.elts
+        for part in arguments:
+            if isinstance(part, ast.Starred) and isinstance(part.value, ast.Tuple):
+                yield part.lineno
+        if (
+            isinstance(node, ast.UnaryOp)
+            and isinstance(node.op, ast.USub)
+            and isinstance(node.operand, ast.BinOp)
+            and isinstance(node.operand.op, ast.FloorDiv)
+            and isinstance(node.operand.left, ast.UnaryOp)
+        ):
+            yield node.lineno
+
+
+@pytest.mark.parametrize("module", [*MODULES, *TESTS])
+def test_no_stars_and_no_signs_without_a_meaning(module):
+    assert list(dodges(tree((MODULES | TESTS)[module]))) == []
+
+
+def test_stars_and_signs_without_a_meaning_are_seen():
+    code = "f(*(a, b), c)\ng(*ab, -n // k)\n[*(a, b)]\n-(-n // k)\n-(n // k)"
+    assert list(dodges(ast.parse(code))) == [1, 3, 4]
+
+
 # --- requirements --------------------------------------------------------------------
 
 

@@ -93,7 +93,8 @@ def serving(command, root, settings):
     environment.pop("PYTEST_CURRENT_TEST", None)
     command = [
         *command,
-        *("--no-browser", "--allow-root"),
+        "--no-browser",
+        "--allow-root",
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.port=0",
         f"--IdentityProvider.token={TOKEN}",

@@ -22,6 +22,8 @@ from nbclient.exceptions import DeadKernelError
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
+from utils.places import COURSE_DIR
+
 BUILD = Path("build")
 # What JupyterLab writes, without the version of the Python that happened to run it.
 # nbconvert needs it to write a script: without it the script is called .txt.
@@ -54,8 +56,41 @@ class QuietKernelManager(AsyncKernelManager):
             await super().start_kernel(stdout=log, stderr=log, **options)
 
 
-def execute(notebook):
-    """Execute a notebook into build/ while a bar shows the progress.
+def execute(notebook, target, **parameters):
+    """Execute a notebook in the course's folder while a bar shows the progress.
+
+    Args:
+        notebook: path of the notebook, or the notebook itself.
+        target: path of the executed notebook; what fails is there as far as it came.
+        parameters: values that count instead of those in its cell of parameters.
+
+    Returns:
+        The executed notebook.
+
+    Raises:
+        PapermillExecutionError: a cell failed.
+        DeadKernelError: the notebook's Python process died.
+    """
+    return papermill.execute_notebook(
+        notebook,
+        target,
+        parameters=parameters,
+        cwd=COURSE_DIR,
+        kernel_name="python3",
+        kernel_manager_class=QuietKernelManager,
+        coalesce_streams=True,  # the same text, however it came in pieces
+        # leave: the bar makes way for what is printed next. disable: no terminal.
+        progress_bar={
+            "desc": f"{Path(target).stem:12}",
+            "bar_format": BAR,
+            "leave": False,
+            "disable": None,
+        },
+    )
+
+
+def into_build(notebook):
+    """Execute a notebook into build/; explain to students what fails.
 
     Returns:
         One line on what was done: notebook, cells, seconds.
@@ -63,20 +98,7 @@ def execute(notebook):
     target = BUILD / notebook.name
     began = time.perf_counter()
     try:
-        done = papermill.execute_notebook(
-            notebook,
-            target,
-            kernel_name="python3",
-            kernel_manager_class=QuietKernelManager,
-            coalesce_streams=True,  # the same text, however it came in pieces
-            # leave: the bar makes way for the line below. disable: without a terminal.
-            progress_bar={
-                "desc": f"{notebook.stem:12}",
-                "bar_format": BAR,
-                "leave": False,
-                "disable": None,
-            },
-        )
+        done = execute(notebook, target)
     except PapermillExecutionError as error:
         message = (error.evalue.strip() or "no message").splitlines()[0]
         raise SystemExit(
@@ -99,7 +121,7 @@ def render(notebooks):
     for notebook in notebooks:
         page = BUILD / notebook.with_suffix(".html").name
         page.unlink(missing_ok=True)  # no page is better than that of an older run
-        line = execute(notebook)
+        line = into_build(notebook)
         html, _ = HTMLExporter().from_filename(BUILD / notebook.name)
         page.write_text(described(html, BUILD / notebook.name), encoding="utf-8")
         print(f"{line}   {page.as_posix()}", flush=True)
@@ -119,7 +141,7 @@ def described(html, notebook):
 def renew(notebooks):
     """Execute the notebooks; when all have succeeded, put the new outputs in place."""
     for notebook in notebooks:
-        print(execute(notebook), flush=True)
+        print(into_build(notebook), flush=True)
     renewed = [BUILD / f"{notebook.stem}.renewed.ipynb" for notebook in notebooks]
     for notebook, new in zip(notebooks, renewed, strict=True):
         content = nbformat.writes(with_outputs_from(notebook, BUILD / notebook.name))

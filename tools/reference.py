@@ -86,22 +86,14 @@ def is_whole(run_name):
 
 def execute(name, seed):
     """Run a notebook with a seed; return the folder of the run that it saved."""
-    import papermill
-
-    from tools.notebooks import QuietKernelManager
+    from tools import notebooks  # papermill, which making the digits does not need
 
     BUILD.mkdir(parents=True, exist_ok=True)
     run_name = seed_name(name, seed)
     os.environ["RUNS_DIR"] = str(BUILD)
-    papermill.execute_notebook(
-        COURSE_DIR / TRAINED_BY[name],
-        BUILD / f"{run_name}.ipynb",
-        parameters={"SEED": seed, "RUN_NAME": run_name},
-        cwd=COURSE_DIR,
-        kernel_name="python3",
-        kernel_manager_class=QuietKernelManager,
-        progress_bar=False,
-    )
+    target = BUILD / f"{run_name}.ipynb"
+    notebook = COURSE_DIR / TRAINED_BY[name]
+    notebooks.execute(notebook, target, SEED=seed, RUN_NAME=run_name)
     return BUILD / run_name
 
 

@@ -499,8 +499,10 @@ def _joined(boxes):
                 if k != other and _belong_together(boxes[k], boxes[other], tall):
                     a, b = boxes[k], boxes.pop(other)
                     boxes[k] = [
-                        *(min(a[0], b[0]), max(a[1], b[1])),
-                        *(min(a[2], b[2]), max(a[3], b[3])),
+                        min(a[0], b[0]),
+                        max(a[1], b[1]),
+                        min(a[2], b[2]),
+                        max(a[3], b[3]),
                     ]
                     yield k, other
                     again = True

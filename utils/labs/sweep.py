@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import logging
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,7 +75,7 @@ def train_once(architecture, n, seed, fingerprint):
     )
 
     epochs = epochs_for(n)
-    steps = epochs * -(-n // BATCH_SIZE)
+    steps = epochs * math.ceil(n / BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(
         PEAK_RATE / 25,
         int(0.7 * steps),
