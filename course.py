@@ -21,7 +21,6 @@ from utils.places import COURSE_DIR, NOTEBOOKS
 
 REQUIREMENTS = COURSE_DIR / "requirements.txt"
 VENV = COURSE_DIR / ".venv"
-DECKS = {"ANN": NOTEBOOKS[0], "CNN": NOTEBOOKS[1], "Comparison": NOTEBOOKS[2]}
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # the Pythons that requirements.txt was tested with
 GIGABYTES_NEEDED = 4  # 2.9 when installed, and the largest package while it is unpacked
@@ -33,7 +32,7 @@ examples:
   python3 course.py test --quick           what guards a small edit, in 90 seconds
   python3 course.py test -k data           only the tests whose name contains "data"
   python3 course.py lab --no-browser       JupyterLab, the address on the terminal
-  python3 course.py present CNN            the second notebook as slides that compute
+  python3 course.py present 45             a lesson of 45 minutes as slides that compute
   MNIST_DATA=sample python3 course.py run  the same on 5,000 digits, without network
 
 environment variables:
@@ -82,51 +81,45 @@ def test(python, *arguments):
 
 
 def lab(python, *arguments):
-    """open JupyterLab on the course
+    """open JupyterLab on working copies of the notebooks
 
-    Ctrl-C twice stops it. What follows is handed to JupyterLab.
+    Copies the notebooks, labs and exercises into work/, without outputs, unless they
+    are there, and opens the start page. What you change there is yours: the course's
+    own files stay as they are. Ctrl-C twice stops it. What follows is handed to
+    JupyterLab.
     """
     check_writable(COURSE_DIR)
+    start(python, "-m", "tools.copies")
     folder = COURSE_DIR / "build" / "jupyter"
-    configure_lab(folder)
+    configure_lab(folder, default_setting_overrides=RENDERED)
     put_first("JUPYTER_CONFIG_PATH", str(folder))
-    start(python, "-m", "jupyterlab", *arguments, ctrl_c_is_its_own=True)
+    page = "--LabApp.default_url=/lab/tree/work/README.md"
+    start(python, "-m", "jupyterlab", page, *arguments, ctrl_c_is_its_own=True)
 
 
 def present(python, name="", *arguments):
-    """for instructors: open ANN, CNN or Comparison as slides whose cells run
+    """for instructors: a lesson of 45 or 90 minutes, or a notebook, as live slides
 
-    Space goes on, Shift-Space back, Ctrl-Enter runs a slide's cell, Escape ends the
-    show. The notebook stays as it is unless you save it. What follows the name is
-    handed to JupyterLab; Ctrl-C twice stops it.
+    `present 45` and `present 90` show the plans of docs/instructor-guide.md: only their
+    cells, in their order, with everything that they need run beforehand. `present
+    my-plan.txt` shows a plan of your own, `present ANN` (CNN, Comparison, or a lab's
+    name) a whole notebook. Space or a clicker goes on, Shift-Space back, Ctrl-Enter
+    runs a slide's cell, Escape ends the show. The show is a copy in build/present/.
+    What follows the name is handed to JupyterLab; Ctrl-C twice stops it.
     """
-    if name not in DECKS:
-        raise Problem(
-            f"There are slides of ANN, CNN and Comparison, and not of {name!r}. "
-            "For example: python3 course.py present ANN"
-        )
     check_writable(COURSE_DIR)
-    # Afresh every time: JupyterLab would remember that a show was on when its window
-    # was closed, and greet the next one with errors.
-    folder = COURSE_DIR / "build" / "present"
-    shutil.rmtree(str(folder), ignore_errors=True)
-    configure_lab(folder, default_setting_overrides=PRESENTING)
-    (folder / "custom").mkdir()
-    style = str(COURSE_DIR / "tools" / "projector.css")
-    shutil.copy(style, str(folder / "custom" / "custom.css"))
-    os.environ["JUPYTER_CONFIG_DIR"] = str(folder)
-    command = (python, "-m", "jupyterlab", "--custom-css")
-    page = f"--LabApp.default_url=/lab/tree/{DECKS[name]}"
-    start(*command, page, *arguments, ctrl_c_is_its_own=True)
+    command = (python, "-m", "tools.present", name, *arguments)
+    start(*command, ctrl_c_is_its_own=True)
 
 
-def slides(python, *notebooks):
+def slides(python, *shows):
     """for instructors: make slides to show without Jupyter and network
 
-    Writes build/slides/, a folder for any browser, from the notebooks (default: all
-    three) and the outputs that they hold. A speaker's window opens with the key S.
+    Writes build/slides/, a folder for any browser: the lessons of 45 and 90 minutes and
+    the three notebooks, or what you name (45, 90, my-plan.txt, a notebook), with the
+    outputs that the notebooks hold. A speaker's window opens with the key S.
     """
-    start(python, "-m", "tools.slides", *(notebooks or NOTEBOOKS))
+    start(python, "-m", "tools.slides", *(shows or ("45", "90", *NOTEBOOKS)))
 
 
 def reference(python, *arguments):
@@ -188,8 +181,8 @@ COMMANDS = {  # name: (function, what may follow the name)
     "run": (run, ""),
     "test": (test, "[pytest argument ...]"),
     "lab": (lab, "[JupyterLab argument ...]"),
-    "present": (present, "{ANN,CNN,Comparison} [JupyterLab argument ...]"),
-    "slides": (slides, "[notebook ...]"),
+    "present": (present, "{45,90,PLAN.txt,NOTEBOOK} [JupyterLab argument ...]"),
+    "slides": (slides, "[45 | 90 | PLAN.txt | notebook ...]"),
     "reference": (reference, "[option ...]"),
     "results": (results, ""),
     "outputs": (outputs, "[notebook ...]"),
@@ -198,12 +191,11 @@ COMMANDS = {  # name: (function, what may follow the name)
 }
 
 
-# JupyterLab's settings for a show: it begins at once, and nothing is saved unasked.
-PRESENTING = {
-    "jupyterlab-slideshow:plugin": {"active": True},
-    # What slides need anyway. Changed while the notebook opens, it causes errors.
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+# JupyterLab shows a Markdown file as it reads, not as it is written.
+RENDERED = {
+    "@jupyterlab/docmanager-extension:plugin": {
+        "defaultViewers": {"markdown": "Markdown Preview"}
+    }
 }
 
 

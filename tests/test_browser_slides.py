@@ -1,4 +1,4 @@
-"""The slides in a real browser of 1280 × 720: they fit, and need no network.
+"""The slides in a real browser, at three sizes: they fit, and need no network.
 
 It needs Chromium and what requirements-dev.txt lists; where they are missing it is
 skipped, and says so.
@@ -6,18 +6,22 @@ skipped, and says so.
 
 import shutil
 import sys
+import time
 from contextlib import contextmanager
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-import course
-from tools import browser, slides
+from tools import browser, present, slides
+from tools.lesson import lesson
+from tools.plans import read_plan
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 PATHS = [COURSE_DIR / name for name in NOTEBOOKS]
+SIZES = [(1280, 720), (1920, 1080), (3840, 2160)]
 PROJECTOR = {"width": 1280, "height": 720}
+SHOWS = ("45", "90", *PATHS)
 
 pytestmark = [
     pytest.mark.slow,
@@ -54,11 +58,15 @@ function tooLarge(elements) {
 """
 
 
-def shown(path):
-    """The cells of a notebook that an audience sees."""
-    cells = nbformat.read(path, as_version=4).cells
+def on_the_wall(cells):
+    """The cells that an audience sees."""
     kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in cells]
     return [k for k, kind in enumerate(kinds) if kind not in ("notes", "skip")]
+
+
+def shown(path):
+    """The cells of a notebook that an audience sees."""
+    return on_the_wall(nbformat.read(path, as_version=4).cells)
 
 
 # Without Jupyter.
@@ -87,27 +95,32 @@ STEP_THROUGH = (
 
 
 @contextmanager
-def opened(path):
+def opened(path, size=SIZES[0]):
     """A deck in the browser, as the projector shows it."""
     with browser.page_of(f"{path.parent.as_uri()}/", path.name) as page:
-        page.set_viewport_size(PROJECTOR)
+        page.set_viewport_size({"width": size[0], "height": size[1]})
         page.wait_for_function("window.Reveal && Reveal.isReady()")
         yield page
 
 
 @pytest.fixture(scope="module")
 def decks(tmp_path_factory):
-    return slides.make(PATHS, tmp_path_factory.mktemp("decks") / "slides")
+    return slides.make(SHOWS, tmp_path_factory.mktemp("decks") / "slides")
 
 
-@pytest.mark.parametrize("k", range(3), ids=[path.stem for path in PATHS])
-def test_every_slide_without_jupyter_fits(decks, k):
-    cells = nbformat.read(PATHS[k], as_version=4).cells
-    with opened(decks[k]) as page:
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("k", range(len(SHOWS)), ids=["45", "90", *NOTEBOOKS])
+def test_every_slide_without_jupyter_fits(decks, k, size):
+    show = SHOWS[k]
+    if isinstance(show, str):
+        cells = lesson(read_plan(show)).cells
+    else:
+        cells = nbformat.read(show, as_version=4).cells
+    with opened(decks[k], size) as page:
         steps = page.evaluate(STEP_THROUGH)
         assert (page.errors, page.elsewhere) == ([], [])
     seen = {cell for step in steps for cell in step["cells"]}
-    assert seen == {f"cell-id={cells[i].id}" for i in shown(PATHS[k])}
+    assert seen == {f"cell-id={cells[i].id}" for i in on_the_wall(cells)}
     assert [step["tooLarge"] for step in steps if step["tooLarge"]] == []
 
 
@@ -159,64 +172,106 @@ VISIBLE = (
 
 @contextmanager
 def presented(name, folder):
-    """The page that course.py present opens, the show on, in a copy of the course."""
-    root = folder / "course"
+    """The page that course.py present opens, the show on, in a copy of the course.
+
+    Yields:
+        the page, and the notebook of the show.
+    """
+    root, settings = folder / "course", folder / "settings"
     root.mkdir()
-    for file in ("course.py", "requirements.txt", course.DECKS[name]):
+    for file in ("course.py", *NOTEBOOKS):
         shutil.copy(COURSE_DIR / file, root)
-    for part in ("utils", "reference"):
-        (root / part).symlink_to(COURSE_DIR / part)
+    for file in COURSE_DIR.glob("requirements*.txt"):
+        shutil.copy(file, root)
+    for part in ("utils", "tools", "docs", "labs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(COURSE_DIR / part, root / part, ignore=ignored)
+    (root / "reference").symlink_to(COURSE_DIR / "reference")
+    show, needed = present.make_show(name, folder)
     command = [sys.executable, "course.py", "present", name]
-    # To run all cells: in the show, the menu that has it is hidden.
+    # To run cells and to ask for the active one: the show hides the menus.
     command.append("--LabApp.expose_app_in_browser=True")
-    with (
-        browser.serving(command, root, folder / "settings") as url,
-        browser.page_of(url, f"lab/tree/{course.DECKS[name]}") as page,
-    ):
-        page.set_viewport_size(PROJECTOR)
-        page.locator(".jp-Deck .jp-deck-mod-visible").first.wait_for()
-        browser.wait_until_idle(page)
-        yield page
+    with browser.serving(command, root, settings) as url:
+        if needed:
+            wait_for_line(settings / "log", "Ready: ")
+        with browser.page_of(url, f"lab/tree/build/present/{show.name}") as page:
+            page.set_viewport_size(PROJECTOR)
+            visible = page.locator(".jp-Deck .jp-deck-mod-visible")
+            visible.first.wait_for()
+            browser.wait_until_idle(page)
+            yield page, show
 
 
-def step_through(page, last):
-    """Press the space bar until the last cell is on show; yield what is on show."""
+def wait_for_line(log, text, seconds=300):
+    """Wait until a log says something; fail with the whole of it if it never does."""
+    deadline = time.monotonic() + seconds
+    while text not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.5)
+
+
+ACTIVE = "jupyterapp.shell.currentWidget.content.activeCellIndex"
+
+
+def step_through(page, last, key="Space"):
+    """Press a key until the last cell is on show; yield what is on show."""
     while True:
         step = page.evaluate(VISIBLE)
         yield step
         if last in step["cells"]:
             return
-        page.keyboard.press("Space")
-        page.wait_for_function(
-            "k => !document.querySelectorAll('.jp-Notebook .jp-Cell')[k]"
-            ".matches('.jp-mod-active')",
-            arg=step["active"],
-        )
+        page.keyboard.press(key)
+        page.wait_for_function(f"k => {ACTIVE} !== k", arg=step["active"])
 
 
-def check(page, notebook):
-    steps = list(step_through(page, last=max(shown(notebook))))
-    assert sorted({k for step in steps for k in step["cells"]}) == shown(notebook)
+def check(page, show, key="Space"):
+    steps = list(step_through(page, max(shown(show)), key))
+    assert sorted({k for step in steps for k in step["cells"]}) == shown(show)
     assert [step["tooLarge"] for step in steps if step["tooLarge"]] == []
     assert (page.errors, page.elsewhere) == ([], [])
 
 
-@pytest.mark.parametrize("name", ["ANN", "CNN"])
-def test_every_slide_in_jupyterlab_fits(name, tmp_path):
-    with presented(name, tmp_path) as page:
-        check(page, COURSE_DIR / course.DECKS[name])
+def test_the_45_minutes_are_walked_from_the_first_to_the_last_step(tmp_path):
+    """A clicker goes on, Ctrl+Enter runs each cell: none fails, and all of it fits."""
+    with presented("45", tmp_path) as (page, show):
+        cells = nbformat.read(show, as_version=4).cells
+        for step in step_through(page, max(shown(show)), "PageDown"):
+            cell = cells[step["active"]]
+            if cell.cell_type == "code":
+                page.keyboard.press("Control+Enter")
+                browser.wait_until_idle(page)
+            assert page.evaluate(VISIBLE)["tooLarge"] == [], cell.source
+        counts = page.evaluate(RAN)
+        assert len(counts) == sum(cell.cell_type == "code" for cell in cells)
+        assert all(count for count, _ in counts) and not any(e for _, e in counts)
+        for width, height in SIZES[1:]:
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate(f"{ACTIVE} = 0")
+            check(page, show, "PageDown")
+        page.keyboard.press("PageUp")
+        shown_last = page.evaluate(ACTIVE)
+        page.keyboard.press("Escape")
+        page.wait_for_function(SEEN, arg=shown_last)  # the cell that was shown
 
 
-def test_every_slide_fits_after_all_cells_ran_in_the_show(tmp_path):
-    with presented("Comparison", tmp_path) as page:
-        page.evaluate(
-            "document.querySelectorAll('.jp-OutputArea-output')"
-            ".forEach(output => output.dataset.old = '')"
-        )
+# Of each code cell: its execution count, and whether its outputs hold an error.
+RAN = """[...jupyterapp.shell.currentWidget.content.widgets]
+    .filter(cell => cell.model.type === "code")
+    .map(cell => [cell.model.executionCount,
+        cell.model.outputs.toJSON().some(o => o.output_type === "error")])"""
+SEEN = """k => {
+    const content = jupyterapp.shell.currentWidget.content;
+    const box = content.widgets[k].node.getBoundingClientRect();
+    return !document.querySelector(".jp-Deck") && content.activeCellIndex === k
+        && box.bottom > 0 && box.top < innerHeight;
+}"""
+
+
+def test_a_whole_notebook_fits_after_all_its_cells_ran_in_the_show(tmp_path):
+    with presented("Comparison", tmp_path) as (page, show):
         page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
-        new = page.locator(".jp-OutputArea-output:not([data-old])")
-        new.first.wait_for(state="attached")
+        page.locator(".jp-OutputArea-output").first.wait_for(state="attached")
         browser.wait_until_idle(page)
-        assert page.locator(".jp-OutputArea-output[data-old]").count() == 0
-        page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
-        check(page, COURSE_DIR / course.DECKS["Comparison"])
+        assert all(count for count, _ in page.evaluate(RAN))
+        page.evaluate(f"{ACTIVE} = 0")
+        check(page, show)

@@ -1,6 +1,5 @@
 """The notebooks as slides: their metadata, the files of the decks, the commands."""
 
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-import course
 from tools import slides
 from utils.places import COURSE_DIR, NOTEBOOKS
 
@@ -115,6 +113,7 @@ def test_decks_show_all_cells_in_order(decks):
     for path in PATHS:
         page = read(decks[path.stem])
         shown = [tag.get("id") for tag in page.select(".slides .jp-Cell")]
+        shown = [name for name in shown if not name.startswith("cell-id=guide-")]
         cells = [(c, kind) for c, kind in slide_types(path) if kind != "skip"]
         assert shown == [f"cell-id={cell.id}" for cell, _ in cells]
         tops = page.select(".slides > section")
@@ -203,31 +202,3 @@ def test_the_module_says_where_the_decks_are(tmp_path):
     failed = start("m.ipynb")
     assert failed.returncode == 1
     assert failed.stderr == "There is no notebook m.ipynb in the course's folder.\n"
-
-
-# Presenting.
-
-
-@pytest.mark.parametrize("name", ["", "ann.ipynb", "--no-browser"])
-def test_presenting_something_else_is_refused(name):
-    with pytest.raises(course.Problem, match="slides of ANN, CNN and Comparison"):
-        course.present(sys.executable, name)
-
-
-def test_each_show_begins_without_what_the_last_one_left(tmp_path, monkeypatch):
-    started = []
-    monkeypatch.setattr(course, "start", lambda *command, **_: started.append(command))
-    monkeypatch.setattr(course, "COURSE_DIR", tmp_path)
-    monkeypatch.setenv("JUPYTER_CONFIG_DIR", "the user's own")
-    (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "projector.css").write_text("p {}")
-    folder = tmp_path / "build" / "present"
-    left = folder / "lab" / "user-settings" / "jupyterlab-slideshow"
-    left.mkdir(parents=True)
-    course.present("python", "CNN", "--no-browser")
-    assert not left.exists()
-    assert (folder / "custom" / "custom.css").read_text() == "p {}"
-    assert os.environ["JUPYTER_CONFIG_DIR"] == str(folder)
-    (command,) = started
-    assert command[-2].endswith("/lab/tree/CNN_Model.ipynb")  # printed, and opened
-    assert command[-1] == "--no-browser"

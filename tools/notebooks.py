@@ -123,14 +123,15 @@ def render(notebooks):
         page.unlink(missing_ok=True)  # no page is better than that of an older run
         line = into_build(notebook)
         html, _ = HTMLExporter().from_filename(BUILD / notebook.name)
-        page.write_text(described(html, BUILD / notebook.name), encoding="utf-8")
+        cells = nbformat.read(BUILD / notebook.name, as_version=4).cells
+        page.write_text(described(html, cells), encoding="utf-8")
         print(f"{line}   {page.as_posix()}", flush=True)
 
 
-def described(html, notebook):
+def described(html, cells):
     """Give the page's figures their descriptions, which nbconvert leaves out."""
     unknown = "No description has been provided for this image"
-    for cell in nbformat.read(notebook, as_version=4).cells:
+    for cell in cells:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
                 alt = output.metadata.get("image/png", {}).get("alt", "figure")

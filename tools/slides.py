@@ -1,10 +1,11 @@
 """Notebooks as slides that need no network: reveal.js, fonts and formulas beside them.
 
-    python -m tools.slides ANN_Model.ipynb CNN_Model.ipynb Comparison.ipynb
+    python -m tools.slides 45 ANN_Model.ipynb CNN_Model.ipynb Comparison.ipynb
 
-Makes build/slides/, a folder to carry on a stick and to open in any browser: one page a
-notebook, with the outputs that the notebook holds, divided by the slide types of its
-cells (slide, subslide, fragment, notes, skip).
+Makes build/slides/, a folder to carry on a USB stick and to open in any browser: one
+page per lesson (a plan of the guide, or of a text file) and per notebook, with the
+outputs that the notebooks hold, divided by the slide types of the cells (slide,
+subslide, fragment, notes, skip).
 """
 
 import os
@@ -13,11 +14,14 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import nbformat
 from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from tools.lesson import lesson, with_remarks
 from tools.notebooks import described
+from tools.plans import PlanError, read_plan
 
 HERE = Path(__file__).resolve().parent
 SLIDES = Path("build", "slides")
@@ -71,20 +75,32 @@ class Deck(SlidesExporter):
     markdown2html.jinja_pass_arg = SlidesExporter.markdown2html.jinja_pass_arg
 
 
-def deck(notebook):
-    """Return a notebook as a page of slides, which expects reveal/ beside it.
+def deck(show):
+    """Return a show as a page of slides, which expects reveal/ beside it.
 
     Args:
-        notebook: path of an .ipynb file.
+        show: path of an .ipynb file, or the name of a plan ("45", "my-plan.txt").
 
     Raises:
         SlidesError: a formula cannot be translated.
+        PlanError: there is no such plan.
     """
+    if Path(show).suffix == ".ipynb":
+        notebook = with_remarks(nbformat.read(show, as_version=4), Path(show).stem)
+    else:
+        notebook = lesson(read_plan(str(show)), outputs=True)
     template = str(HERE / "slides.html.j2")
     exporter = Deck(template_file=template, reveal_url_prefix="reveal")
     exporter.reveal_theme = "white"
-    html, _ = exporter.from_filename(str(notebook))
-    return described(html, notebook)
+    title = {"metadata": {"name": Path(show).stem}}
+    html, _ = exporter.from_notebook_node(notebook, title)
+    return described(html, notebook.cells)
+
+
+def page_name(show):
+    """Return the name of a show's page: "ANN_Model.html", "Lesson_45.html"."""
+    path = Path(show)
+    return f"{path.stem if path.suffix == '.ipynb' else f'Lesson_{path.stem}'}.html"
 
 
 def copy_reveal(folder):
@@ -99,12 +115,12 @@ def copy_reveal(folder):
     shutil.copy(HERE / "projector.css", folder)
 
 
-def make(notebooks, folder=SLIDES):
+def make(shows, folder=SLIDES):
     """Make a folder of decks, in place of an older one, whole or not at all.
 
     Args:
-        notebooks: paths of .ipynb files.
-        folder: what will hold <notebook>.html for each, and reveal/.
+        shows: paths of .ipynb files, names of plans.
+        folder: what will hold a page for each, and reveal/.
 
     Returns:
         list of Path: the decks.
@@ -114,9 +130,9 @@ def make(notebooks, folder=SLIDES):
     partial.mkdir(parents=True)
     try:
         copy_reveal(partial)
-        names = [notebook.with_suffix(".html").name for notebook in notebooks]
-        for notebook, name in zip(notebooks, names, strict=True):
-            (partial / name).write_text(deck(notebook), encoding="utf-8")
+        names = [page_name(show) for show in shows]
+        for show, name in zip(shows, names, strict=True):
+            (partial / name).write_text(deck(show), encoding="utf-8")
         if folder.exists():
             folder.rename(old)
         partial.rename(folder)
@@ -127,14 +143,13 @@ def make(notebooks, folder=SLIDES):
 
 
 def main(*names):
-    """Make the decks of some notebooks in build/slides/ and print where they are."""
-    notebooks = [Path(name) for name in names]
-    for notebook in notebooks:
-        if not notebook.is_file():
-            raise SystemExit(f"There is no notebook {notebook} in the course's folder.")
+    """Make the decks of some shows in build/slides/ and print where they are."""
+    for name in names:
+        if name.endswith(".ipynb") and not Path(name).is_file():
+            raise SystemExit(f"There is no notebook {name} in the course's folder.")
     try:
-        decks = make(notebooks)
-    except SlidesError as error:
+        decks = make(names)
+    except (SlidesError, PlanError) as error:
         raise SystemExit(str(error)) from None
     except OSError as error:
         raise SystemExit(

@@ -1,0 +1,347 @@
+"""Plans of a lesson, the notebook made of one, the kernel of its show, the copies."""
+
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools import copies, lesson, plans, present, slides, stage
+from utils.places import COURSE_DIR, NOTEBOOKS
+
+PLANS = ("45", "90")
+each_plan = pytest.mark.parametrize("name", PLANS)
+
+
+def slide_type(cell):
+    return cell.metadata["slideshow"]["slide_type"]
+
+
+# Plans.
+
+
+@each_plan
+def test_a_plan_of_the_guide_fills_its_minutes_from_greeting_to_closing(name):
+    plan = plans.read_plan(name)
+    assert sum(step.minutes for step in plan) == int(name)
+    assert plan[0].notebook is plan[-1].notebook is plan[-2].notebook is None
+    assert plan[1].notebook == "ANN" and 1 in plan[1].sections  # the data are seen
+
+
+def test_a_plan_of_ones_own_is_read(tmp_path):
+    text = """# mine
+    | minutes | where | what |
+    |---|:--|---|
+    | 2 | - | Hello |
+    4.5 | ANN 10 question | guess | then wait
+    8|CNN 3,4|by hand
+    3 | Transfer 2 | other digits
+    """
+    (tmp_path / "mine.txt").write_text(text, encoding="utf-8-sig")
+    assert plans.read_plan(str(tmp_path / "mine.txt")) == [
+        plans.Step(2, None, (), False, "Hello"),
+        plans.Step(4.5, "ANN", (10,), True, "guess | then wait"),
+        plans.Step(8, "CNN", (3, 4), False, "by hand"),
+        plans.Step(3, "Transfer", (2,), False, "other digits"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no line"),
+        ("# only a comment", "has no line"),
+        ("8 | ANN 6", "three parts"),
+        ("soon | ANN 6 | build", "begins with minutes"),
+        ("0 | ANN 6 | build", "begins with minutes"),
+        ("nan | ANN 6 | build", "begins with minutes"),
+        ("8 | ANN six | build", "a notebook and its sections"),
+        ("8 | ANN | build", "a notebook and its sections"),
+        ("8 | RNN 6 | build", "no notebook RNN; there are ANN"),
+    ],
+)
+def test_a_plan_that_cannot_be_followed_names_the_line(tmp_path, text, message):
+    (tmp_path / "mine.txt").write_text(text)
+    with pytest.raises(plans.PlanError, match=message) as caught:
+        plans.read_plan(str(tmp_path / "mine.txt"))
+    assert "mine.txt" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "60", "--no-browser", "ann.ipynb"])
+def test_a_plan_that_the_guide_lacks_is_refused(name):
+    with pytest.raises(plans.PlanError, match="It has: 45, 90"):
+        plans.read_plan(name)
+
+
+def test_a_plan_file_that_is_not_there_is_named():
+    with pytest.raises(plans.PlanError, match=r"nowhere\.txt cannot be read"):
+        plans.read_plan("nowhere.txt")
+
+
+def test_a_section_that_a_notebook_lacks_is_refused():
+    step = plans.Step(5, "ANN", (99,), False, "too far")
+    with pytest.raises(plans.PlanError, match="no section 99; it has 0, 1"):
+        lesson.lesson([step])
+
+
+# The lesson.
+
+
+@each_plan
+def test_a_lesson_has_the_plans_sections_in_order_and_no_outputs(name):
+    plan = plans.read_plan(name)
+    made = lesson.lesson(plan)
+    nbformat.validate(made)  # ids are unique, among others
+    headings = [
+        (cell.id.split("-")[0], int(re.match(r"## (\d+)", cell.source)[1]))
+        for cell in made.cells
+        if cell.source.startswith("## ") and slide_type(cell) == "slide"
+    ]
+    assert headings == [(s.notebook, n) for s in plan for n in s.sections]
+    assert not any(cell.get("outputs") for cell in made.cells)
+    notes = "".join(cell.source for cell in made.cells if slide_type(cell) == "notes")
+    assert "**Minute 0 to 2**" in notes and "**Ask**" in notes
+
+
+def test_the_slides_of_a_lesson_keep_the_outputs():
+    made = lesson.lesson(plans.read_plan("45"), outputs=True)
+    code = [cell for cell in made.cells if cell.cell_type == "code"]
+    assert sum(bool(cell.outputs) for cell in code) > len(code) / 2
+
+
+def test_a_section_that_is_asked_first_is_answered_later():
+    ask = plans.Step(3, "ANN", (10,), True, "guess")
+    answer = plans.Step(3, "ANN", (10,), False, "run")
+    asked, answered, whole = (
+        [cell.source for cell in lesson.lesson(plan).cells if cell.cell_type == "code"]
+        for plan in ([ask], [ask, answer], [answer])
+    )
+    assert not any("model.predict" in source for source in asked)
+    assert any("model.predict" in source for source in answered)
+    assert sorted(answered) == sorted(whole)  # each once
+
+
+def test_the_wall_of_45_minutes_holds_what_a_room_can_read():
+    words = 0
+    for cell in lesson.lesson(plans.read_plan("45")).cells:
+        if cell.cell_type == "markdown" and slide_type(cell) not in ("notes", "skip"):
+            unfolded = re.sub(r"(?s)<details>.*?</details>", "", cell.source)
+            words += len(unfolded.split())
+    assert 300 < words < 1100
+
+
+@pytest.mark.parametrize(
+    ("source", "wall"),
+    [
+        ("One. Two. Three.", "One."),
+        ("One.\nTwo.\n\nThree. Four.", "One.\n\nThree."),
+        ("One. Really? Two.", "One. Really?"),
+        ("One. **Predict** it. Two.", "One. **Predict** it."),
+        ("- one. More.\n- two. More.", "- one.\n- two."),
+        ("## 1. Heading\n\nOne. Two.", "## 1. Heading\n\nOne."),
+        ("| a. B. | c |\n|---|---|", "| a. B. | c |\n|---|---|"),
+        ("$$a. B$$", "$$a. B$$"),
+        ("**Question 1.** So. What?", "**Question 1.** So. What?"),
+        ("**One.** Two. Three.", "**One.**"),
+        ('He said "one." Two.', 'He said "one."'),
+        (
+            "A value of 0.5 (see Fig. 2) is one. Two.",
+            "A value of 0.5 (see Fig. 2) is one.",
+        ),
+        ("<details>A. B. C.</details>", "<details>A. B. C.</details>"),
+    ],
+)
+def test_prose_is_cut_to_what_is_read_from_the_last_row(source, wall):
+    assert lesson.for_the_wall(source) == wall
+
+
+def test_nothing_is_lost_what_is_cut_is_the_speakers():
+    cell = new_markdown_cell("One. Two.", metadata={"slideshow": {"slide_type": "x"}})
+    short, whole = lesson.on_the_wall(cell, outputs=False, prefix="ANN-1")
+    assert (short.source, whole.source) == ("One.", "One. Two.")
+    assert slide_type(whole) == "notes"
+
+
+def test_the_guides_words_reach_the_speakers_window():
+    html = slides.deck(COURSE_DIR / "ANN_Model.ipynb")
+    said = plans.remarks()["ANN", 3]
+    assert said["say"] in html and set(said) == {"say", "ask", "expect"}
+
+
+# The kernel of a show.
+
+
+class Kernel:
+    """A kernel in which a stage is open; run() runs a cell as JupyterLab does."""
+
+    def __init__(self):
+        from IPython.core.interactiveshell import InteractiveShell
+
+        self.shell = InteractiveShell()
+        self.stage = stage.Stage(self.shell)
+
+    def run(self, code, cell_id=None):
+        result = self.shell.run_cell(code, cell_id=cell_id, silent=False)
+        result.raise_error()
+        return result.result
+
+
+@pytest.fixture
+def kernel():
+    return Kernel()
+
+
+def write(path, *cells):
+    nbformat.write(new_notebook(cells=list(cells)), path)
+    return path
+
+
+def test_each_notebook_has_a_namespace_of_its_own(kernel, tmp_path):
+    for name, value in (("A", 1), ("B", 2)):
+        heading = new_markdown_cell("## 1. Look")
+        path = write(tmp_path / f"{name}.ipynb", heading, new_code_cell(f"x = {value}"))
+        kernel.stage.prepare(name, str(path), 1)
+    assert kernel.run("x", "A-7-abc") == 1
+    assert kernel.run("x", "B-8-abc") == 2
+    kernel.run("x = 5; y = 6", "A-7-def")
+    assert kernel.run("(x, y)", "added-by-the-teacher") == (5, 6)  # stays with A
+    assert kernel.run("x", "B-8-abc") == 2
+    with pytest.raises(NameError):
+        kernel.run("y", "B-9-abc")
+    with pytest.raises(NameError):
+        kernel.run("x")  # what no cell sent runs in neither
+
+
+def test_only_what_is_needed_is_prepared(kernel, tmp_path):
+    path = write(
+        tmp_path / "n.ipynb",
+        new_code_cell("done = [0]"),
+        new_markdown_cell("## 1. Look"),
+        new_code_cell("done.append(1)"),
+        new_markdown_cell("## 2. More"),
+        new_code_cell("raise SystemError('not needed')"),
+    )
+    kernel.stage.prepare("A", str(path), 1)
+    assert kernel.run("done", "A-1") == [0, 1]
+
+
+TRAIN = new_code_cell("trained = True", metadata={"tags": ["train"]})
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_the_training_is_left_out_where_a_saved_run_stands_in(kernel, tmp_path, saved):
+    take = f"if not globals().get('trained'):\n    assert {saved}, 'no run'\nmore = 1"
+    path = write(
+        tmp_path / "n.ipynb",
+        new_code_cell("trained = False"),
+        TRAIN,
+        new_code_cell(take),
+    )
+    kernel.stage.prepare("A", str(path), 1)
+    assert kernel.run("(trained, more)", "A-1") == (not saved, 1)
+
+
+def test_a_cell_that_fails_is_named(kernel, tmp_path):
+    path = write(tmp_path / "n.ipynb", new_code_cell("a = 1 / 0\nb = 2"))
+    with pytest.raises(RuntimeError, match=r"n\.ipynb, a = 1 / 0: division by zero"):
+        kernel.stage.prepare("A", str(path), 1)
+
+
+# The show's files.
+
+
+def test_a_show_is_a_copy_without_outputs(tmp_path):
+    path, needed = present.make_show("ANN", tmp_path)
+    assert needed == {} and path.parent == tmp_path
+    cells = nbformat.read(path, as_version=4).cells
+    original = nbformat.read(COURSE_DIR / "ANN_Model.ipynb", as_version=4).cells
+    assert [c.source for c in cells] == [c.source for c in original]
+    assert not any(c.get("outputs") for c in cells)
+
+
+def test_a_lesson_prepares_each_notebook_up_to_its_last_section(tmp_path):
+    plan = tmp_path / "mine.txt"
+    plan.write_text("5 | ANN 3, 1 | a\n5 | - | b\n5 | ANN 2 | c\n5 | CNN 4 | d")
+    path, needed = present.make_show(str(plan), tmp_path)
+    assert path.name == "Lesson_mine.ipynb" and needed == {"ANN": 3, "CNN": 4}
+
+
+@pytest.mark.parametrize("name", ["", "60", "ann.ipynb"])
+def test_a_show_of_something_else_is_refused(name, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(present, "FOLDER", tmp_path / "present")
+    assert present.main(name) == 1
+    assert "The guide has no plan" in capsys.readouterr().err
+
+
+# The working copies.
+
+
+@pytest.fixture
+def originals(tmp_path, monkeypatch):
+    """A course of one notebook and one page, and the place of their copies."""
+    root = tmp_path / "course"
+    root.mkdir()
+    cell = new_code_cell("1 + 1", execution_count=3)
+    cell.outputs = [nbformat.v4.new_output("stream", text="the answer")]
+    write(root / "n.ipynb", cell)
+    (root / "README.md").write_text("Read me.")
+    monkeypatch.setattr(copies, "COURSE_DIR", root)
+    return root
+
+
+def test_copies_show_no_answer_and_stay_what_the_student_made_them(originals):
+    work = originals / "work"
+    assert copies.make_copies(work) == []
+    copy = nbformat.read(work / "n.ipynb", as_version=4)
+    assert copy.cells[0].outputs == [] and copy.cells[0].execution_count is None
+    copy.cells[0].source = "2 + 2"
+    nbformat.write(copy, work / "n.ipynb")
+    mine = (work / "n.ipynb").read_bytes()
+    assert copies.make_copies(work) == []
+    assert (work / "n.ipynb").read_bytes() == mine
+
+
+def test_a_newer_version_comes_beside_what_was_changed_and_is_said_once(originals):
+    work = originals / "work"
+    copies.make_copies(work)
+    write(work / "n.ipynb", new_code_cell("my own"))
+    write(originals / "n.ipynb", new_code_cell("newer"))
+    (said,) = copies.make_copies(work)
+    assert "n.new.ipynb" in said and "stays" in said
+    assert "my own" in (work / "n.ipynb").read_text()
+    assert "newer" in (work / "n.new.ipynb").read_text()
+    assert copies.make_copies(work) == []
+
+
+def test_a_newer_version_replaces_what_was_only_run(originals):
+    work = originals / "work"
+    copies.make_copies(work)
+    run = nbformat.read(work / "n.ipynb", as_version=4)
+    run.cells[0].execution_count = 9
+    nbformat.write(run, work / "n.ipynb")
+    write(originals / "n.ipynb", new_code_cell("newer"))
+    assert copies.make_copies(work) == []
+    assert "newer" in (work / "n.ipynb").read_text()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"[]", b'{"cells": 3}'])
+def test_a_damaged_copy_is_kept_and_a_whole_one_comes_beside_it(originals, damage):
+    work = originals / "work"
+    copies.make_copies(work)
+    (work / "n.ipynb").write_bytes(damage)
+    write(originals / "n.ipynb", new_code_cell("newer"))
+    assert len(copies.make_copies(work)) == 1
+    assert (work / "n.ipynb").read_bytes() == damage
+
+
+def test_the_start_page_leads_everywhere():
+    places = {Path(place) for place in copies.originals()}
+    known = places | {folder for place in places for folder in place.parents}
+    assert {Path(name) for name in NOTEBOOKS} <= known
+    for page in ("README.md", "docs/instructor-guide.md", "docs/glossary.md"):
+        text = (COURSE_DIR / page).read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)#:\s]+)[)#]", text):
+            place = Path(os.path.normpath(Path(page).parent / link))
+            assert place in known or place.parts[0] == "reference", link

@@ -1,0 +1,185 @@
+"""A lesson as one notebook: the sections of a plan, cut to what a room can read.
+
+    lesson(read_plan("45"))      for course.py present: no outputs, the kernel is ready
+    lesson(plan, outputs=True)   for course.py slides: with what the notebooks hold
+
+Each cell keeps its id, with the notebook's name before it ("ANN-…"): by that the kernel
+of a show (tools/stage.py) knows in whose namespace the cell runs.
+"""
+
+import re
+
+import nbformat
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from tools.notebooks import METADATA
+from tools.plans import PlanError, notebooks, remarks
+
+HEADING = re.compile(r"## (\d+)\. ")
+SENTENCE_END = re.compile(
+    r"""(?:(?<=[.!?])|(?<=[.!?][*")])|(?<=[.!?]\*\*))\s+(?=[A-Z*`\[("])"""
+)
+KEPT_WHOLE = ("#", "<", "|", "$$", "```", "![", "- A.", "**Question")
+
+
+def lesson(plan, outputs=False):
+    """Make the notebook of a plan.
+
+    Args:
+        plan: list of tools.plans.Step.
+        outputs: whether cells keep the outputs of the committed notebooks.
+
+    Returns:
+        nbformat.NotebookNode.
+
+    Raises:
+        PlanError: a notebook has no such section.
+    """
+    said, cells, minute = remarks(), [], 0
+    for number, step in enumerate(plan):
+        times = f"**Minute {minute:g} to {minute + step.minutes:g}**: {step.what}"
+        minute += step.minutes
+        if step.notebook is None:
+            title = new_markdown_cell(f"# {step.what}")
+            cells.append(placed(title, "slide", f"words-{number}"))
+            cells.append(note(times, f"words-{number}-note"))
+        for section in step.sections:
+            head, *rest = part_of(step, section, plan[:number])
+            remark = as_notes(said.get((step.notebook, section), {}))
+            prefix = f"{step.notebook}-{number}"
+            cells += on_the_wall(head, outputs, prefix)
+            cells.append(note(f"{times}\n\n{remark}", f"{prefix}-{section}-note"))
+            for cell in rest:
+                cells += on_the_wall(cell, outputs, prefix)
+    return new_notebook(cells=cells, metadata=METADATA)
+
+
+def part_of(step, section, earlier):
+    """Return the cells of a section that a step shows.
+
+    Raises:
+        PlanError: there is no such section.
+    """
+    found = sections(notebooks()[step.notebook])
+    if section not in found:
+        raise PlanError(
+            f"{step.notebook} has no section {section}; it has "
+            f"{', '.join(map(str, found))}."
+        )
+    part = found[section]
+    answer = index_of_answer(part)
+    if step.question:
+        return part[:answer]
+    asked = [s for s in earlier if s.question and s.notebook == step.notebook]
+    if any(section in s.sections for s in asked):
+        return [part[0], *part[answer:]]
+    return part
+
+
+def with_remarks(notebook, name):
+    """Return a notebook with what the guide says of each section, as speaker's notes.
+
+    Args:
+        notebook: nbformat.NotebookNode.
+        name: its file's name without the ending, such as "ANN_Model".
+    """
+    said, cells = remarks(), []
+    for cell in notebook.cells:
+        cells.append(cell)
+        heading = HEADING.match(cell.source) if cell.cell_type == "markdown" else None
+        found = heading and said.get((name.removesuffix("_Model"), int(heading[1])))
+        if found:
+            note = new_markdown_cell(as_notes(found))
+            cells.append(placed(note, "notes", f"guide-{heading[1]}"))
+    notebook.cells = cells
+    return notebook
+
+
+def as_notes(found):
+    """Return the guide's words on a section as Markdown: say, ask, expect."""
+    return "\n\n".join(f"**{key.capitalize()}**: {text}" for key, text in found.items())
+
+
+def sections(path):
+    """Return a notebook's numbered sections: dict from number to its cells."""
+    found, number = {}, None
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            heading = HEADING.match(cell.source)
+            number = int(heading[1]) if heading else None
+        if number is not None:
+            found.setdefault(number, []).append(cell)
+    return found
+
+
+def index_of_answer(part):
+    """Return where the answer begins: at the first code that says what was asked.
+
+    Code that only prepares (a figure of what is asked about) belongs to the question,
+    so the answer is the last code cell before the section explains, or ends.
+    """
+    asked = next((k for k, c in enumerate(part) if "**Predict" in c.source), 0)
+    code = [k for k, c in enumerate(part) if c.cell_type == "code" and k > asked]
+    return code[-1] if code else len(part)
+
+
+def placed(cell, slide_type, cell_id):
+    """Give a cell its id and its place on the slides."""
+    cell.metadata["slideshow"] = {"slide_type": slide_type}
+    cell.id = cell_id
+    return cell
+
+
+def note(text, cell_id):
+    """Return a cell for the speaker only."""
+    return placed(new_markdown_cell(text), "notes", cell_id)
+
+
+def on_the_wall(cell, outputs, prefix):
+    """Return what a room sees of a cell, and behind it, as a note, its whole text.
+
+    Args:
+        cell: of a notebook.
+        outputs: whether a code cell keeps its outputs.
+        prefix: what the ids begin with.
+
+    Returns:
+        list of one or two cells.
+    """
+    cell = nbformat.from_dict(cell)
+    whole, cell.id = cell.source, f"{prefix}-{cell.id}"[:60]
+    if cell.cell_type == "code":
+        if not outputs:
+            cell.outputs, cell.execution_count = [], None
+        return [cell]
+    if cell.metadata.get("slideshow", {}).get("slide_type") not in ("notes", "skip"):
+        cell.source = for_the_wall(cell.source)
+    if cell.source == whole:
+        return [cell]
+    return [cell, note(whole, f"{cell.id}-all")]
+
+
+def for_the_wall(source):
+    """Cut prose to what is read from the last row: the first sentence of a paragraph.
+
+    Headings, questions with their choices, tables and formulas stay whole; of a
+    paragraph stay also the sentences that ask or that ask to predict.
+    """
+    blocks = re.split(r"\n\s*\n", source)
+    return "\n\n".join(cut(block) for block in blocks)
+
+
+def cut(block):
+    """Cut one block of Markdown (see for_the_wall)."""
+    if block.startswith(KEPT_WHOLE):
+        return block
+    items = re.split(r"\n(?=\s*(?:[-*]|\d+\.) )", block)
+    return "\n".join(first_sentences(item) for item in items)
+
+
+def first_sentences(text):
+    """Return the first sentence of a text, and those that ask."""
+    sentences = SENTENCE_END.split(" ".join(text.split()))
+    return " ".join(
+        s for k, s in enumerate(sentences) if k == 0 or "?" in s or "**Predict" in s
+    )

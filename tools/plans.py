@@ -1,0 +1,146 @@
+"""Plans of a lesson: which sections of which notebook, in which order, how long.
+
+A plan is a table with the columns minutes, where and what. The guide's own stand in
+docs/instructor-guide.md, under the headings "45 minutes" and "90 minutes"; a teacher's
+is a text file with a line per step:
+
+    # minutes | where          | what
+    3         | -              | Welcome: which digits would you misread?
+    4         | ANN 10 question| everybody writes down an accuracy
+    8         | ANN 6, 7       | build, then train
+
+*Where* is a notebook and numbers of its sections; with the word "question", only what
+the section asks, and not its answer. A line without a notebook ("-") is a slide with
+the words of *what*.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from utils.places import COURSE_DIR
+
+GUIDE = COURSE_DIR / "docs" / "instructor-guide.md"
+WHERE = re.compile(r"(\w+) +(\d+(?: *, *\d+)*)( +question)?")
+
+
+class PlanError(Exception):
+    """A plan cannot be read or followed; the message names the line and what to do."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a plan.
+
+    Attributes:
+        minutes: how long it takes.
+        notebook: "ANN", "CNN", "Comparison" or a lab's name; None for words only.
+        sections: numbers of sections, in the plan's order; () for words only.
+        question: whether only the question of the section is shown.
+        what: the plan's own words.
+    """
+
+    minutes: float
+    notebook: str | None
+    sections: tuple
+    question: bool
+    what: str
+
+
+def notebooks():
+    """Return the notebooks of which lessons are made: dict from name to path."""
+    main, labs = COURSE_DIR.glob("*.ipynb"), COURSE_DIR.glob("labs/*.ipynb")
+    return {p.stem.removesuffix("_Model"): p for p in [*sorted(main), *sorted(labs)]}
+
+
+def read_plan(name):
+    """Read a plan of the guide ("45", "90") or a teacher's own (path of a text file).
+
+    Returns:
+        list of Step.
+
+    Raises:
+        PlanError: there is no such plan, or a line of it says nothing that can be done.
+    """
+    path = Path(name)
+    if path.suffix in (".txt", ".md"):
+        try:
+            text, source = path.read_text(encoding="utf-8-sig"), path.name
+        except (OSError, UnicodeDecodeError) as error:
+            raise PlanError(f"The plan {name} cannot be read: {error}") from None
+    else:
+        text, source = GUIDE.read_text(encoding="utf-8"), GUIDE.name
+        sections = re.split(r"(?m)^## ", text)
+        found = [part for part in sections if part.startswith(f"{name} minutes")]
+        if not found:
+            raise PlanError(
+                f"The guide has no plan of {name!r} minutes. It has: "
+                + ", ".join(re.findall(r"(?m)^## (\d+) minutes", text))
+                + ". A plan of your own is a text file, say my-plan.txt."
+            )
+        text = "\n".join(line for line in found[0].splitlines() if line[:1] == "|")
+    steps = [
+        read_step(line, f"{source}: {line.strip()}")
+        for line in text.splitlines()
+        if line.strip() and not is_decoration(line)
+    ]
+    if not steps:
+        raise PlanError(f"{source} has no line like: 8 | ANN 6, 7 | build, then train")
+    return steps
+
+
+def is_decoration(line):
+    """Tell whether a line is a comment, a table's heading or the rule under it."""
+    first = line.strip().strip("|").split("|")[0].strip()
+    return line.lstrip().startswith("#") or first == "minutes" or not first.strip("-: ")
+
+
+def read_step(line, place):
+    """Read one line of a plan: minutes | where | what."""
+    parts = [part.strip() for part in line.strip().strip("|").split("|", 2)]
+    if len(parts) != 3:
+        raise PlanError(f"{place}\nA line has three parts: minutes | where | what.")
+    minutes, where, what = parts
+    try:
+        minutes = float(minutes)
+        if not 0 < minutes <= 600:
+            raise ValueError
+    except ValueError:
+        raise PlanError(f"{place}\nIt begins with minutes, a number above 0.") from None
+    if where in ("-", "–", "—", ""):
+        return Step(minutes, None, (), False, what)
+    match = WHERE.fullmatch(where)
+    if not match:
+        raise PlanError(
+            f"{place}\nThe second part is a notebook and its sections, such as "
+            '"ANN 6, 7" or "ANN 10 question", or "-" for words only.'
+        )
+    name, numbers, question = match.groups()
+    if name not in notebooks():
+        names = ", ".join(notebooks())
+        raise PlanError(f"{place}\nThere is no notebook {name}; there are {names}.")
+    sections = tuple(int(number) for number in numbers.split(","))
+    return Step(minutes, name, sections, bool(question), what)
+
+
+def remarks():
+    """Return what the guide's tables say of each section.
+
+    Returns:
+        dict from (notebook, number) to a dict with "say", "ask" and "expect".
+    """
+    found, header, name = {}, [], None
+    for line in GUIDE.read_text(encoding="utf-8").splitlines():
+        marker = re.fullmatch(r"<!-- (\w+) -->", line)
+        if marker:
+            name, header = marker[1].removesuffix("_Model"), []
+        if not line.startswith("|") or name is None:
+            continue
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        header = header or cells
+        number = re.match(r"\[(\d+)\.", cells[0])
+        if number:
+            row = dict(zip(header, cells, strict=False))
+            wanted = {key: row[key] for key in ("say", "ask", "expect") if row.get(key)}
+            found[name, int(number[1])] = wanted
+    return found

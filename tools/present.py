@@ -1,0 +1,223 @@
+"""A show in JupyterLab: a lesson, or a notebook, as slides whose cells run.
+
+    python -m tools.present 45                  the guide's plan of 45 minutes
+    python -m tools.present my-plan.txt         a plan of one's own
+    python -m tools.present ANN --no-browser    a whole notebook; options of JupyterLab
+
+Started by course.py. The show is a copy in build/present/, without outputs: what is
+seen was computed in the room, and the course's notebooks stay as they are. The kernel
+of a lesson is started here and runs what the lesson's cells need before the browser
+opens; JupyterLab joins a kernel that its notebook has already.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import webbrowser
+from pathlib import Path
+
+import nbformat
+from jupyter_client import BlockingKernelClient
+from jupyter_core.paths import jupyter_runtime_dir
+
+from tools.lesson import lesson
+from tools.plans import PlanError, notebooks, read_plan
+from utils.places import COURSE_DIR
+
+FOLDER = COURSE_DIR / "build" / "present"
+HERE = Path(__file__).resolve().parent
+SECONDS_TO_START = 90
+
+SHORTCUTS = [  # PageDown and PageUp are what a clicker sends
+    {
+        "command": "deck:go",
+        "keys": [key],
+        "selector": ".jp-Deck .jp-Notebook",
+        "args": {"direction": direction, "alternate": alternate},
+    }
+    for key, direction, alternate in (
+        ("PageDown", "down", "forward"),
+        ("PageUp", "up", "back"),
+    )
+]
+# Escape ends the show, which leaves the notebook at its top: a step down and up again
+# brings the cell that was shown into sight.
+BACK = ("deck:stop", "notebook:move-cursor-down", "notebook:move-cursor-up")
+SHORTCUTS.append(
+    {
+        "command": "apputils:run-all-enabled",
+        "keys": ["Escape"],
+        "selector": ".jp-Deck .jp-Notebook.jp-mod-commandMode",
+        "args": {"commands": list(BACK)},
+    }
+)
+# JupyterLab's settings for a show: it begins at once, and nothing is saved unasked.
+SETTINGS = {
+    "jupyterlab-slideshow:plugin": {"active": True},
+    # What slides need anyway. Changed while the notebook opens, it causes errors.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    "@jupyterlab/shortcuts-extension:shortcuts": {"shortcuts": SHORTCUTS},
+}
+
+
+class PresentError(Exception):
+    """The show cannot begin; the message says what to do."""
+
+
+def make_show(name, folder=FOLDER):
+    """Write the notebook of a show into a folder.
+
+    Args:
+        name: "45", "90", a plan's file, or the name of a notebook ("ANN").
+        folder: where it goes.
+
+    Returns:
+        (path of the notebook, dict from a notebook's name to the number of the last
+        section whose code the show needs): empty for a whole notebook.
+
+    Raises:
+        PlanError: there is no such plan or notebook.
+    """
+    if name in notebooks():
+        source = notebooks()[name]
+        show = nbformat.read(source, as_version=4)
+        for cell in show.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        target, needed = folder / source.name, {}
+    else:
+        plan = read_plan(name)
+        show, needed = lesson(plan), {}
+        for step in plan:
+            if step.notebook:
+                last = max(step.sections)
+                needed[step.notebook] = max(last, needed.get(step.notebook, 0))
+        target = folder / f"Lesson_{Path(name).stem}.ipynb"
+    nbformat.write(show, target)
+    return target, needed
+
+
+def settle(folder):
+    """Write JupyterLab's settings and the projector's style into a folder."""
+    from course import configure_lab  # the same as for `course.py lab`, and ours
+
+    configure_lab(folder, default_setting_overrides=SETTINGS)
+    (folder / "custom").mkdir()
+    shutil.copy(HERE / "projector.css", folder / "custom" / "custom.css")
+
+
+def wait_for_server(process):
+    """Return what a starting Jupyter server writes down of itself, once it answers.
+
+    Raises:
+        PresentError: it ended, or does not answer.
+    """
+    place = Path(jupyter_runtime_dir(), f"jpserver-{process.pid}.json")
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            info = json.loads(place.read_text())
+            ask(info, "api/status")
+            return info
+        except (OSError, ValueError):
+            time.sleep(0.2)
+    raise PresentError("JupyterLab did not start; what it says stands above.")
+
+
+def ask(info, path, body=None):
+    """Ask a Jupyter server for something, or with a body to make something."""
+    request = urllib.request.Request(
+        info["url"] + path,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"token {info['token']}"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def prepare(info, show, needed):
+    """Start a show's kernel and run in it what its cells need.
+
+    Raises:
+        PresentError: a cell failed.
+    """
+    path = show.relative_to(COURSE_DIR).as_posix()
+    body = {"path": path, "name": show.name, "type": "notebook"}
+    session = ask(info, "api/sessions", {**body, "kernel": {"name": "python3"}})
+    connection = Path(jupyter_runtime_dir(), f"kernel-{session['kernel']['id']}.json")
+    client = BlockingKernelClient(connection_file=str(connection))
+    client.load_connection_file()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=SECONDS_TO_START)
+        execute(client, f"import os, sys; os.chdir({str(COURSE_DIR)!r})")
+        execute(client, f"sys.path.insert(0, {str(COURSE_DIR)!r})")
+        execute(client, "from tools.stage import open_stage; _stage = open_stage()")
+        for name, last in needed.items():
+            print(f"Preparing {name}, sections up to {last} …", flush=True)
+            source = str(notebooks()[name])
+            execute(client, f"_stage.prepare({name!r}, {source!r}, {last})")
+    finally:
+        client.stop_channels()
+
+
+def execute(client, code):
+    """Run code in a kernel, silently.
+
+    Raises:
+        PresentError: it failed; the message is the exception's.
+    """
+    reply = client.execute_interactive(code, store_history=False, output_hook=quiet)
+    if reply["content"]["status"] != "ok":
+        raise PresentError(reply["content"].get("evalue", "The kernel was stopped."))
+
+
+def quiet(_message):
+    """Show nothing of what a cell prints."""
+
+
+def main(name="", *arguments):
+    """Open a show; return the exit code of JupyterLab."""
+    shutil.rmtree(FOLDER, ignore_errors=True)  # with the settings of the last show
+    FOLDER.mkdir(parents=True)
+    try:
+        show, needed = make_show(name)
+    except PlanError as error:
+        print(error, file=sys.stderr)
+        return 1
+    settle(FOLDER)
+    os.environ["JUPYTER_CONFIG_DIR"] = str(FOLDER)
+    os.environ["COURSE_PRESENTING"] = "1"  # figures for the last row (utils.plots)
+    page = f"lab/tree/{show.relative_to(COURSE_DIR).as_posix()}"
+    options = [f"--LabApp.default_url=/{page}", *arguments]
+    if needed:  # the browser waits until the kernel is ready
+        options.append("--no-browser")
+    command = [sys.executable, "-m", "jupyterlab", "--custom-css", *options]
+    process = subprocess.Popen(command, cwd=COURSE_DIR)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is JupyterLab's own
+    try:
+        if needed:
+            info = wait_for_server(process)
+            prepare(info, show, needed)
+            url = f"{info['url']}{page}?token={info['token']}"
+            print(f"Ready: {url}", flush=True)
+            if "--no-browser" not in arguments:
+                webbrowser.open(url)
+        return process.wait()
+    except PresentError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
