@@ -7,6 +7,7 @@ figure has its own white ground, so that it reads on a dark page.
 import base64
 import io
 import math
+import os
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -42,9 +43,22 @@ class _DescribedFigure(Figure):
     def _repr_mimebundle_(self, include=None, exclude=None):
         png = io.BytesIO()
         with plt.rc_context(STYLE):
-            self.savefig(png, format="png")
+            if os.environ.get("COURSE_PRESENTING"):
+                self.savefig_for_the_last_row(png)
+            else:
+                self.savefig(png, format="png")
         data = {"image/png": base64.b64encode(png.getvalue()).decode()}
         return data, {"image/png": {"alt": self.description()}}
+
+    def savefig_for_the_last_row(self, file):
+        """Save the figure with type a quarter larger, at twice the pixels.
+
+        The same type on less paper, so that nothing else has to know its size.
+        """
+        size = self.get_size_inches()
+        self.set_size_inches(0.8 * size)
+        self.savefig(file, format="png", dpi=250)
+        self.set_size_inches(size)
 
     def description(self):
         """Return the titles of the figure and its axes, and what the axes show."""
