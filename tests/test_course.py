@@ -30,8 +30,10 @@ COPIED = (
     "requirements.txt",
     ".gitignore",
     "tools/__init__.py",
+    "tools/copies.py",
     "tools/notebooks.py",
     "utils/__init__.py",
+    "utils/files.py",
     "utils/places.py",
 )
 PATIENCE = 300  # seconds, for a busy machine: nothing here takes more than a few
@@ -402,6 +404,7 @@ def test_lab_hands_on_its_arguments_and_asks_about_no_news(copy):
     assert out.strip() == metadata.version("jupyterlab")
     config = copy / "build" / "jupyter" / "labconfig" / "page_config.json"
     assert "announcements" in config.read_text()
+    assert (copy / "work" / "ANN_Model.ipynb").is_file()  # to work on
 
 
 # Interrupted.
