@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from local_server import send
 
-from utils import data
+from utils import data, download
 from utils.data import IDX_NAMES, DataError, load_mnist
 from utils.places import COURSE_DIR
 
@@ -500,7 +500,7 @@ def server_error(handler, raw):
 def test_a_failed_download_is_never_taken_for_data(
     full, cache, quick_sample, monkeypatch, capsys, accident
 ):
-    monkeypatch.setattr(data, "SECONDS_OF_SILENCE", 0.3)
+    monkeypatch.setattr(download, "SECONDS_OF_SILENCE", 0.3)
     with serving(monkeypatch, lambda handler: accident(handler, full)) as asked:
         begin = time.monotonic()
         assert "nothing of it was kept" in complaint("full")

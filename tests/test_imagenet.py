@@ -9,6 +9,7 @@ import local_server
 import pytest
 from local_server import send
 
+from utils import download
 from utils.labs import imagenet
 from utils.labs.imagenet import have_weights
 
@@ -85,7 +86,7 @@ def test_a_whole_download_is_kept_and_not_fetched_twice(models, monkeypatch):
     ids=["cut off", "another file", "a log-in page"],
 )
 def test_a_failed_download_leaves_nothing(models, monkeypatch, raw, length):
-    monkeypatch.setattr(imagenet, "SECONDS_OF_SILENCE", 0.3)
+    monkeypatch.setattr(download, "SECONDS_OF_SILENCE", 0.3)
     with serving(monkeypatch, raw, length) as asked:
         assert not have_weights("EfficientNetB0")
     assert "GET" in asked

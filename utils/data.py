@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.download import answers
+from utils.download import UnreachableError, fetch
 from utils.environment import keras_home
 from utils.places import COURSE_DIR
 
@@ -31,7 +31,6 @@ KNOWN_TEST_SETS = {"c3f9adf9c66efb57": "full MNIST", "9eafd4ac5f7f7591": "sample
 SHIPPED_DIGITS = COURSE_DIR / "reference" / "digits.npz"
 SAMPLE_SEED = 0
 SECONDS_TO_DECIDE = 4.0  # "auto" must not keep a class without network waiting
-SECONDS_OF_SILENCE = 15  # a download that sends nothing for so long has failed
 
 IDX_NAMES = {
     "x_train": "train-images-idx3-ubyte",
@@ -125,34 +124,17 @@ def fingerprint(x_test, y_test):
 
 def _full_mnist_file():
     """Return the path of Keras' own mnist.npz, downloaded if need be."""
-    import pooch
-
     # Keras' cache, so that a student who ever used keras.datasets.mnist has it already.
     target = keras_home() / "datasets" / "mnist.npz"
     try:
-        cached = target.is_file() and pooch.file_hash(str(target)) == MNIST_SHA256
-    except OSError:
-        cached = False
-    if cached:
-        return target
-    if not answers(MNIST_URL, SECONDS_TO_DECIDE):
+        fetch(MNIST_URL, target, f"sha256:{MNIST_SHA256}", SECONDS_TO_DECIDE)
+    except UnreachableError:
         raise DataError(
             "The full MNIST is not on this machine and its server cannot be reached. "
             "Connect to the internet once, or set MNIST_DATA=sample for the 5,000 "
             "digits that the course brings, or set MNIST_DATA to a folder with the "
             "four IDX files."
-        )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # pooch downloads beside the target and renames only what has the right hash.
-        pooch.get_logger().setLevel("WARNING")
-        pooch.retrieve(
-            MNIST_URL,
-            known_hash=MNIST_SHA256,
-            fname=target.name,
-            path=target.parent,
-            downloader=pooch.HTTPDownloader(timeout=SECONDS_OF_SILENCE),
-        )
+        ) from None
     except PermissionError as error:
         raise DataError(
             f"MNIST cannot be saved in {target.parent}: no permission. Set KERAS_HOME "

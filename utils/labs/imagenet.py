@@ -1,19 +1,18 @@
 """Networks trained on ImageNet: their weights from Keras' cache, downloaded, or absent.
 
-Keras itself would wait for a silent server without end, and may leave half a file.
 The files and their MD5 sums are those of keras.applications, without the last layers.
 
 ImageNet: O. Russakovsky and others, "ImageNet large scale visual recognition
 challenge", International Journal of Computer Vision 115, 2015.
 """
 
+import contextlib
 from typing import NamedTuple
 
-from utils.download import answers
+from utils.download import fetch, is_whole
 from utils.environment import keras_home
 
 SECONDS_TO_DECIDE = 2.0  # for a server that does not answer
-SECONDS_OF_SILENCE = 15  # a download that sends nothing for so long has failed
 SERVER = "https://storage.googleapis.com"
 
 
@@ -60,8 +59,6 @@ def have_weights(name, download=True):
     Raises:
         ValueError: the name is another one.
     """
-    import pooch
-
     if name not in WEIGHTS:
         raise ValueError(
             f"There are no weights for {name!r} here. Choose one of "
@@ -69,22 +66,10 @@ def have_weights(name, download=True):
         )
     url, md5 = WEIGHTS[name]
     target = keras_home() / "models" / url.rpartition("/")[2]
-    try:
-        if target.is_file() and pooch.file_hash(str(target), alg="md5") == md5:
-            return True
-        if not download or not answers(url, SECONDS_TO_DECIDE):
-            return False
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # pooch downloads beside the target and renames only what has the right hash.
-        pooch.get_logger().setLevel("WARNING")
-        pooch.retrieve(
-            url,
-            known_hash=f"md5:{md5}",
-            fname=target.name,
-            path=target.parent,
-            downloader=pooch.HTTPDownloader(timeout=SECONDS_OF_SILENCE),
-        )
+    if not download:
+        return is_whole(target, f"md5:{md5}")
     # Whatever the network or the disk does: the lab goes on without these weights.
-    except Exception:
-        return False
-    return True
+    with contextlib.suppress(Exception):
+        fetch(url, target, f"md5:{md5}", SECONDS_TO_DECIDE)
+        return True
+    return False
