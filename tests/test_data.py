@@ -11,12 +11,12 @@ import threading
 import time
 import zipfile
 from contextlib import contextmanager
-from pathlib import Path
 
 import local_server
 import numpy as np
 import pytest
 from local_server import send
+from stand_ins import WritesAFile
 
 from utils import data, download
 from utils.data import IDX_NAMES, DataError, load_mnist
@@ -308,16 +308,6 @@ def test_an_npz_with_any_byte_damaged_is_read_right_or_named(tmp_path, arrays):
             assert str(path) in str(error)
         else:
             assert_same(found, arrays)
-
-
-class WritesAFile:
-    """Unpickled, it leaves a trace on the disk, as a malicious pickle would."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def test_pickled_objects_are_never_opened(tmp_path, arrays):

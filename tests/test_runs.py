@@ -14,11 +14,11 @@ import sys
 import threading
 import time
 from datetime import datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from stand_ins import StandIn, WritesAFile
 
 from utils import runs
 from utils.places import COURSE_DIR
@@ -28,19 +28,6 @@ FILES = ["history.json", "model.keras", "predictions.npz", "run.json"]
 posix = pytest.mark.skipif(
     os.name == "nt", reason="Windows has no fork, file limits or permission bits"
 )
-
-
-class StandIn:
-    """A model as far as files go, without the five seconds that TensorFlow takes."""
-
-    def __init__(self, number):
-        self.number = number
-
-    def count_params(self):
-        return self.number
-
-    def save(self, path):
-        Path(path).write_bytes(str(self.number).encode() * 1000)
 
 
 def some_data(fingerprint="0123456789abcdef", y_test=None):
@@ -491,16 +478,6 @@ def test_a_single_array_is_no_npz(tmp_path):
     np.save(tmp_path / "array.npy", ROWS)
     forge(folder, "predictions.npz", (tmp_path / "array.npy").read_bytes())
     assert str(folder / "predictions.npz") in complaint(load_run, "ann")
-
-
-class WritesAFile:
-    """Unpickled, it leaves a trace on the disk, as a malicious pickle would."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def test_pickled_predictions_are_never_opened(tmp_path):
