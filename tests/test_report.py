@@ -1,5 +1,6 @@
 """The tables of results, and that the README's is current."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -135,6 +136,13 @@ def test_without_readme_or_reference_there_is_a_sentence(tmp_path, monkeypatch):
 
 
 @pytest.mark.committed
+def test_the_numbers_for_the_pocket_are_current():
+    text = report.ANSWERS.read_text(encoding="utf-8")
+    current = with_part(text, "numbers", report.pocket_table())
+    assert text == current, "run `python3 course.py results`"
+
+
+@pytest.mark.committed
 def test_the_readme_of_the_course_is_current():
     assert report.README.exists(), "The course has no README.md."
     text = report.README.read_text(encoding="utf-8")
@@ -148,14 +156,16 @@ def test_renewing_the_readme_writes_the_committed_table_and_picture(
     tmp_path, monkeypatch, capsys
 ):
     """The command as it is, on copies: the shipped runs give what is committed."""
-    committed = {"README": report.README, "PICTURE": report.PICTURE}
+    names = ("README", "PICTURE", "ANSWERS")
+    committed = {name: getattr(report, name) for name in names}
     for name, path in committed.items():
         monkeypatch.setattr(report, name, tmp_path / path.name)
     text = committed["README"].read_text(encoding="utf-8")
     stale = with_part(text, report.MARKER, "an older table")
     (tmp_path / "README.md").write_text(stale, encoding="utf-8")
+    shutil.copy(committed["ANSWERS"], tmp_path)
     assert report.main(["--readme"]) == 0
-    assert "README.md and result.png" in capsys.readouterr().out
+    assert "README.md, result.png and answers.md" in capsys.readouterr().out
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == text
     new, old = (
         np.asarray(Image.open(path).convert("RGB"), float)

@@ -25,9 +25,11 @@ PATTERNS = (
     "labs/*.ipynb",
     "README.md",
     "LICENSE",
+    "CITATION.cff",
     "docs/*",
     "exercises/*.md",
 )
+NOT_FOR_STUDENTS = ("answers", "Untitled")
 RELEASE = Path("exercises", "release")
 
 
@@ -36,7 +38,7 @@ def originals():
     found = {}
     for pattern in PATTERNS:
         for path in sorted(COURSE_DIR.glob(pattern)):
-            if path.is_file() and "Untitled" not in path.name:
+            if path.is_file() and not path.name.startswith(NOT_FOR_STUDENTS):
                 found[path.relative_to(COURSE_DIR).as_posix()] = path
     for path in sorted((COURSE_DIR / RELEASE).glob("*/*")):
         place = Path("exercises", *path.relative_to(COURSE_DIR / RELEASE).parts)

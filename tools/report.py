@@ -1,28 +1,33 @@
 """The results as tables: for the terminal, for a notebook, for the README.
 
     python -m tools.report             the runs in runs/ (or RUNS_DIR)
-    python -m tools.report --readme    renew the README's table and picture
+    python -m tools.report --readme    renew the README's table and picture, and the
+                                       instructors' numbers in docs/answers.md
 
-The README's table stands between the lines <!-- results --> and <!-- /results -->.
+The README's table stands between the lines <!-- results --> and <!-- /results -->, the
+instructors' between <!-- numbers --> and <!-- /numbers -->.
 """
 
 import argparse
 import io
+import re
 import sys
 
+import nbformat
 import numpy as np
 import pandas as pd
 
 from utils import plots, runs
 from utils.corruptions import SEVERITIES
 from utils.data import DataError, load_test_images, stress_digits
-from utils.evaluation import accuracy_bands, accuracy_interval
+from utils.evaluation import accuracy_bands, accuracy_interval, contingency
 from utils.files import MarkerError, replace_between_markers, write_whole
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 README = COURSE_DIR / "README.md"
 PICTURE = COURSE_DIR / "docs" / "result.png"
 MARKER = "results"
+ANSWERS = COURSE_DIR / "docs" / "answers.md"
 
 
 class ReportError(Exception):
@@ -113,6 +118,51 @@ def renew_readme(readme):
     replace_between_markers(readme, MARKER, readme_table())
 
 
+def pocket_table():
+    """Return the numbers of a lesson, in Markdown: for when the projector fails.
+
+    From the runs in reference/ and, for digits that move, from what the committed
+    notebooks print.
+
+    Raises:
+        ReportError: a notebook prints no accuracy of digits that move.
+    """
+    seeds = {name: runs.load_seeds(key) for key, name in runs.MODELS.items()}
+    first = {name: found[0] for name, found in seeds.items()}
+    moved = {name: accuracies_when_moved(name) for name in first}
+    rows = {
+        "test accuracy, seed 0": [accuracy_of(run).short for run in first.values()],
+        "misread test digits": [
+            f"{(run.y_pred != run.y_true).sum():,} of {len(run.y_true):,}"
+            for run in first.values()
+        ],
+        "parameters": [run.facts()["parameters"] for run in first.values()],
+    }
+    for pixels in range(1, 4):
+        rows[f"moved by {pixels} px"] = [moved[name][pixels] for name in first]
+    ann, cnn = first.values()
+    pairs = contingency(ann.y_true, ann.y_pred, cnn.y_pred)
+    lines = [f"| | {' | '.join(first)} |", "|---|--:|--:|"]
+    lines += [f"| {title} | {' | '.join(texts)} |" for title, texts in rows.items()]
+    return "\n".join(lines) + (
+        f"\n\nOf the same digits, {pairs.only_a:,} were read by the ANN alone, "
+        f"{pairs.only_b:,} by the CNN alone, and {pairs.neither:,} by neither."
+    )
+
+
+def accuracies_when_moved(name):
+    """Return what a committed notebook prints of digits that move: pixels to text."""
+    path = COURSE_DIR / f"{name}_Model.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    printed = "".join(
+        output.get("text", "") for c in cells for output in c.get("outputs", [])
+    )
+    found = re.findall(r"moved by (\d) px: ([\d.]+ %)", printed)
+    if not found:
+        raise ReportError(f"{path.name} prints no accuracy of digits that move.")
+    return {int(pixels): text for pixels, text in found}
+
+
 def renew_picture(path):
     """Draw the reference models' accuracy on damaged digits, for the README."""
     reference = {kind: runs.load_seeds(name)[0] for name, kind in runs.MODELS.items()}
@@ -154,7 +204,9 @@ def main(arguments=None):
         if options.readme:
             renew_readme(README)
             renew_picture(PICTURE)
-            print(f"Renewed the results in {README.name} and {PICTURE.name}.")
+            replace_between_markers(ANSWERS, "numbers", pocket_table())
+            names = f"{README.name}, {PICTURE.name} and {ANSWERS.name}"
+            print(f"Renewed the results in {names}.")
         else:
             print(terminal_table())
     except (ReportError, MarkerError, DataError, runs.RunError) as error:
