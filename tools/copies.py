@@ -23,7 +23,7 @@ STAMPS = ".origin.json"  # what each copy was made from
 PATTERNS = (
     "*.ipynb",
     "labs/*.ipynb",
-    "README.md",
+    "*.md",
     "LICENSE",
     "CITATION.cff",
     "docs/*",
