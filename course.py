@@ -2,13 +2,12 @@
 
     python3 course.py --help
 
-Python's standard library only, and only syntax that Python 3.6 can read (so is the one
-module that it imports): whoever comes with too old a Python gets a sentence, not a
+Python's standard library only, and only syntax that Python 3.6 can read (so are the two
+modules that it imports): whoever comes with too old a Python gets a sentence, not a
 syntax error.
 """
 
 import argparse
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.lab_settings import configure_lab
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 REQUIREMENTS = COURSE_DIR / "requirements.txt"
@@ -197,17 +197,6 @@ RENDERED = {
         "defaultViewers": {"markdown": "Markdown Preview"}
     }
 }
-
-
-def configure_lab(folder, **files):
-    """Put files of JupyterLab's configuration into a folder."""
-    # JupyterLab's question about news covers the slides' controls and asks the network.
-    # No option stops it, only a configuration file in which its extension is disabled.
-    news = {"@jupyterlab/apputils-extension:announcements": True}
-    files["page_config"] = {"disabledExtensions": news}
-    (folder / "labconfig").mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / "labconfig" / f"{name}.json").write_text(json.dumps(content))
 
 
 def main(arguments):

@@ -30,6 +30,7 @@ COPIED = (
     "requirements.txt",
     ".gitignore",
     "tools/__init__.py",
+    "tools/lab_settings.py",
     "tools/copies.py",
     "tools/notebooks.py",
     "utils/__init__.py",

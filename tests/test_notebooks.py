@@ -4,8 +4,6 @@ import ast
 import json
 import re
 import statistics
-import sys
-from importlib.metadata import packages_distributions
 
 import nbconvert
 import nbformat
@@ -154,29 +152,6 @@ def test_has_ten_outputs_that_may_not_drift(path):
     checked = tagged(path, "nbval-check-output")
     assert len(checked) >= 10
     assert all(cell.outputs for cell in checked)
-
-
-@each(WITH_LABS)
-def test_imports_are_required_and_used(path):
-    pinned = {
-        line.split("==")[0].strip().lower()
-        for line in (COURSE_DIR / "requirements.txt").read_text().splitlines()
-        if "==" in line
-    }
-    distributions = packages_distributions()
-    names = {}
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                names[alias.asname or alias.name.split(".")[0]] = alias.name
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                names[alias.asname or alias.name] = node.module
-    used = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
-    assert set(names) <= used, f"imported, not used: {set(names) - used}"
-    for module in {name.split(".")[0] for name in names.values()} - {"utils"}:
-        if module not in sys.stdlib_module_names:
-            assert {d.lower() for d in distributions[module]} & pinned, module
 
 
 def test_the_models_are_written_in_their_notebooks_and_nowhere_else():

@@ -21,7 +21,7 @@ BELOW = {
     "utils.labs": {"utils"},
     "tools": {"utils", "utils.labs"},
     "benchmarks": {"utils", "utils.labs", "tools"},
-    "course": {"utils"},
+    "course": {"tools", "utils"},
     "tests": {"utils", "utils.labs", "tools", "benchmarks", "course"},
 }
 NOTEBOOK_BELOW = {
@@ -93,9 +93,20 @@ def ours(names):
 
 
 def code_of(notebook):
-    cells = nbformat.read(notebook, as_version=4).cells
+    cells = nbformat.read(COURSE_DIR / notebook, as_version=4).cells
     lines = "\n".join(c.source for c in cells if c.cell_type == "code").splitlines()
     return ast.parse("\n".join(line for line in lines if line[:1] not in ("%", "!")))
+
+
+each_notebook = pytest.mark.parametrize(
+    "notebook",
+    [
+        file.relative_to(COURSE_DIR)
+        for pattern in ("*.ipynb", "labs/*.ipynb", "exercises/*/*/*.ipynb")
+        for file in sorted(COURSE_DIR.glob(pattern))
+    ],
+    ids=str,
+)
 
 
 # --- arrows --------------------------------------------------------------------------
@@ -109,15 +120,7 @@ def test_a_room_imports_from_the_rooms_below_it(module):
     assert not upward, f"{module} imports {upward}"
 
 
-@pytest.mark.parametrize(
-    "notebook",
-    [
-        file.relative_to(COURSE_DIR)
-        for pattern in ("*.ipynb", "labs/*.ipynb", "exercises/*/*/*.ipynb")
-        for file in sorted(COURSE_DIR.glob(pattern))
-    ],
-    ids=str,
-)
+@each_notebook
 def test_a_notebook_imports_from_the_rooms_of_students(notebook):
     folder = notebook.parts[0] if len(notebook.parts) > 1 else ""
     rooms = {room_of(module) for module in ours(imported(code_of(notebook)))}
@@ -127,6 +130,20 @@ def test_a_notebook_imports_from_the_rooms_of_students(notebook):
 def test_nothing_imports_in_a_circle():
     arrows = {name: ours(imported(tree(file))) for name, file in MODULES.items()}
     assert list(TopologicalSorter(arrows).static_order())  # or a CycleError names them
+
+
+def test_the_front_door_needs_nothing_but_python():
+    todo, seen = {"course"}, set()
+    while todo - seen:
+        module = (todo - seen).pop()
+        seen.add(module)
+        names = imported(tree(MODULES[module]))
+        todo |= ours(names)
+        tops = {name.split(".")[0] for name in names} - {"tools", "utils", "pip"}
+        assert tops <= sys.stdlib_module_names, module
+        source = MODULES[module].read_text(encoding="utf-8")
+        ast.parse(source, feature_version=(3, 7))  # the oldest that is offered
+    assert len(seen) > 2
 
 
 def test_the_checks_see_what_they_forbid():
@@ -264,3 +281,18 @@ def test_what_is_imported_is_pinned(module):
     for name, candidates in needed(program).items():
         found = candidates & pinned("requirements.txt")
         assert found, f"{module} imports {name}: pin it in requirements.txt"
+
+
+@each_notebook
+def test_what_a_notebook_imports_is_pinned_and_used(notebook):
+    program = code_of(notebook)
+    for name, candidates in needed(program).items():
+        assert candidates & pinned("requirements.txt"), f"{notebook} imports {name}"
+    names = {
+        alias.asname or alias.name.split(".")[0]
+        for node in ast.walk(program)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    used = {node.id for node in ast.walk(program) if isinstance(node, ast.Name)}
+    assert names <= used, f"{notebook} imports and does not use {names - used}"

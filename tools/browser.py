@@ -14,6 +14,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.lab_settings import configure_lab
 from utils.labs import strokes
 from utils.places import COURSE_DIR
 
@@ -31,7 +32,6 @@ LAB = "labs/Your_Handwriting.ipynb"
 PATIENCE = (
     300  # seconds, for whatever a page or a server is asked for on a busy machine
 )
-NEWS = "@jupyterlab/apputils-extension:announcements"  # it asks the network
 
 
 def why_not():
@@ -61,9 +61,7 @@ def jupyter(application="jupyterlab"):
         (root / "labs").mkdir(parents=True)
         shutil.copy(COURSE_DIR / LAB, root / LAB)
         (root / "utils").symlink_to(COURSE_DIR / "utils")
-        (settings / "labconfig").mkdir(parents=True)
-        page_config = json.dumps({"disabledExtensions": {NEWS: True}})
-        (settings / "labconfig" / "page_config.json").write_text(page_config)
+        configure_lab(settings)
         command = [sys.executable, "-m", application]
         if application == "jupyterlab":  # for restart(), which no mouse is free to do
             command.append("--LabApp.expose_app_in_browser=True")

@@ -25,6 +25,7 @@ import nbformat
 from jupyter_client import BlockingKernelClient
 from jupyter_core.paths import jupyter_runtime_dir
 
+from tools.lab_settings import configure_lab
 from tools.lesson import lesson
 from tools.plans import PlanError, notebooks, read_plan
 from utils.places import COURSE_DIR
@@ -105,8 +106,6 @@ def make_show(name, folder=FOLDER):
 
 def settle(folder):
     """Write JupyterLab's settings and the projector's style into a folder."""
-    from course import configure_lab  # the same as for `course.py lab`, and ours
-
     configure_lab(folder, default_setting_overrides=SETTINGS)
     (folder / "custom").mkdir()
     shutil.copy(HERE / "projector.css", folder / "custom" / "custom.css")
