@@ -4,7 +4,9 @@ Here cells run in this process; test_grading.py takes them through the real nbgr
 """
 
 import ast
+import collections
 import contextlib
+import dataclasses
 import functools
 import io
 import json
@@ -15,7 +17,6 @@ import sys
 
 import nbformat
 import pytest
-from wrong_answers import WRONG
 
 import course
 from utils import checks
@@ -23,6 +24,7 @@ from utils.places import COURSE_DIR
 from utils.runs import MODELS
 
 EXERCISES = COURSE_DIR / "exercises"
+ANSWERS = COURSE_DIR / "tests" / "answers"
 NAMES = MODELS | {"comparison": "Comparison"}
 STUB = 'raise NotImplementedError("Write your answer here.")'
 SOLUTION = re.compile(r"(?ms)^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$")
@@ -78,7 +80,8 @@ def test_has_six_to_ten_tasks_each_with_a_hint_and_a_check(name):
     assert titles == [str(n + 1) for n in range(len(titles))]
     assert 6 <= len(titles) <= 10
     assert len(cells("source", name, "solution")) == len(titles)
-    assert cells("source", name, "check").keys() == WRONG[name].keys()
+    tasks = cells("source", name, "solution").keys()
+    assert cells("source", name, "check").keys() == tasks
     assert len(re.findall("<details>", "\n".join(prose))) >= len(titles)
 
 
@@ -234,26 +237,82 @@ def test_a_check_run_too_early_says_so(there, name):
             run(check, names, f"check of {task}")
 
 
-ANSWERS = [
-    pytest.param(name, task, code, fragment, id=f"{name}-{task}-{what}")
-    for name, tasks in WRONG.items()
-    for task, answers in tasks.items()
-    for what, code, fragment in answers
-]
+# --- right and wrong answers ---------------------------------------------------------
 
 
-def test_each_task_has_three_wrong_answers():
-    for name, tasks in WRONG.items():
-        for task, answers in tasks.items():
-            assert len({code for _, code, _ in answers}) >= 3, (name, task)
+@dataclasses.dataclass
+class Answer:
+    """A function of tests/answers/, and what the comment above it says."""
+
+    task: str
+    what: str
+    told: str  # a piece of the message, or "right"
+    only_hidden: bool  # that only other values can tell
+    code: str
+
+
+@functools.cache
+def answers(name):
+    """Read the answers to a notebook's exercises, imports included."""
+    text = (ANSWERS / f"{name}.py").read_text(encoding="utf-8")
+    lines, found, imports = text.splitlines(), [], []
+    for node in ast.parse(text).body:
+        code = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            words = lines[first - 2].removeprefix("# ").split(" | ")
+            code = "\n".join([*imports, *lines[first - 1 : node.end_lineno]])
+            found.append(Answer(*words[:3], len(words) > 3, code + "\n"))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            imports.append(code)
+    return found
+
+
+def each_answer(right):
+    return pytest.mark.parametrize(
+        ("name", "answer"),
+        [
+            pytest.param(name, answer, id=f"{name}-{answer.task}-{answer.what}")
+            for name in NAMES
+            for answer in answers(name)
+            if (answer.told == "right") == right
+        ],
+    )
+
+
+@each
+def test_each_task_has_five_wrong_answers_and_three_right_ones(name):
+    tasks = collections.Counter()
+    for answer in answers(name):
+        tasks[answer.task, answer.told == "right"] += 1
+    for task in cells("source", name, "solution"):
+        assert tasks[task, False] >= 5, task
+        assert tasks[task, True] >= 3, task
+    assert {task for task, _ in tasks} == cells("source", name, "solution").keys()
+
+
+def check(kind, name, names, task):
+    """Run the check of a task, as students see it or with the hidden tests."""
+    run(cells(kind, name, "check")[task], names, f"check of {task}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "task", "code", "fragment"), ANSWERS)
-def test_a_wrong_answer_is_told_what_is_wrong(there, name, task, code, fragment):
+@each_answer(right=False)
+def test_a_wrong_answer_is_told_what_is_wrong(there, name, answer):
     names = dict(solved(name))
-    run(code, names, task)
+    run(answer.code, names, answer.task)
+    if answer.only_hidden:
+        check("release", name, names, answer.task)  # says that all is well
     with pytest.raises(checks.NotYet) as told:
-        run(cells("source", name, "check")[task], names, f"check of {task}")
-    assert fragment in str(told.value)
+        kind = "source" if answer.only_hidden else "release"
+        check(kind, name, names, answer.task)
+    assert answer.told in str(told.value)
     assert len(str(told.value).splitlines()) >= 2  # the task, and what about it
+
+
+@pytest.mark.slow
+@each_answer(right=True)
+def test_a_right_answer_gets_full_marks_however_it_is_written(there, name, answer):
+    names = dict(solved(name))
+    run(answer.code, names, answer.task)
+    check("source", name, names, answer.task)

@@ -1,19 +1,26 @@
 """Checks that talk like a tutor: what came, what was expected, the usual mistake.
 
     with checks.Task("Task 1: scale") as task:
-        task.equal("scale([0, 255])", scale(np.array([0, 255])), [0, 1])
+        came = task.call(scale, np.array([0, 255]))
+        task.equal("scale([0, 255])", came, [0, 1])
 
 Whatever goes wrong inside the `with` becomes a NotYet, which a notebook shows as a few
 sentences without a traceback; for nbgrader it is an error like any other, and no marks.
 """
 
 import contextlib
+import copy
 import io
 import sys
+import tempfile
 import traceback
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+
+from utils.answers import Strange, is_numeric, plain
 
 SHOWN = 12  # so many numbers of an array are readable at a glance
 BOLD_RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
@@ -33,12 +40,15 @@ class Task:
     Args:
         title: what the task is called.
         silent: say nothing when all is well, for checks that only give marks.
+        without: names of the notebook that an answer must not use; they are out of
+            sight while `call` and `build` run it.
     """
 
-    def __init__(self, title, silent=False):
-        self.title, self.silent = title, silent
+    def __init__(self, title, silent=False, without=()):
+        self.title, self.silent, self.without = title, silent, without
 
     def __enter__(self):
+        self._names = sys._getframe(1).f_globals  # the notebook's
         self._quiet = contextlib.ExitStack()
         # A correct answer may warn (log of 0, say), and nbgrader gives no marks to a
         # cell that writes to stderr.
@@ -55,62 +65,69 @@ class Task:
                 print(f"✓ {self.title}: all is well.")
             return
         if isinstance(error, Exception) and not isinstance(error, NotYet):
-            raise NotYet(f"{self.title}\n{_in_words(error, trace)}") from None
+            words = _in_words(error, trace, self.without)
+            raise NotYet(f"{self.title}\n{words}") from None
 
     def that(self, condition, message):
         """Go on only if the condition holds; the message is for when it does not."""
         if not condition:
             raise NotYet(f"{self.title}\n{message}")
 
-    def shape(self, what, came, expected, hint=""):
-        """Compare the shape of an array."""
-        self.that(came is not None, _nothing(what))
-        came = tuple(np.shape(came))
-        self.that(
-            came == tuple(expected),
-            f"{what} has the wrong shape.\n"
-            f"came:     {came}\nexpected: {tuple(expected)}{_line(hint)}",
-        )
+    # --- the student's functions ---
 
-    def equal(self, what, came, expected, hint="", mistakes=None, tolerance=1e-6):
-        """Compare an answer with the right one.
+    def call(self, function, *arguments, **keywords):
+        """Call a student's function, and make sure that it leaves its input alone."""
+        return self._call(function, arguments, keywords)
 
-        Args:
-            what: what was computed, in the student's words.
-            came: the answer.
-            expected: the right one: numbers, an array, or anything that has an ==.
-            hint: the usual mistake, said when nothing more specific is known.
-            mistakes: {sentence: the wrong answer that this mistake leads to}; the
-                sentence is said if exactly that answer came.
-            tolerance: numbers may be off by so much, relatively or absolutely.
-        """
-        self.that(came is not None, _nothing(what))
-        if not _is_numeric(expected):
-            same, came_text, right_text = came == expected, repr(came), repr(expected)
+    def _call(self, function, arguments, keywords, seed=None):
+        handed = copy.deepcopy((arguments, keywords))
+        if hasattr(function, "call_there"):  # it lives in another process: see tools/
+            came, handed = function.call_there(handed, self.without, seed)
         else:
-            came, expected = _as_array(came), np.asarray(expected)
+            with _out_of_sight(self._names, self.without):
+                if seed is not None:
+                    _set_seed(seed)
+                came = function(*handed[0], **handed[1])
+                if isinstance(came, Iterator):
+                    came = list(came)
+        before = [*arguments, *keywords.values()]
+        after = [*handed[0], *handed[1].values()]
+        for old, new in zip(before, after, strict=True):
             self.that(
-                came.dtype.kind in "biuf",
-                f"{what} should be numbers, and is {came.dtype}.{_line(hint)}",
+                not isinstance(old, np.ndarray) or np.array_equal(old, new, True),
+                f"`{function.__name__}` changed an array that belongs to its caller.\n"
+                "Usual mistake: `x -= …` works on the caller's array, `x = x - …` "
+                "makes a new one.",
             )
-            known = _known_mistake(came, mistakes, tolerance)
-            if came.shape != expected.shape:
-                self.shape(what, came, expected.shape, known or hint)
-            same = _close(came, expected, tolerance)
-            came_text, right_text = _compared(came, expected, tolerance)
-        self.that(
-            same,
-            f"{what} is not right yet.\ncame:     {came_text}\nexpected: {right_text}"
-            + _line(_known_mistake(came, mistakes, tolerance) or hint),
-        )
+        return came
 
-    def unchanged(self, what, before, after):
-        """Make sure that a function left its input alone."""
+    def build(self, function, seed=0):
+        """Call a student's function that builds a Keras model; return the model.
+
+        What is returned was saved and loaded, so it holds nothing but Keras' layers,
+        their weights, and how it was compiled.
+        """
+        model = self._call(function, (), {}, seed)
+        self.that(model is not None, _nothing("the model"))
+        import keras
+
         self.that(
-            np.array_equal(before, after),
-            f"Your function changed {what}, which belongs to its caller.\n"
-            "Usual mistake: `x -= …` works on the caller's array. Write `x = x - …`.",
+            isinstance(model, keras.Model),
+            f"Expected a Keras model, and {plain(model)!r} came: return the model.",
         )
+        if hasattr(function, "call_there"):
+            return model
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.keras")
+            try:
+                model.save(path)
+                return keras.models.load_model(path)
+            except Exception as error:  # Keras raises whatever the model's parts raise
+                words = str(error).splitlines()[:2]
+                text = "\n".join(
+                    ["The model cannot be saved and loaded again.", *words]
+                )
+        raise NotYet(f"{self.title}\n{text}\nUse Keras' own layers, and no Lambda.")
 
     def no_pixel_loop(self, function, small, large):
         """Make sure that a larger image does not take more steps of Python.
@@ -119,13 +136,153 @@ class Task:
             function: the student's function.
             small, large: its arguments, as tuples, for a small and a large image.
         """
-        few, many = _lines_run(function, small), _lines_run(function, large)
+        count = getattr(function, "steps_there", None) or (
+            lambda arguments: steps_of(function, arguments)
+        )
+        few, many = count(small), count(large)
         self.that(
             many <= few + 5,  # a generous few, for a branch that only one of them takes
-            f"{function.__name__} loops over pixels: {few} lines of Python ran for the "
+            f"`{function.__name__}` loops over pixels: {few} steps of Python for the "
             f"small image,\n{many} for the large one. Let NumPy do the looping: handle "
             "all places at once\nand loop at most over the places of the kernel.",
         )
+
+    # --- what they returned ---
+
+    def numbers(self, what, came, shape=None, hint=""):
+        """Return an answer as an array, whatever kind of numbers it was.
+
+        Args:
+            what: what was computed, in the student's words.
+            came: the answer: numbers, lists of them, tensors, arrays.
+            shape: the shape that it must have.
+            hint: what that shape means.
+        """
+        self.that(came is not None, _nothing(what))
+        came = plain(came)
+        self.that(
+            is_numeric(came),
+            f"Expected numbers for {what}, and {_kind(came)} came.{_line(hint)}",
+        )
+        self.that(
+            shape is None or came.shape == tuple(shape),
+            f"Wrong shape: {what}.\n"
+            f"came:     {came.shape}\nexpected: {shape}{_line(hint)}",
+        )
+        return came
+
+    def whole(self, what, came, hint=""):
+        """Make sure that an answer consists of whole numbers, and not of floats."""
+        kind = self.numbers(what, came).dtype
+        self.that(
+            kind.kind in "iu",
+            f"Expected whole numbers for {what}, and {kind} came.{_line(hint)}",
+        )
+
+    def parts(self, what, came, names):
+        """Return the parts of an answer of several; any kind of sequence will do."""
+        self.that(came is not None, _nothing(what))
+        expected = f"Expected {len(names)} things: {', '.join(names)}."
+        if isinstance(came, np.ndarray) or not hasattr(came, "__len__"):
+            parts = plain(came)
+            single = isinstance(parts, Strange | str) or np.ndim(parts) == 0
+            self.that(not single, f"{expected} One came.")
+            came = parts
+        self.that(
+            isinstance(came, list | tuple | np.ndarray) and len(came) == len(names),
+            f"{expected} {len(came)} came. Return them separated by commas.",
+        )
+        return list(came)
+
+    def equal(self, what, came, expected, hint="", mistakes=None, tolerance=1e-6):
+        """Compare an answer with the right one.
+
+        Args:
+            what: what was computed, in the student's words.
+            came: the answer.
+            expected: the right one: numbers or a word.
+            hint: a remark that is true whatever the mistake.
+            mistakes: {sentence: the wrong answer that this mistake leads to}; the
+                sentence is said if exactly that answer came.
+            tolerance: numbers may be off by so much, relatively or absolutely.
+        """
+        if isinstance(expected, str):
+            self.that(came is not None, _nothing(what))
+            came = plain(came)
+            same = isinstance(came, str) and came == expected
+            came_text, right_text = repr(_scalar(came)), repr(expected)
+        else:
+            expected = np.asarray(expected)
+            came = self.numbers(what, came)
+            known = _known_mistake(came, mistakes, tolerance)
+            self.numbers(what, came, expected.shape, known or hint)
+            same = _close(came, expected, tolerance)
+            came_text, right_text = _compared(came, expected, tolerance)
+        self.that(
+            same,
+            f"Not right yet: {what}.\ncame:     {came_text}\nexpected: {right_text}"
+            + _line(_known_mistake(came, mistakes, tolerance) or hint),
+        )
+
+    def seeded(self, what, first, again, other):
+        """Compare answers of one seed, the same once more, and of other ones.
+
+        Args:
+            what: what was drawn.
+            first, again: arrays of the same seed.
+            other: a list of arrays, each of another seed.
+        """
+        self.that(
+            first.shape == again.shape and np.allclose(first, again),
+            f"The same seed gives other results when it is used again: {what}.\n"
+            "Draw every random number from a generator that starts from `seed`.",
+        )
+        differ = [x.shape != first.shape or not np.array_equal(x, first) for x in other]
+        self.that(
+            any(differ),
+            f"Other seeds give exactly the same result: {what}.\n"
+            "Draw every random number from a generator that starts from `seed`.",
+        )
+
+
+# --- calling -------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _out_of_sight(names, hidden):
+    """Take names out of a namespace for a while."""
+    kept = {name: names.pop(name) for name in hidden if name in names}
+    try:
+        yield
+    finally:
+        names.update(kept)
+
+
+def _set_seed(seed):
+    import keras
+
+    keras.utils.set_random_seed(seed)
+
+
+def steps_of(function, arguments):
+    """Count the steps of Python that a function takes: lines, and calls from them."""
+    count, home = 0, function.__code__.co_filename
+
+    def trace(frame, event, _):
+        nonlocal count
+        if frame.f_code.co_filename != home:
+            count += event == "call" and frame.f_back.f_code.co_filename == home
+            return None
+        count += event in ("line", "call")
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function(*arguments)
+    finally:
+        sys.settrace(before)
+    return count
 
 
 # --- words ---------------------------------------------------------------------------
@@ -137,12 +294,24 @@ def _line(hint):
 
 def _nothing(what):
     return (
-        f"{what} is None: the function returned nothing.\n"
+        f"None came for {what}: the function returned nothing.\n"
         "Usual mistake: the last line computes the answer, but there is no `return`."
     )
 
 
-def _in_words(error, trace):
+def _kind(came):
+    if isinstance(came, str):
+        return f"the text {came[:40]!r}"
+    if isinstance(came, list):
+        return "rows of different lengths, or a mixture,"
+    return repr(came)
+
+
+def _scalar(came):
+    return came.item() if is_numeric(came) and came.size == 1 else came
+
+
+def _in_words(error, trace, hidden=()):
     """Say what stopped the student's code, and where."""
     if isinstance(error, NotImplementedError):
         return (
@@ -151,6 +320,12 @@ def _in_words(error, trace):
         )
     here = trace.tb_frame.f_globals
     frames = [f for f, _ in traceback.walk_tb(trace) if f.f_globals is here]
+    if isinstance(error, NameError) and error.name in hidden:
+        return (
+            f"Your code uses `{error.name}`, which was not handed to it. What a "
+            "function works with\nare its arguments: with other ones, it would still "
+            "look at the old data."
+        )
     if isinstance(error, NameError) and len(frames) == 1:
         return (
             f"`{error.name}` is not known here. Run the cells above first, from the "
@@ -164,26 +339,18 @@ def _in_words(error, trace):
         if frame.f_globals is here
     ]
     name, line = lines[-1]
-    words = f"{type(error).__name__}: {error}".splitlines()
-    text = "\n".join(words[:3])
-    if len(frames) == 1:
+    if hasattr(error, "there"):  # it was raised in another process: see tools/
+        words, name, line = error.there
+    else:
+        words = f"{type(error).__name__}: {error}"
+    text = "\n".join(words.splitlines()[:3])
+    if len(frames) == 1 and not hasattr(error, "there"):
         return f"What your function returned cannot be used here.\n{text}{_line(line)}"
     where = f"in `{name}`" + (f", at the line `{line}`" if line else "")
     return f"Your code stopped {where}:\n{text}"
 
 
 # --- numbers -------------------------------------------------------------------------
-
-
-def _as_array(value):
-    try:
-        return np.asarray(value)
-    except ValueError:  # rows of different lengths
-        return np.asarray(value, dtype=object)
-
-
-def _is_numeric(value):
-    return _as_array(value).dtype.kind in "biuf"
 
 
 def _close(came, expected, tolerance):
@@ -194,10 +361,10 @@ def _close(came, expected, tolerance):
 
 def _known_mistake(came, mistakes, tolerance):
     for sentence, wrong in (mistakes or {}).items():
-        if _is_numeric(wrong) and _is_numeric(came):
-            if _close(np.asarray(came), np.asarray(wrong), tolerance):
+        if isinstance(wrong, str) or isinstance(came, str):
+            if isinstance(came, str) and came == wrong:
                 return sentence
-        elif not _is_numeric(came) and came == wrong:
+        elif is_numeric(came) and _close(came, np.asarray(wrong), tolerance):
             return sentence
     return ""
 
@@ -220,26 +387,3 @@ def _compared(came, expected, tolerance):
 def _text(array):
     text = np.array2string(array, precision=4, threshold=SHOWN, suppress_small=True)
     return " ".join(text.split())
-
-
-# --- steps ---------------------------------------------------------------------------
-
-
-def _lines_run(function, arguments):
-    """Count the lines of Python that run in the function's file while it is called."""
-    count, home = 0, function.__code__.co_filename
-
-    def trace(frame, event, _):
-        nonlocal count
-        if frame.f_code.co_filename != home:
-            return None
-        count += event in ("line", "call")
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        function(*arguments)
-    finally:
-        sys.settrace(before)
-    return count

@@ -1,0 +1,70 @@
+"""What a student's function returned, as plain values that mean what they say.
+
+A right answer may come as a list, a NumPy scalar, a Keras tensor or a generator; and an
+object that claims to equal everything is no answer. Whoever compares answers compares
+what `plain` makes of them: arrays of numbers, words, and lists of these.
+"""
+
+import itertools
+from collections.abc import Iterator, ValuesView
+
+import numpy as np
+
+NUMBERS = "biuf"  # NumPy's kinds of numbers: booleans, whole, unsigned, floating
+LONGEST = 5_000_000  # so many things of a generator are read, and no more
+
+
+class Strange:
+    """A value that is neither a number nor a word; it remembers of which kind."""
+
+    def __init__(self, value):
+        self.kind = type(value).__name__
+
+    def __repr__(self):
+        return f"something of type {self.kind}"
+
+
+def plain(value):
+    """Turn an answer into plain values.
+
+    Returns:
+        None; a str; an ndarray of numbers, 0-dimensional for a single one; a list of
+        plain values that do not form an array; or a Strange.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, list | tuple | range | Iterator | ValuesView):
+        return _joined([plain(part) for part in itertools.islice(value, LONGEST)])
+    try:
+        array = np.array(value, subok=False)
+    except Exception:  # whatever an object of the student's own raises
+        return Strange(value)
+    if array.dtype.kind in NUMBERS:
+        return array
+    if array.dtype.kind == "U":
+        return str(array) if array.ndim == 0 else array.tolist()
+    if array.dtype == object and array.ndim:
+        return plain(array.tolist())
+    return _number(value)
+
+
+def is_numeric(value):
+    """Say whether a plain value consists of numbers."""
+    return isinstance(value, np.ndarray)
+
+
+def _joined(parts):
+    """Return parts as one array if they are numbers of one shape, else as a list."""
+    if parts and all(map(is_numeric, parts)) and len({p.shape for p in parts}) == 1:
+        return np.array(parts)
+    return parts if parts else np.zeros(0)
+
+
+def _number(value):
+    """Return a Fraction, a Decimal and their like as a number."""
+    try:
+        return np.array(float(value))
+    except Exception:  # whatever an object of the student's own raises
+        return Strange(value)
