@@ -2,6 +2,8 @@
 
 import sys
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ def test_says_so_when_all_is_well(capsys):
     with Task("Task 1: Try") as task:
         task.equal("the sum", 1 + 1, 2)
         task.equal("the name", "ann", "ann")
-        task.shape("the array", np.zeros((2, 3)), (2, 3))
+        task.numbers("the array", np.zeros((2, 3)), (2, 3))
     assert capsys.readouterr().out == "✓ Task 1: Try: all is well.\n"
 
 
@@ -36,7 +38,7 @@ def test_names_both_shapes():
     )
     assert message.splitlines() == [
         "Task 1: Try",
-        "x has the wrong shape.",
+        "Wrong shape: x.",
         "came:     (3, 2)",
         "expected: (2, 3)",
         "T?",
@@ -68,22 +70,22 @@ def test_shows_of_a_large_array_where_it_first_differs():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_numbers_that_are_none_are_not_equal(value):
-    assert "not right yet" in told(lambda task: task.equal("x", value, 1.0))
+    assert "Not right yet: x." in told(lambda task: task.equal("x", value, 1.0))
 
 
 def test_a_missing_return_is_recognised():
     assert "no `return`" in told(lambda task: task.equal("x", None, 1.0))
-    assert "no `return`" in told(lambda task: task.shape("x", None, (1,)))
+    assert "no `return`" in told(lambda task: task.parts("x", None, ["a", "b"]))
 
 
 @pytest.mark.parametrize("came", ["two", [1, [2, 3]], {}, object(), Ellipsis])
 def test_an_answer_of_any_kind_gets_a_sentence(came):
-    assert "should be numbers" in told(lambda task: task.equal("x", came, [1, 2]))
-    assert "not right yet" in told(lambda task: task.equal("x", came, "one"))
+    assert "Expected numbers for x" in told(lambda task: task.equal("x", came, [1, 2]))
+    assert "Not right yet" in told(lambda task: task.equal("x", came, "one"))
 
 
 def test_an_array_is_not_a_word():
-    assert "not right yet" in told(lambda task: task.equal("x", np.ones(2), "one"))
+    assert "Not right yet" in told(lambda task: task.equal("x", np.ones(2), "one"))
 
 
 def test_a_stub_is_not_written_yet():
@@ -133,15 +135,154 @@ def test_a_loop_over_pixels_is_noticed_and_one_over_kernels_is_not():
 
     small, large = (np.zeros((5, 5)),), (np.zeros((9, 9)),)
     message = told(lambda task: task.no_pixel_loop(over_pixels, small, large))
-    assert "over_pixels loops over pixels" in message
+    assert "`over_pixels` loops over pixels" in message
     with Task("Task 1", silent=True) as task:
         task.no_pixel_loop(over_kernel, small, large)
         task.no_pixel_loop(no_loop, small, large)
 
 
-def test_a_changed_input_is_noticed():
-    before, after = np.zeros(2), np.ones(2)
-    assert "belongs to its caller" in told(lambda t: t.unchanged("x", before, after))
+def test_a_changed_input_is_noticed_and_the_caller_keeps_what_it_had():
+    def changes(x):
+        x += 1
+
+    kept = np.zeros(2)
+    assert "belongs to its caller" in told(lambda task: task.call(changes, kept))
+    assert kept.tolist() == [0, 0]
+
+
+class Always:
+    """An object that claims to be equal to everything."""
+
+    def __eq__(self, other):
+        return True
+
+    def __len__(self):
+        return 2
+
+    __hash__ = None
+
+
+class AlwaysArray(np.ndarray):
+    """The same, dressed up as an array."""
+
+    def __eq__(self, other):
+        return np.ones(self.shape, dtype=bool)
+
+    def __array_function__(self, function, types, arguments, keywords):
+        return True
+
+    __hash__ = None
+
+
+class AlwaysNumber(float):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+class AlwaysWord(str):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize("liar", [Always(), [Always(), Always()]])
+def test_an_object_that_equals_everything_is_no_answer(liar):
+    assert "Expected numbers" in told(lambda task: task.equal("x", liar, [1, 2]))
+    assert "Not right yet" in told(lambda task: task.equal("x", liar, "one"))
+
+
+def test_whoever_claims_to_be_equal_is_judged_by_its_value():
+    array = np.zeros(2).view(AlwaysArray)
+    assert "came:     [0. 0.]" in told(lambda task: task.equal("x", array, [1, 2]))
+    number, word = AlwaysNumber(7), AlwaysWord("two")
+    assert "came:     7." in told(lambda task: task.equal("x", number, 1))
+    assert "came:     'two'" in told(lambda task: task.equal("x", word, "one"))
+
+
+def test_a_right_answer_may_be_of_any_kind():
+    import keras
+    import pandas as pd
+
+    kinds = (
+        [1, 2],
+        (1.0, 2.0),
+        range(1, 3),
+        iter([1, 2]),
+        np.array([1, 2], dtype="uint8"),
+        [np.float32(1), np.int64(2)],
+        [Fraction(1), Decimal(2)],
+        {"a": 1, "b": 2}.values(),
+        pd.Series([1, 2]),
+        keras.ops.convert_to_tensor([1, 2]),
+        keras.Variable([1.0, 2.0]),
+        np.array([1, 2], dtype=object),
+        [np.array(1), keras.ops.convert_to_tensor(2)],
+    )
+    with Task("Task 1", silent=True) as task:
+        for kind in kinds:
+            task.equal("x", kind, [1, 2])
+        task.equal("a word", np.str_("one"), "one")
+        task.equal("a word", np.array("one"), "one")
+        task.equal("one number", np.array([[1.5]])[0, 0], 1.5)
+
+
+def test_rows_of_different_lengths_and_mixtures_are_no_numbers():
+    for came in ([[1], [1, 2]], [1, None], [1, "one"]):
+        assert "a mixture" in told(lambda task, x=came: task.equal("x", x, [1, 2]))
+
+
+def test_whole_numbers_are_of_a_whole_kind():
+    with Task("Task 1", silent=True) as task:
+        task.whole("n", np.int64(3))
+        task.whole("n", [[1, 2], [3, 4]])
+    assert "Expected whole numbers for n, and float64 came." in told(
+        lambda task: task.whole("n", 3.0)
+    )
+
+
+def test_parts_come_as_any_sequence():
+    with Task("Task 1", silent=True) as task:
+        for kind in ((1, 2), [1, 2], iter([1, 2]), np.array([1, 2])):
+            assert len(task.parts("the answer", kind, ["low", "high"])) == 2
+    for came in (3, np.float64(3), "ab", (1, 2, 3)):
+        message = told(lambda task, x=came: task.parts("x", x, ["low", "high"]))
+        assert "Expected 2 things: low, high." in message
+
+
+def test_names_are_out_of_sight_while_an_answer_runs():
+    names = {"Task": Task, "secret": [1, 2]}
+    code = """
+def answer():
+    return secret
+
+with Task("Task 1", without=("secret",)) as task:
+    task.call(answer)
+"""
+    with pytest.raises(NotYet, match="uses `secret`, which was not handed to it"):
+        exec(code, names)
+    assert names["secret"] == [1, 2]
+
+
+def test_a_seed_repeats_and_another_differs():
+    draw = [np.random.default_rng(seed).random(3) for seed in (0, 0, 1)]
+    with Task("Task 1", silent=True) as task:
+        task.seeded("x", draw[0], draw[1], [draw[0], draw[2]])
+    message = told(lambda task: task.seeded("x", draw[0], draw[2], [draw[2]]))
+    assert "The same seed gives other results" in message
+    message = told(lambda task: task.seeded("x", draw[0], draw[1], [draw[1]]))
+    assert "Other seeds give exactly the same result" in message
+
+
+def test_a_loop_that_is_hidden_in_map_is_noticed():
+    def over_pixels(image):
+        return list(map(np.sum, image.ravel()))
+
+    small, large = (np.zeros((5, 5)),), (np.zeros((9, 9)),)
+    message = told(lambda task: task.no_pixel_loop(over_pixels, small, large))
+    assert "loops over pixels" in message
 
 
 def test_a_notebook_shows_the_words_and_no_traceback():

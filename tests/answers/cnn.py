@@ -805,7 +805,7 @@ def repaired_network():
     return model
 
 
-# repaired | the loss for one-hot labels | they are not one-hot
+# repaired | the loss for one-hot labels | not one-hot
 def repaired_network():
     parts = [layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(2)]
     parts += [layers.Flatten(), layers.Dense(10, activation="softmax")]
@@ -896,7 +896,7 @@ def repaired_network():
     return model
 
 
-# repaired | mean squared error | not both and not neither
+# repaired | mean squared error | Its loss cannot compare
 def repaired_network():
     parts = [layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(2)]
     parts += [layers.Flatten(), layers.Dense(10, activation="softmax")]
