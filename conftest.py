@@ -28,7 +28,7 @@ ALLOWED_SKIPS = (
     r"there is no browser: .+",
 )
 MODELS = ("ANN_Model.ipynb", "CNN_Model.ipynb")  # the other notebooks read their runs
-SECONDS_TO_WAIT = 1200  # for a notebook in the other process, should that have died
+SECONDS_TO_WAIT = 3600  # for a notebook in the other process, should that have died
 
 _is_worker = "PYTEST_XDIST_WORKER" in os.environ
 _skipped = {}  # reason: the ids of the tests that were skipped for it

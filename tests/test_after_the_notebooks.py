@@ -107,7 +107,7 @@ def test_a_class_goes_on_from_the_saved_run_without_training(
     (training,) = (k for k, source in enumerate(sources) if "= model.fit(" in source)
     del notebook.cells[training]
     place = {"metadata": {"path": COURSE_DIR}}
-    NotebookClient(notebook, timeout=300, resources=place).execute()
+    NotebookClient(notebook, timeout=1500, resources=place).execute()
     saved_again = load_run(name, announce=False)
     assert saved_again.info["created"] != runs[name].info["created"]
     np.testing.assert_allclose(saved_again.y_prob, runs[name].y_prob, atol=1e-4)
