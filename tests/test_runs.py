@@ -598,6 +598,25 @@ def test_what_a_killed_save_left_is_cleaned_by_the_next(home):
     assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
 
 
+def test_a_whole_run_that_a_killed_save_left_is_in_nobodys_way(home):
+    save_number(1).folder.rename(home / ".ann.whole")  # killed before the last rename
+    save_number(2)
+    assert load_number() == 2
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
+
+
+def test_all_files_are_on_the_disk_before_they_take_their_place(home, monkeypatch):
+    flushed = []
+
+    def fsync(descriptor):
+        assert not (home / "ann").exists()
+        flushed.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    folder = save_number(1).folder
+    assert sorted(flushed) == sorted((folder / name).stat().st_ino for name in FILES)
+
+
 # --- two at once ---------------------------------------------------------------------
 
 

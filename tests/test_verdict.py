@@ -1,5 +1,7 @@
 """The verdict follows the numbers: with the models swapped, the marks are swapped."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -176,6 +178,12 @@ def test_accuracy_bands_are_wilsons():
     assert found[1:, 0] == pytest.approx([expected.low, expected.high])
 
 
+def test_seeds_are_shown_with_their_sample_standard_deviation():
+    row = verdict.judge_seeds("accuracy", ([0.98, 0.99], [0.97, 0.98, 0.99]))
+    # √(Σ (x - mean)² / (n - 1)) by hand: √(2 · 0.005²) and √(2 · 0.01² / 2)
+    assert (row.a, row.b) == ("98.50% ± 0.71%", "98.00% ± 1.00%")
+
+
 def test_detection_rate_is_that_of_a_simulation_digit_by_digit():
     counts = Contingency(9000, 100, 300, 600)
     found = evaluation.detection_rate(counts, [200, 2000], n_experiments=1000)
@@ -191,6 +199,19 @@ def test_detection_rate_is_that_of_a_simulation_digit_by_digit():
         assert rate == pytest.approx(significant / 300, abs=0.1)
     assert found[0] < 0.9 < found[1]
     assert evaluation.detection_rate(Contingency(90, 0, 0, 10), [50]) == [0]
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(4, 16), (16, 4), (10, 10)])
+def test_detection_rate_is_the_sum_over_all_outcomes(only_a, only_b):
+    """Each outcome's probability, where the exact two-sided test finds p < 0.05."""
+    size, counts = 30, Contingency(60, only_a, only_b, 20)
+    shares = np.array([only_a, only_b, 80]) / 100
+    exact = 0.0
+    for a, b in itertools.product(range(size + 1), repeat=2):
+        if 0 < a + b <= size and stats.binomtest(a, a + b).pvalue < 0.05:
+            exact += stats.multinomial.pmf([a, b, size - a - b], size, shares)
+    (found,) = evaluation.detection_rate(counts, [size], n_experiments=20_000)
+    assert found == pytest.approx(exact, abs=0.012)  # four standard errors and more
 
 
 @pytest.mark.parametrize(
