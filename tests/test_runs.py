@@ -344,6 +344,7 @@ ROWS = np.full((8, 10), 0.1)
         {"y_prob": ROWS.argmax(axis=1)},
         {"y_prob": np.random.default_rng(0).normal(size=(8, 10))},  # logits
         {"y_prob": ROWS + 0.5 * (np.eye(8, 10) - np.eye(8, 10, 1))},  # below 0
+        {"y_prob": 0.99 * ROWS},
         {"y_true": np.arange(8) + 3},
         {"y_true": np.arange(8) - 1},
         {"y_true": np.arange(8) / 2},

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import threading
-import time
 
 import distributed
 import numpy as np
@@ -153,19 +152,13 @@ def processes(client):
     return client.run(os.getpid)
 
 
-def wait_until_forgotten(client):
-    """Wait until the scheduler has no result left that it could give again."""
-
-    def n_tasks(dask_scheduler):
-        return len(dask_scheduler.tasks)
-
-    while client.run_on_scheduler(n_tasks):
-        time.sleep(0.05)
-
-
 @pytest.mark.slow
 def test_nothing_is_lost_when_a_worker_is_killed(digits, architectures, tmp_path):
     rest = (TRAININGS, architectures, digits.fingerprint)
+    with connect(n_workers=2) as client:
+        undisturbed = dict(sweep(client, *rest, tmp_path / "undisturbed.jsonl"))
+    assert undisturbed.keys() == set(TRAININGS)
+
     disturbed = []
     with connect(n_workers=2) as client:
         before = processes(client)
@@ -180,9 +173,6 @@ def test_nothing_is_lost_when_a_worker_is_killed(digits, architectures, tmp_path
         client.wait_for_workers(2)
         after = processes(client).values()
         assert before[busy[0]] not in after
-        wait_until_forgotten(client)
-        undisturbed = dict(sweep(client, *rest, tmp_path / "undisturbed.jsonl"))
-    assert undisturbed.keys() == set(TRAININGS)
     counts = collections.Counter(training for training, _ in disturbed)
     assert counts == dict.fromkeys(TRAININGS, 1)
     assert dict(disturbed) == undisturbed
@@ -194,12 +184,7 @@ def test_a_sweep_that_was_stopped_goes_on(digits, architectures, tmp_path):
     path = tmp_path / "sweep.jsonl"
     known = {TRAININGS[0]: 0.123}  # no training gives this: it was read, not computed
     write_results(path, known)
-    # Another scheduler, whose worker is a thread of this process: Keras is there.
-    options = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
-    with (
-        distributed.LocalCluster(n_workers=1, **options) as cluster,
-        connect(cluster.scheduler_address) as client,
-    ):
+    with connect(n_workers=1) as owner, connect(owner.scheduler.address) as client:
         found = sweep(client, TRAININGS[:3], architectures, digits.fingerprint, path)
         results = [next(found), next(found)]
         found.close()
