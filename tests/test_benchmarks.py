@@ -3,6 +3,7 @@
 Those of the canvas and of augmentation run in test_browser.py and test_augmentation.py.
 """
 
+import functools
 import json
 import os
 import re
@@ -116,15 +117,13 @@ def test_waiting_measures_the_first_figure_the_whole_and_the_peak(
 
 @pytest.mark.slow
 def test_handwriting_reports_every_stage_and_setting(renewed, monkeypatch):
-    index, images = data.load_test_images(
-        load_run("cnn", False, REFERENCE_DIR).info["data"]["test_fingerprint"]
-    )
+    shipped = functools.partial(load_run, announce=False, folder=REFERENCE_DIR)
+    tested_on = shipped("cnn").info["data"]["test_fingerprint"]
+    index, images = data.load_test_images(tested_on)
     monkeypatch.setattr(
         handwriting, "load_test_images", lambda _: (index[:30], images[:30])
     )
-    monkeypatch.setattr(
-        handwriting, "load_run", lambda name: load_run(name, False, REFERENCE_DIR)
-    )
+    monkeypatch.setattr(handwriting, "load_run", shipped)
     text = renewed(handwriting, "handwriting", "--digits", "6")
     assert "30 test digits of MNIST, fed through the reading" in text
     tables = [part for part in text.split("\n\n") if part.startswith("| ")]

@@ -20,9 +20,8 @@ SEVEN = strokes.draw(strokes.DIGITS[7], SIDE)
 @pytest.fixture(scope="module")
 def reader():
     names = {"ANN": "ann", "CNN": "cnn"}
-    return Reader(
-        {k: load_run(n, False, REFERENCE_DIR).load_model() for k, n in names.items()}
-    )
+    shipped = {"announce": False, "folder": REFERENCE_DIR}
+    return Reader({k: load_run(n, **shipped).load_model() for k, n in names.items()})
 
 
 @pytest.fixture
@@ -50,7 +49,8 @@ def test_drawn_digits_are_read(reader, digit):
 def test_the_reader_is_the_models(reader):
     image = to_mnist(SEVEN)
     for name, prob in reader.read(image).items():
-        model = load_run(name.lower(), False, REFERENCE_DIR).load_model()
+        run = load_run(name.lower(), announce=False, folder=REFERENCE_DIR)
+        model = run.load_model()
         expected = model.predict(image.reshape(1, *model.input_shape[1:]), verbose=0)[0]
         np.testing.assert_allclose(prob, expected, atol=1e-5)
 

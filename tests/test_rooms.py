@@ -32,7 +32,7 @@ NOTEBOOK_BELOW = {
 LINES, FUNCTION_LINES = 400, 50
 # What may be longer, and why.
 LONG = {
-    "course.py": "one file that runs before any package, or another of ours, is there",
+    "course.py": "what must run before any package is there, up to pip",
     "utils/data.py": "three ways to come by MNIST, each with its own complaints",
     "utils/evaluation.py": "the statistics of the whole course, from top to bottom",
     "utils/labs/handwriting.py": "from a photo to digits, one step after the other",
