@@ -288,6 +288,8 @@ def test_what_a_notebook_imports_is_pinned_and_used(notebook):
     program = code_of(notebook)
     for name, candidates in needed(program).items():
         assert candidates & pinned("requirements.txt"), f"{notebook} imports {name}"
+    if "release" in notebook.parts:
+        return  # what a student's answer needs is there before the answer
     names = {
         alias.asname or alias.name.split(".")[0]
         for node in ast.walk(program)
