@@ -364,6 +364,13 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(change, home):
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
 
 
+def test_a_probability_of_0_costs_what_it_costs_in_keras():
+    y_true = save_number(1).y_true
+    wrong = np.eye(10, dtype=np.float32)[(y_true + 1) % 10]
+    run = save_number(1, y_prob=wrong)
+    assert run.info["test_loss"] == pytest.approx(-np.log(1e-7))  # Keras' epsilon
+
+
 # --- damaged files -------------------------------------------------------------------
 
 
