@@ -259,3 +259,10 @@ def test_other_severities_are_refused(name, severity, complaint, x):
     with pytest.raises(ValueError) as error:
         SEVERITIES[name].function(x, severity, 0)
     assert complaint in str(error.value)
+
+
+def test_beyond_the_edge_there_is_paper_when_an_image_is_blurred():
+    x = np.random.default_rng(0).random((3, 28, 28), np.float32)
+    wide = np.pad(x, ((0, 0), (20, 20), (20, 20)))
+    expected = ndimage.gaussian_filter(wide, 1.5, axes=(1, 2))[:, 20:-20, 20:-20]
+    np.testing.assert_allclose(corruptions.blur(x, 1.5), expected, atol=1e-5)
