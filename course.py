@@ -2,29 +2,39 @@
 
     python3 course.py --help
 
-Python's standard library only, and only syntax that Python 3.6 can read (so are the two
+Python's standard library only, and only syntax that Python 3.6 can read (so are the
 modules that it imports): whoever comes with too old a Python gets a sentence, not a
 syntax error.
 """
 
-import argparse
 import os
-import re
-import shutil
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+if __name__ == "__main__":
+    # A random.py or json.py of the student's beside this must not be Python's own.
+    sys.path[:] = [folder for folder in sys.path if folder not in ("", HERE)]
+
+import argparse
+import runpy
 import signal
 import subprocess
-import sys
-from pathlib import Path
 
+sys.path.insert(0, HERE)
+from tools.installation import check_writable, prepare, print_missing, put_first
 from tools.lab_settings import configure_lab
+from tools.programs import INTERRUPTED, Problem, start
 from utils.places import COURSE_DIR, NOTEBOOKS
 
-REQUIREMENTS = COURSE_DIR / "requirements.txt"
-VENV = COURSE_DIR / ".venv"
+if __name__ == "__main__":
+    sys.path.append(sys.path.pop(0))
 
-OLDEST, NEWEST = (3, 11), (3, 13)  # the Pythons that requirements.txt was tested with
-GIGABYTES_NEEDED = 4  # 2.9 when installed, and the largest package while it is unpacked
-INTERRUPTED = 130  # the exit code of a program that was stopped by Ctrl-C
+NEEDS = {  # where it is more than requirements.txt
+    "test": "requirements-test.txt",
+    "lab": "requirements-labs.txt",
+    "present": "requirements-slides.txt",
+    "slides": "requirements-slides.txt",
+}
 
 EXAMPLES = """\
 examples:
@@ -42,13 +52,10 @@ environment variables:
                a path  a folder with the four IDX files, or an mnist.npz
   RUNS_DIR     the folder for trained models (default: runs)
 
-The first command installs the packages of requirements.txt into .venv, unless the
-Python that runs this file has them already. To start afresh, delete .venv.
+A command installs the packages that it needs into .venv when it needs them, with uv
+if that is there, unless the Python that runs this file has them already. To start
+afresh, delete .venv.
 """
-
-
-class Problem(Exception):
-    """Something that the reader can put right; the message says how."""
 
 
 # The commands. A new one is a function like these, whose docstring is its help, and a
@@ -201,16 +208,19 @@ RENDERED = {
 
 def main(arguments):
     """Do what the command line asks for; return the exit code."""
-    if arguments == ["--missing"]:  # how install() asks the Python of .venv
-        return print_missing()
+    if arguments[:1] == ["--missing"]:  # how install() asks the Python of .venv
+        return print_missing(arguments[1])
+    if arguments[:1] == ["--module"]:  # how start() starts a program
+        sys.argv[:] = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        return 0
     command, extra = parse(arguments)
     # Whoever closes the window or stops the job stops what we started, too.
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        check_version(sys.version_info)
-        python = prepare()
+        python = prepare(NEEDS.get(command.__name__, "requirements.txt"))
         command(python, *extra)
     except (Problem, OSError) as problem:
         print(f"course.py: {problem}", file=sys.stderr)
@@ -243,231 +253,6 @@ def parse(arguments):
     if extra and not takes_extra:
         parser.error(f"{found.name} takes no arguments: {' '.join(extra)}")
     return function, extra
-
-
-# Programs that are started.
-
-
-def start(*command, **options):
-    """Run a program as wait_for() does; end with its exit code if that is not 0."""
-    code = wait_for(*command, **options)
-    if code in (INTERRUPTED, -signal.SIGINT):
-        raise KeyboardInterrupt
-    if code:
-        raise SystemExit(code if code > 0 else 128 - code)  # the shell's way to say it
-
-
-def wait_for(*command, ctrl_c_is_its_own=False, folder=COURSE_DIR):
-    """Run a program in a folder, the course's by default, and return its exit code.
-
-    Ctrl-C in a terminal reaches the program, too. It gets a moment to end what it has
-    started itself, a notebook's kernel for instance.
-    """
-    process = subprocess.Popen([str(part) for part in command], cwd=str(folder))
-    if ctrl_c_is_its_own:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        for seconds, insist in ((3, process.terminate), (10, process.kill)):
-            try:
-                process.wait(seconds)
-                break
-            except subprocess.TimeoutExpired:
-                insist()
-        raise
-
-
-# What the course needs.
-
-
-def check_version(version):
-    """Refuse a Python for which the packages do not exist."""
-    if OLDEST <= tuple(version[:2]) <= NEWEST:
-        return
-    advice = "get one from https://www.python.org/downloads/ and start this with it"
-    for name in ("python3.11", "python3.12", "python3.13"):
-        if shutil.which(name):
-            advice = f"start this with {name}"
-    raise Problem(
-        "The course needs Python 3.11, 3.12 or 3.13, and this is Python "
-        f"{'.'.join(map(str, version[:3]))}: {advice}."
-    )
-
-
-def prepare():
-    """Return a Python that has what the course needs: this one, or else .venv's."""
-    if not missing(REQUIREMENTS.read_text(encoding="utf-8")):
-        python, prefix = sys.executable, sys.prefix
-    else:
-        python, prefix = install(), str(VENV)
-    put_first("PATH", os.path.dirname(python))
-    # Where Jupyter looks for the kernel "python3" first: another one that the user has
-    # installed under this name would run the notebooks without our packages.
-    put_first("JUPYTER_PATH", os.path.join(prefix, "share", "jupyter"))
-    os.environ.setdefault("PYTHONUTF8", "1")  # for Windows' consoles and pipes
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines
-    # Notebooks run in the course's folder: a relative path is meant from here.
-    for name in ("MNIST_DATA", "RUNS_DIR"):
-        value = os.environ.get(name)
-        if value and value not in ("auto", "full", "sample"):
-            os.environ[name] = os.path.abspath(value)
-    return python
-
-
-def put_first(name, folder):
-    """Put a folder before the others in an environment variable that lists folders."""
-    others = os.environ.get(name)
-    os.environ[name] = folder + os.pathsep + others if others else folder
-
-
-def install():
-    """Make .venv, or complete it; return its Python."""
-    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    absent = missing_in(python)
-    if absent == []:
-        return str(python)
-    check_writable(COURSE_DIR)
-    if absent is None:
-        make_venv()
-    else:
-        print(f"Completing .venv, which lacks {', '.join(absent)}.", flush=True)
-    pip = (python, "-m", "pip", "--disable-pip-version-check")
-    os.environ["PIP_USER"] = "0"  # a user's own setting that a venv cannot honour
-    failed = wait_for(*pip, "install", "-r", REQUIREMENTS)
-    halves = [] if failed else missing_in(python)
-    if halves:
-        # pip takes for installed what it was killed in the middle of.
-        failed = wait_for(*pip, "install", "--ignore-installed", "--no-deps", *halves)
-    if failed or missing_in(python) != []:
-        raise Problem(
-            "The installation failed; pip says why above. Most often it is the "
-            "network: check the connection (behind a proxy, set HTTPS_PROXY) and start "
-            "the same command again, it goes on where it stopped. TensorFlow exists "
-            "for 64-bit Linux and Windows and for Macs with Apple silicon only."
-        )
-    print("Installed.\n", flush=True)
-    return str(python)
-
-
-def make_venv():
-    """Make an empty .venv, in place of a broken one if there is one."""
-    check_space(COURSE_DIR)
-    try:
-        import ensurepip  # noqa: F401
-    except ImportError:
-        raise Problem(
-            "This Python cannot make environments: Debian and Ubuntu keep that in a "
-            "package of its own. Run: sudo apt install "
-            f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
-        ) from None
-    print(
-        "Replacing .venv, which is broken:" if VENV.exists() else "Making .venv:",
-        "0.8 GB to download, 2.9 GB on disk, 2 to 10 minutes, once.",
-        flush=True,
-    )
-    if wait_for(sys.executable, "-m", "venv", "--clear", VENV):
-        raise Problem(
-            "The folder .venv could not be made; Python says why above. Delete it if "
-            "it is there, and start the same command again."
-        )
-
-
-def check_space(folder):
-    """Refuse to fill the disk."""
-    free = shutil.disk_usage(str(folder)).free / 1e9
-    if free < GIGABYTES_NEEDED:
-        raise Problem(
-            f"The packages need {GIGABYTES_NEEDED} GB of disk space, and {free:.1f} GB "
-            f"are free in {folder}. Free some, or move the course to another disk."
-        )
-
-
-def check_writable(folder):
-    """Refuse a folder in which nothing can be made."""
-    trial = Path(str(folder), f".writable-{os.getpid()}")
-    try:
-        trial.mkdir()
-        trial.rmdir()
-    except OSError as error:
-        raise Problem(
-            f"Nothing can be written in {folder} ({error.strerror}). Copy the course "
-            "to a folder of your own and start it there."
-        ) from None
-
-
-# requirements.txt, compared with what is installed.
-
-PIN = re.compile(r"([\w.-]+)(?:\[[\w,. -]*\])?\s*==\s*([^\s;]+)\s*(;.*)?")
-
-
-def pins(requirements):
-    """Find `name==version` in a requirements file: (name, version, has a marker)."""
-    lines = re.sub(r"(?m)(^|\s)#.*", "", requirements).splitlines()
-    found = [PIN.fullmatch(line.strip()) for line in lines]
-    return [(pin.group(1), pin.group(2), bool(pin.group(3))) for pin in found if pin]
-
-
-def missing(requirements):
-    """List the pins of a requirements file that this Python does not satisfy."""
-    return [
-        f"{name}=={version}"
-        for name, version, has_marker in pins(requirements)
-        if not installed(name, version, has_marker)
-    ]
-
-
-def installed(name, version, has_marker):
-    """Say whether this Python has a package, whole, in exactly this version."""
-    from importlib import metadata  # younger than the oldest Python that gets here
-
-    try:
-        package = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return has_marker  # `; sys_platform == "win32"`: not meant for every machine
-    # "2.21.0+cpu" is a build of 2.21.0. INSTALLER is the file that pip writes last:
-    # without it, an installation was interrupted here.
-    same = package.version.split("+")[0] == version
-    return same and package.read_text("INSTALLER") is not None
-
-
-def half_installed():
-    """List the packages in whose middle pip was killed, dependencies included."""
-    from importlib import metadata
-
-    return [
-        "{}=={}".format(package.metadata["Name"], package.version)
-        for package in metadata.distributions()
-        if package.read_text("INSTALLER") is None
-    ]
-
-
-def missing_in(python):
-    """List what another Python lacks; None if it is of no use, or not there at all."""
-    try:
-        found = subprocess.run(
-            [str(python), str(COURSE_DIR / "course.py"), "--missing"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    except OSError:
-        return None
-    return None if found.returncode else found.stdout.decode().split()
-
-
-def print_missing():
-    """Answer missing_in(): print what this Python lacks; 1 if it cannot get it."""
-    absent = missing(REQUIREMENTS.read_text(encoding="utf-8"))
-    absent += [half for half in half_installed() if half not in absent]
-    print("\n".join(absent))
-    if not absent:
-        return 0
-    try:
-        check_version(sys.version_info)
-        import pip  # noqa: F401
-    except (Problem, ImportError):
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tools import pins
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 # A room, and the rooms that it may import from besides itself. A student's notebook
@@ -32,7 +33,6 @@ NOTEBOOK_BELOW = {
 LINES, FUNCTION_LINES = 400, 50
 # What may be longer, and why.
 LONG = {
-    "course.py": "what must run before any package is there, up to pip",
     "utils/data.py": "three ways to come by MNIST, each with its own complaints",
     "utils/evaluation.py": "the statistics of the whole course, from top to bottom",
     "utils/labs/handwriting.py": "from a photo to digits, one step after the other",
@@ -231,13 +231,22 @@ def test_stars_and_signs_without_a_meaning_are_seen():
 # --- requirements --------------------------------------------------------------------
 
 
-def pinned(*files):
-    """Return the names of the packages that requirements files pin."""
-    lines = [
-        line.split("#")[0].strip()
-        for file in files
-        for line in (COURSE_DIR / file).read_text(encoding="utf-8").splitlines()
-    ]
+# What each room may need when it is imported; tools/ and tests/ may need more inside a
+# function, as long as it is in requirements-dev.txt.
+NEEDS = {
+    "utils": "requirements.txt",
+    "utils.labs": "requirements-labs.txt",
+    "course": "requirements.txt",
+    "tools": "requirements-slides.txt",
+    "tests": "requirements-test.txt",
+    "benchmarks": "requirements-dev.txt",
+}
+
+
+@cache
+def pinned(file):
+    """Return the names of the packages that a requirements file asks for, all told."""
+    lines = [line.split("#")[0].strip() for line in pins.read(file).splitlines()]
     return {
         canonicalize_name(Requirement(line).name)
         for line in lines
@@ -269,25 +278,25 @@ def at_start(program):
 
 @pytest.mark.parametrize("module", [*MODULES, *TESTS])
 def test_what_is_imported_is_pinned(module):
-    """With requirements.txt alone, utils/ works, and tools/ and tests/ can start."""
     program = tree((MODULES | TESTS)[module])
-    everything = pinned("requirements.txt", "requirements-dev.txt")
     for name, candidates in needed(program).items():
-        assert candidates & everything, f"{module} imports {name}: pin it"
-    if room_of(module) == "benchmarks":
-        return
+        found = candidates & pinned("requirements-dev.txt")
+        assert found, f"{module} imports {name}: pin it"
+    file = NEEDS[room_of(module)]
     if not room_of(module).startswith("utils"):
         program = at_start(program)
     for name, candidates in needed(program).items():
-        found = candidates & pinned("requirements.txt")
-        assert found, f"{module} imports {name}: pin it in requirements.txt"
+        found = candidates & pinned(file)
+        assert found, f"{module} imports {name}: pin it in {file}"
 
 
 @each_notebook
 def test_what_a_notebook_imports_is_pinned_and_used(notebook):
+    labs = notebook.parts[0] == "labs"
+    file = "requirements-labs.txt" if labs else "requirements.txt"
     program = code_of(notebook)
     for name, candidates in needed(program).items():
-        assert candidates & pinned("requirements.txt"), f"{notebook} imports {name}"
+        assert candidates & pinned(file), f"{notebook} imports {name}: not in {file}"
     if "release" in notebook.parts:
         return  # what a student's answer needs is there before the answer
     names = {

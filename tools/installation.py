@@ -1,0 +1,345 @@
+"""What a command of course.py needs, found or installed: a Python and its packages.
+
+Python's standard library only, and only syntax that Python 3.6 can read: this runs
+before there is anything else.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from tools.pins import broken, missing, read
+from tools.programs import Problem, wait_for
+from utils.places import COURSE_DIR
+
+VENV = COURSE_DIR / ".venv"
+OLDEST, NEWEST = (3, 11), (3, 13)  # the Pythons that the requirements were tested with
+# GB to download, GB on disk (measured on Linux; more elsewhere), for each file.
+SIZES = {"requirements.txt": (0.45, 1.9), "requirements-labs.txt": (0.5, 2.0)}
+GIGABYTES_NEEDED = 3  # what is installed, and the largest package while it is unpacked
+WINDOWS_LENGTH = 70  # of the course's folder; TensorFlow's longest path adds 188 to it
+# Settings of pip and uv that say where packages come from are kept, all others dropped:
+# they send packages elsewhere, or leave some out.
+SOURCES = re.compile(
+    r"(PIP|UV)_(.*INDEX.*|FIND_LINKS|PROXY|.*CERT.*|TRUSTED_HOST|.*CACHE.*|.*TIMEOUT|"
+    r"RETRIES|CONFIG_FILE|KEYRING_PROVIDER|NATIVE_TLS|SYSTEM_CERTS|OFFLINE|"
+    r"PYTHON_INSTALL.*|LINK_MODE|CONCURRENT.*|HTTP.*|INSECURE.*)$"
+)
+UV_NAMES = {  # what pip calls them: the names in uv
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "PIP_FIND_LINKS": "UV_FIND_LINKS",
+    "PIP_NO_INDEX": "UV_NO_INDEX",
+}
+# What changes how every Python behaves, .venv's as well.
+PYTHON_SETTINGS = ("PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONSAFEPATH")
+FOLDERS = ("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR")
+
+
+NO_TENSORFLOW = (
+    (r"macosx-.*x86_64", "a Python for Intel Macs any more", "On a newer Mac, take a "
+     "Python for Apple silicon. "),
+    (r"win-arm", "Windows' Python for ARM", "Take a Python for x64, which runs there, "
+     "too. "),
+    (r"win32|linux-(i.86|armv)", "a Python of 32 bits", "Take one of 64. "),
+)  # fmt: skip
+
+
+def prepare(requirements):
+    """Return a Python that has what a file of requirements lists: this, or .venv's."""
+    forget_settings()
+    check_version(sys.version_info)
+    name_the_data()
+    if not missing(read(requirements)):
+        python, prefix = sys.executable, sys.prefix
+    else:
+        python, prefix = install(requirements), str(VENV)
+    put_first("PATH", os.path.dirname(python))
+    # Where Jupyter looks for the kernel "python3" first: another one that the user has
+    # installed under this name would run the notebooks without our packages.
+    put_first("JUPYTER_PATH", os.path.join(prefix, "share", "jupyter"))
+    os.environ.setdefault("PYTHONUTF8", "1")  # for Windows' consoles and pipes
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines
+    find_a_home()
+    return python
+
+
+# Settings from outside.
+
+
+def forget_settings():
+    """Drop what would send packages elsewhere, or change what Python does."""
+    for name in list(os.environ):
+        if name.startswith(("PIP_", "UV_")) and not SOURCES.match(name):
+            del os.environ[name]
+    os.environ["PIP_USER"] = "0"  # in pip's own file, too: a venv cannot honour it
+    foreign = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:] = [folder for folder in sys.path if folder not in filter(None, foreign)]
+    for name in PYTHON_SETTINGS:
+        os.environ.pop(name, None)
+
+
+def name_the_data():
+    """Make MNIST_DATA and RUNS_DIR paths that hold in any folder, or say what is wrong.
+
+    Notebooks run in the course's folder: a relative path is meant from here.
+    """
+    for name in ("MNIST_DATA", "RUNS_DIR"):
+        typed = os.environ.get(name)
+        value = (typed or "").strip()
+        if not value:
+            os.environ.pop(name, None)
+            continue
+        if value in ("auto", "full", "sample"):
+            os.environ[name] = value
+            continue
+        path = os.path.abspath(os.path.expanduser(value))
+        if name == "MNIST_DATA" and not os.path.exists(path):
+            raise Problem(
+                f"MNIST_DATA is {typed!r}, which is neither auto, full or sample nor a "
+                "folder or file that exists. Correct the spelling or the path."
+            )
+        if name == "RUNS_DIR" and os.path.exists(path) and not os.path.isdir(path):
+            raise Problem(f"RUNS_DIR is {typed!r}, a file. Name a folder for the runs.")
+        os.environ[name] = path
+
+
+def find_a_home():
+    """Give what we start a home folder that can be written, where there is none."""
+    for name in FOLDERS:
+        if os.environ.get(name) and not usable(os.environ[name]):
+            del os.environ[name]
+    home = os.path.expanduser("~")
+    if usable(home):
+        return
+    os.environ.setdefault("KERAS_HOME", os.path.join(home, ".keras"))  # a cached MNIST
+    if not os.path.isdir(os.environ["KERAS_HOME"]):
+        del os.environ["KERAS_HOME"]
+    check_writable(COURSE_DIR)
+    home = str(COURSE_DIR / "build" / "home")
+    os.makedirs(home, exist_ok=True)
+    os.environ.update(HOME=home, USERPROFILE=home)
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        os.environ.pop(name, None)
+
+
+def usable(folder):
+    """Tell whether files can be made in a folder, which is made if it is not there."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+        check_writable(folder)
+    except (OSError, Problem):
+        return False
+    return True
+
+
+def put_first(name, folder):
+    """Put a folder before the others in an environment variable that lists folders."""
+    others = os.environ.get(name)
+    os.environ[name] = folder + os.pathsep + others if others else folder
+
+
+# The Python.
+
+
+def check_version(version):
+    """Refuse a Python for which the packages do not exist."""
+    if OLDEST <= tuple(version[:2]) <= NEWEST:
+        return
+    advice = (
+        "with uv (https://docs.astral.sh/uv) one line gets the right one: "
+        "uv run --no-project --python 3.13 course.py run"
+    )
+    if os.name == "nt":
+        advice = "get one with `py install 3.13`, then start: py -3.13 course.py run"
+    for name in ("python3.11", "python3.12", "python3.13"):
+        if shutil.which(name):
+            advice = f"start this with {name}"
+    raise Problem(
+        "The course needs Python 3.11, 3.12 or 3.13, and this is "
+        f"Python {'.'.join(map(str, version[:3]))}: {advice}."
+    )
+
+
+def check_machine(kind):
+    """Refuse a Python for which nobody builds TensorFlow; say where the course runs.
+
+    Args:
+        kind: the system and processor that Python was built for, as
+            sysconfig.get_platform() has it.
+    """
+    for pattern, what, instead in NO_TENSORFLOW:
+        if re.match(pattern, kind):
+            raise Problem(
+                f"There is no TensorFlow for {what}. {instead}The course also runs on "
+                "Google Colab and Kaggle, with nothing to install."
+            )
+
+
+# The environment.
+
+
+def install(requirements):
+    """Make .venv, or complete it; return its Python."""
+    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    absent = missing_in(python, requirements)
+    if absent == []:
+        return str(python)
+    check_machine(sysconfig.get_platform())
+    check_writable(COURSE_DIR)
+    uv = shutil.which("uv")
+    if absent is None:
+        make_venv(requirements, uv)
+    else:
+        print(f"Completing .venv, which lacks {', '.join(absent)}.", flush=True)
+    wanted = ["-r", COURSE_DIR / requirements]
+    if (COURSE_DIR / "constraints.txt").exists():
+        wanted += ["-c", COURSE_DIR / "constraints.txt"]
+    failed = wait_for(*installer(python, uv), *wanted)
+    halves = [] if failed else missing_in(python, requirements)
+    if halves:
+        # Installers take for installed what they were killed in the middle of.
+        anew = ["--reinstall", "--no-cache"] if uv else ["--ignore-installed"]
+        failed = wait_for(*installer(python, uv), *anew, "--no-deps", *halves)
+    if failed:
+        raise Problem(
+            "The installation failed; the lines above say why. Most often it is the "
+            "network: check the connection (behind a proxy, set HTTPS_PROXY) and start "
+            "the same command again, it goes on where it stopped."
+        )
+    absent = missing_in(python, requirements)
+    if absent != []:
+        raise Problem(
+            f"Everything was installed, but .venv lacks {', '.join(absent or ['all'])}."
+            " A setting sends packages elsewhere: `pip config list` shows yours; target"
+            ", prefix and root must not be there. Remove it, start this again."
+        )
+    print("Installed.\n", flush=True)
+    return str(python)
+
+
+def installer(python, uv):
+    """Return the command that installs into a Python's environment."""
+    if uv:
+        for pip_name, uv_name in UV_NAMES.items():
+            if os.environ.get(pip_name):
+                os.environ.setdefault(uv_name, os.environ[pip_name])
+        return (uv, "pip", "install", "--python", python)
+    return (python, "-m", "pip", "--disable-pip-version-check", "install")
+
+
+def make_venv(requirements, uv=None):
+    """Make an empty .venv, in place of a broken one if there is one."""
+    check_space(COURSE_DIR)
+    if os.name == "nt":
+        check_length(COURSE_DIR, long_paths_are_allowed())
+    if not uv and not has_ensurepip():
+        raise Problem(
+            "This Python cannot make environments: Debian and Ubuntu keep that in a "
+            "package of its own. Run: sudo apt install "
+            f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        )
+    download, disk = SIZES.get(requirements, (0.6, 2.2))
+    print(
+        "Replacing .venv, which is broken:" if VENV.exists() else "Making .venv:",
+        f"{download} GB to download, {disk} GB on disk, 1 to 10 minutes, once.",
+        flush=True,
+    )
+    command = (sys.executable, "-m", "venv", "--clear", VENV)
+    if not has_ensurepip():
+        command = (uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV)
+    if wait_for(*command):
+        raise Problem(
+            "The folder .venv could not be made; the lines above say why. Delete it if "
+            "it is there, and start the same command again."
+        )
+
+
+def has_ensurepip():
+    """Tell whether this Python can put pip into an environment by itself."""
+    try:
+        import ensurepip  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def check_space(folder):
+    """Refuse to fill the disk."""
+    free = shutil.disk_usage(str(folder)).free / 1e9
+    if free < GIGABYTES_NEEDED:
+        raise Problem(
+            f"The packages need {GIGABYTES_NEEDED} GB of disk space, and {free:.1f} GB "
+            f"are free in {folder}. Free some, or move the course to another disk."
+        )
+
+
+def check_length(folder, long_paths):
+    """Refuse a folder below which Windows could not name TensorFlow's files."""
+    length = len(str(folder))
+    if length > WINDOWS_LENGTH and not long_paths:
+        raise Problem(
+            f"The course's folder has a name of {length} characters, {folder}; Windows "
+            f"allows {WINDOWS_LENGTH} with TensorFlow's long names below it. Move the "
+            r"course to a short folder such as C:\course and start it there."
+        )
+
+
+def long_paths_are_allowed():
+    """Tell whether this Windows was set to allow paths of more than 260 characters."""
+    import winreg
+
+    place = r"SYSTEM\CurrentControlSet\Control\FileSystem"
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as key:
+            return winreg.QueryValueEx(key, "LongPathsEnabled")[0] == 1
+    except OSError:
+        return False
+
+
+def check_writable(folder):
+    """Refuse a folder in which nothing can be made."""
+    trial = Path(str(folder), f".writable-{os.getpid()}")
+    try:
+        trial.mkdir()
+        trial.rmdir()
+    except OSError as error:
+        raise Problem(
+            f"Nothing can be written in {folder} ({error.strerror}). Copy the course "
+            "to a folder of your own and start it there."
+        ) from None
+
+
+# What another Python has.
+
+
+def missing_in(python, requirements):
+    """List what another Python lacks; None if it is of no use, or not there at all."""
+    command = [str(python), str(COURSE_DIR / "course.py"), "--missing", requirements]
+    try:
+        found = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        return None
+    return None if found.returncode else found.stdout.decode().split()
+
+
+def print_missing(requirements):
+    """Answer missing_in(): print what this Python lacks; 1 if it cannot get it."""
+    absent = missing(read(requirements))
+    absent += [package for package in broken() if package not in absent]
+    print("\n".join(absent))
+    if not absent:
+        return 0
+    try:
+        check_version(sys.version_info)
+        if not shutil.which("uv"):
+            import pip  # noqa: F401
+    except (Problem, ImportError):
+        return 1
+    return 0
