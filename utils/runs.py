@@ -10,48 +10,39 @@ a run is written beside its place and renamed, and run.json carries the SHA-256 
 other files. Importing this module does not import TensorFlow.
 """
 
-import hashlib
-import json
 import os
 import platform
 import re
-import shutil
 import textwrap
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
+from utils.bounded import BadFile
 from utils.environment import versions
+from utils.model_file import load_checked
 from utils.places import COURSE_DIR
+from utils.run_files import INFO_FIELDS as INFO_FIELDS
+from utils.run_files import (
+    RunError,
+    check_history,
+    check_name,
+    checked_predictions,
+    file_digest,
+    find_fault,
+    is_name,
+    measures,
+    read_run,
+)
+from utils.run_store import LOCK_NAME as LOCK_NAME
+from utils.run_store import finish_save, reading, write_run
 
 REFERENCE_DIR = COURSE_DIR / "reference"
 MODELS = {"ann": "ANN", "cnn": "CNN"}  # a run's name: the model's name in words
-LOCK_NAME = ".lock"
 LOCK_SECONDS = 60  # saving takes a second; who waits longer waits for a dead machine
-NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-INFO_FIELDS = {
-    "name": str,
-    "model": str,
-    "seed": int,
-    "epochs": int,
-    "parameters": int,
-    "train_seconds": float,
-    "test_accuracy": float,
-    "test_loss": float,
-    "data": dict,
-    "versions": dict,
-    "created": str,
-    "files": dict,
-}
-DATA_FIELDS = {"source", "n_train", "n_val", "n_test", "test_fingerprint"}
-
-
-class RunError(Exception):
-    """A run cannot be saved, found or read; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -120,31 +111,45 @@ class Run:
             keras.Model, not compiled: ready to predict, not to be trained on.
 
         Raises:
-            RunError: the run was kept without its model, or the file is damaged or was
-                replaced since the run was loaded.
+            RunError: the run was kept without its model, or the file is damaged, would
+                run code, does not fit the run, or was replaced since it was loaded.
         """
         if self.model_file is None:
             raise RunError(f"The run {self.name} was kept without its model file.")
-        if _sha256(self.model_file) != self.info["files"]["model.keras"]:
-            raise RunError(
-                f"{self.model_file} belongs to a newer run than these predictions. "
-                "Load the run again, then its model."
+        try:
+            if file_digest(self.model_file) != self.info["files"]["model.keras"]:
+                raise RunError(
+                    f"{self.model_file} belongs to a newer run than these predictions. "
+                    "Load the run again, then its model."
+                )
+            model = load_checked(self.model_file)
+        except (RunError, PermissionError):
+            raise
+        except (BadFile, OSError) as error:
+            raise _damaged(self.model_file, getattr(error, "why", error)) from error
+        except Exception as error:
+            raise self._unreadable_model(error) from error
+        if model.count_params() != self.info["parameters"]:
+            raise _damaged(
+                self.model_file,
+                f"has {model.count_params():,} parameters, the run says "
+                f"{self.info['parameters']:,}",
             )
+        return model
+
+    def _unreadable_model(self, error):
+        """Say why Keras cannot read a file whose digest fits: look at who wrote it."""
         import keras
 
-        try:
-            return keras.models.load_model(self.model_file, compile=False)
-        except Exception as error:
-            # The digest fits: before the file is called damaged, look at who wrote it.
-            saved_with = self.info["versions"].get("keras")
-            if saved_with == keras.__version__:
-                raise _damaged(self.model_file, error) from error
-            raise RunError(
-                f"{self.model_file} is whole, but it was saved with Keras {saved_with} "
-                f"and this is Keras {keras.__version__}, which cannot read it: "
-                f"{_short(error)} Work with the other Keras, or run "
-                f"{_notebook_of(self.name)} here: its run is then taken."
-            ) from error
+        saved_with = self.info["versions"].get("keras")
+        if saved_with == keras.__version__:
+            return _damaged(self.model_file, f"cannot be read: {error}")
+        return RunError(
+            f"{self.model_file} is whole, but it was saved with Keras {saved_with} "
+            f"and this is Keras {keras.__version__}, which cannot read it: "
+            f"{_short(error)} Work with the other Keras, or run "
+            f"{_notebook_of(self.name)} here: its run is then taken."
+        )
 
 
 def runs_dir():
@@ -179,8 +184,8 @@ def save_run(
         RunError: a value does not fit (nothing is written), or the folder cannot be
             written (an older run stays as it was).
     """
-    _check_name(name)
-    y_true, y_prob = _checked_predictions(y_true, y_prob, "The predictions to save")
+    check_name(name)
+    y_true, y_prob = checked_predictions(y_true, y_prob, "The predictions to save")
     if not np.array_equal(y_true, data.y_test):
         raise RunError(
             "The labels to save are not those of the test set that the run is saved "
@@ -188,9 +193,8 @@ def save_run(
         )
     history = {key: [float(v) for v in values] for key, values in history.items()}
     history["seconds"] = [float(s) for s in seconds]
-    _check_history(history, "The history to save")
-    # One probability of 0 would make the mean infinite; Keras clips at 1e-7, too.
-    p_true = np.clip(y_prob[np.arange(len(y_true)), y_true].astype(float), 1e-7, 1.0)
+    check_history(history, "The history to save")
+    accuracy, loss = measures(y_true, y_prob)
     info = {
         "name": name,
         "model": kind,
@@ -198,73 +202,24 @@ def save_run(
         "epochs": len(history["seconds"]),
         "parameters": int(model.count_params()),
         "train_seconds": round(sum(history["seconds"]), 2),
-        "test_accuracy": float(np.mean(y_prob.argmax(axis=1) == y_true)),
-        "test_loss": float(-np.log(p_true).mean()),
+        "test_accuracy": accuracy,
+        "test_loss": loss,
         "data": {
             "source": data.source,
             "n_train": len(data.x_train) - int(n_val),
             "n_val": int(n_val),
-            "n_test": len(data.x_test),
+            "n_test": len(y_true),
             "test_fingerprint": data.fingerprint,
         },
         "versions": {"python": platform.python_version(), **versions()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "files": {},
     }
-    home = runs_dir()
-    partial = home / f".{name}.partial"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home / LOCK_NAME, timeout=LOCK_SECONDS):
-            shutil.rmtree(partial, ignore_errors=True)  # of a save that was killed
-            partial.mkdir()
-            (partial / "history.json").write_text(_json(history), encoding="utf-8")
-            np.savez_compressed(
-                partial / "predictions.npz", y_true=y_true, y_prob=y_prob
-            )
-            model.save(partial / "model.keras")
-            info["files"] = {path.name: _sha256(path) for path in partial.iterdir()}
-            (partial / "run.json").write_text(_json(info), encoding="utf-8")
-            _flush_to_disk(partial)
-            _finish_save(home, name)  # one that was killed earlier, should there be one
-            partial.rename(home / f".{name}.whole")
-            _finish_save(home, name)
-    except OSError as error:
-        raise RunError(
-            f"The run cannot be saved in {home}: {error.strerror or error}. Set the "
-            "environment variable RUNS_DIR to a folder that you may write to and that "
-            "has room, then run this cell again."
-        ) from error
+    if fault := find_fault(info):
+        raise RunError(f"The run to save {fault}. Correct what you pass to save_run.")
+    predictions = {"y_true": y_true, "y_prob": y_prob}
+    write_run(runs_dir(), info, history, predictions, model, patience=LOCK_SECONDS)
     return load_run(name, announce=False)
-
-
-def _finish_save(home, name):
-    """Move a whole new run to its place; call this only with the lock held.
-
-    A folder cannot replace a folder in one step. Killed between the renames, a save is
-    finished by whoever holds the lock next.
-    """
-    place, whole, old = home / name, home / f".{name}.whole", home / f".{name}.old"
-    if whole.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        if place.exists():
-            place.rename(old)
-        whole.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _flush_to_disk(folder):
-    """Ask the system to write the files out, so that a power cut cannot halve them."""
-    for path in folder.iterdir():
-        with open(path, "rb+") as file:
-            os.fsync(file.fileno())
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _json(value):
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 # --- loading -------------------------------------------------------------------------
@@ -284,7 +239,7 @@ def load_run(name, announce=True, folder=None):
     Raises:
         RunError: there is no such run, or one of its files is damaged.
     """
-    _check_name(name)
+    check_name(name)
     homes = [Path(folder)] if folder else [runs_dir(), REFERENCE_DIR]
     run = next(filter(None, (_load_whole(home, name) for home in homes)), None)
     if run is None:
@@ -304,26 +259,31 @@ def load_run(name, announce=True, folder=None):
 def list_runs(folder=None):
     """Return the names of the runs in a folder (default: runs/), sorted."""
     folder = Path(folder or runs_dir())
-    return sorted(
-        path.parent.name
+    # A save that was killed between its renames has the run in .<name>.whole.
+    found = {
+        re.sub(r"\.(.*)\.whole", r"\1", path.parent.name)
         for path in folder.glob("*/run.json")
-        if NAME_PATTERN.fullmatch(path.parent.name)
-    )
+    }
+    return sorted(filter(is_name, found))
 
 
 def check_comparable(*runs):
     """Raise a RunError unless all runs were tested on the same digits."""
     first = runs[0]
     for run in runs[1:]:
-        if (
-            run.info["data"]["test_fingerprint"]
-            != first.info["data"]["test_fingerprint"]
-        ):
+        theirs, ours = first.info["data"], run.info["data"]
+        notebooks = f"{_notebook_of(first.name)} and {_notebook_of(run.name)}"
+        advice = f"Run {notebooks} again with the same MNIST_DATA."
+        if theirs["test_fingerprint"] != ours["test_fingerprint"]:
             raise RunError(
-                f"{first.name} was tested on {first.info['data']['source']} and "
-                f"{run.name} on {run.info['data']['source']}: other digits, so their "
-                f"results cannot be compared. Run {_notebook_of(first.name)} and "
-                f"{_notebook_of(run.name)} again with the same MNIST_DATA."
+                f"{first.name} was tested on {theirs['source']} and {run.name} on "
+                f"{ours['source']}: other digits, so their results cannot be compared. "
+                f"{advice}"
+            )
+        if not np.array_equal(run.y_true, first.y_true):
+            raise RunError(
+                f"{first.name} and {run.name} name the same test digits but hold other "
+                f"labels: {first.folder} or {run.folder} is not what it says. {advice}"
             )
 
 
@@ -331,79 +291,46 @@ def _load_whole(home, name):
     """Load a run from a folder of runs, or return None where it is not there."""
     if not home.is_dir():
         return None
-    with _reading(home):
+    # Nobody saves into reference/, and the lock's file would be litter in the course.
+    lock = nullcontext() if home == REFERENCE_DIR else reading(home, LOCK_SECONDS)
+    with lock:
         if os.access(home, os.W_OK):
-            _finish_save(home, name)
-        place = home / name
-        return _read(place) if place.exists() else None
+            finish_save(home, name)
+        for place in (home / f".{name}.whole", home / name):
+            if os.path.lexists(place):
+                return _read(place, name)
+        return None
 
 
-@contextmanager
-def _reading(home):
-    """Hold the lock while reading, so that no save replaces a run that is half read."""
-    if home == REFERENCE_DIR:
-        yield  # nobody saves there, and the lock's file would be litter in the course
-        return
+def _read(folder, name):
     try:
-        lock = FileLock(home / LOCK_NAME, timeout=LOCK_SECONDS)
-        lock.acquire()
-    except Timeout as error:
+        ours = folder.parent == REFERENCE_DIR
+        return Run(folder, *read_run(folder, name, trusted_date=ours))
+    except BadFile as error:
+        raise _damaged(error.path, error.why) from error
+    except PermissionError as error:
         raise RunError(
-            f"Another program has kept {home / LOCK_NAME} locked for {LOCK_SECONDS} s. "
-            "Shut down the other notebooks of the course, then try again."
+            f"{error.filename} may not be read: no permission. Ask its owner, or set "
+            "RUNS_DIR to a folder of yours."
         ) from error
-    except OSError:
-        lock = None  # nobody saves into a folder that may not be written
-    try:
-        yield
-    finally:
-        if lock:
-            lock.release()
-
-
-def _read(folder):
-    info = _read_json(folder / "run.json")
-    for field, kind in INFO_FIELDS.items():
-        value = info.get(field) if isinstance(info, dict) else None
-        if not isinstance(value, (int, float) if kind is float else kind):
-            raise _damaged(folder / "run.json", f"its field {field!r} is {value!r}")
-    if missing := DATA_FIELDS - info["data"].keys():
-        raise _damaged(folder / "run.json", f"its data lack {', '.join(missing)}")
-    for file_name, digest in info["files"].items():
-        path = folder / file_name
-        if not path.is_file():
-            raise _damaged(path, "it is missing")
-        if _sha256(path) != digest:
-            raise _damaged(path, "it is not the file that was saved")
-    history = _read_json(folder / "history.json")
-    _check_history(history, folder / "history.json")
-    try:
-        with np.load(folder / "predictions.npz", allow_pickle=False) as file:
-            y_true, y_prob = file["y_true"], file["y_prob"]
-    # A damaged archive makes zipfile and NumPy raise a dozen kinds of errors.
-    except Exception as error:
-        raise _damaged(folder / "predictions.npz", error) from error
-    y_true, y_prob = _checked_predictions(y_true, y_prob, folder / "predictions.npz")
-    return Run(folder, info, history, y_true, y_prob)
-
-
-def _read_json(path):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
 
 
 def _damaged(path, why):
-    """Say what is wrong with a run's file and how to get it back, yours or ours."""
+    """Say what is wrong with a run's file and how to get it back, yours or ours.
+
+    Args:
+        path: the file, in the run's folder.
+        why: words that can follow "it": "is empty".
+    """
+    why = _short(why)
     if path.parent.parent == REFERENCE_DIR:
         return RunError(
-            f"{path} is damaged: {_short(why)} It belongs to the course: take it from "
+            f"{path} is damaged: it {why} It belongs to the course: take it from "
             "a fresh download, or type in the course's folder: git checkout -- "
             f"{REFERENCE_DIR.name}/{path.parent.name}"
         )
     return RunError(
-        f"{path} is damaged: {_short(why)} Delete the folder {path.parent} and run "
+        f"{path} is damaged: it {why} Delete the folder {path.parent} and run "
         f"{_notebook_of(path.parent.name)} again."
     )
 
@@ -419,48 +346,6 @@ def _notebook_of(name):
     notebook = f"{name.split('-')[0].upper()}_Model.ipynb"
     there = (COURSE_DIR / notebook).exists()
     return notebook if there else "the notebook that saves it"
-
-
-# --- checks that saving and loading share --------------------------------------------
-
-
-def _check_name(name):
-    if not (isinstance(name, str) and NAME_PATTERN.fullmatch(name)):
-        raise RunError(
-            f"{name!r} cannot be the name of a run. Use up to 64 letters, digits, "
-            "hyphens and underscores, a letter or digit first."
-        )
-
-
-def _check_history(history, where):
-    values = history.values() if isinstance(history, dict) else [None]
-    lengths = {len(v) if isinstance(v, list) else None for v in values}
-    if None in lengths or len(lengths) != 1 or "seconds" not in history:
-        raise RunError(
-            f"{where} needs one list for each metric and one of the seconds, all with "
-            "one number an epoch. Train the model again and save its History.history."
-        )
-
-
-def _checked_predictions(y_true, y_prob, where):
-    y_true, y_prob = np.asarray(y_true), np.asarray(y_prob, np.float32)
-    if y_true.ndim != 1 or y_prob.shape != (len(y_true), 10) or len(y_true) == 0:
-        raise RunError(
-            f"{where} have shapes {y_true.shape} and {y_prob.shape}. Expected (n,) "
-            "labels and (n, 10) probabilities of the same n test digits."
-        )
-    if y_true.dtype.kind not in "iu" or y_true.min() < 0 or y_true.max() > 9:
-        raise RunError(
-            f"{where} have labels from {y_true.min()} to {y_true.max()}, "
-            f"{y_true.dtype}. Expected whole numbers from 0 to 9."
-        )
-    # Written so that NaN fails, too.
-    if not (y_prob.min() >= 0 and np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)):
-        raise RunError(
-            f"{where} hold rows that are negative somewhere or do not sum to 1. "
-            "Expected probabilities: did the model's last layer lack its softmax?"
-        )
-    return y_true.astype(np.uint8), y_prob
 
 
 # --- the seeds that the course ships -------------------------------------------------

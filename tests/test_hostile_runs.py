@@ -1,0 +1,646 @@
+"""Runs from a stranger: each is refused quickly, in a sentence that names its file.
+
+A new case is one line in a table.
+"""
+
+import contextlib
+import errno
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from filelock import FileLock
+from test_runs import (  # noqa: F401 - home is a fixture for all tests here
+    complaint,
+    forge,
+    home,
+    posix,
+    save_number,
+)
+
+from utils import runs
+from utils.runs import check_comparable, list_runs, load_run
+
+SECONDS = 3
+
+
+@contextlib.contextmanager
+def in_time():
+    begin = time.process_time()  # what waits for ever is ended by pytest
+    yield
+    assert time.process_time() - begin < SECONDS
+
+
+def refused(path, load=lambda: load_run("ann")):
+    """See that a file is refused in time and by name; return the sentence."""
+    with in_time():
+        message = complaint(load)
+    assert str(path) in message and len(message) < 900
+    if "elete" in message:
+        assert f"Delete the folder {runs.runs_dir() / 'ann'} and" in message
+    return message
+
+
+# --- what is no file -----------------------------------------------------------------
+
+
+def as_socket(path):
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as server:
+        server.bind(path.name)
+
+
+def as_sparse(path):
+    with open(path, "wb") as file:
+        file.truncate(6_000_000_000)
+
+
+NO_FILES = {
+    "pipe": lambda path: os.mkfifo(path),
+    "folder": lambda path: path.mkdir(),
+    "socket": as_socket,
+    "zeros": lambda path: path.symlink_to("/dev/zero"),
+    "kernel": lambda path: path.symlink_to("/proc/kmsg"),
+    "passwords": lambda path: path.symlink_to("/etc/passwd"),
+    "circle": lambda path: path.symlink_to(path),
+    "nothing": lambda path: path.symlink_to("nothing"),
+    "6 GB": as_sparse,
+    "empty": lambda path: path.touch(),
+}
+
+
+@posix
+@pytest.mark.parametrize("name", ["run.json", "history.json", "predictions.npz"])
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_what_is_no_file_is_never_read(name, kind):
+    path = save_number(1).folder / name
+    path.unlink()
+    NO_FILES[kind](path)
+    refused(path)
+
+
+@posix
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_what_is_no_model_file_is_never_read(kind):
+    run = save_number(1)
+    path = run.folder / "model.keras"
+    path.unlink()
+    NO_FILES[kind](path)
+    refused(path)
+    refused(path, run.load_model)
+
+
+# --- JSON ----------------------------------------------------------------------------
+
+BAD_JSON = {
+    "deep": b"[" * 100_000 + b"]" * 100_000,
+    "deep objects": b'{"a":' * 100_000,
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "UTF-16": "{}".encode("utf-16"),
+    "Latin-1": '{"name": "é"}'.encode("latin-1"),
+    "large": b'{"name": "' + b"a" * 7_000_000 + b'"}',
+    "a long number": b"1" * 100_000,
+    "NaN": b'{"loss": [NaN], "seconds": [1]}',
+    "too large": b'{"loss": [1e999], "seconds": [1]}',
+    "twice": b'{"seconds": [1], "seconds": [2]}',
+    "two": b"{}{}",
+}
+
+
+@pytest.mark.parametrize("name", ["run.json", "history.json"])
+@pytest.mark.parametrize("case", BAD_JSON)
+def test_hostile_json_is_refused(name, case):
+    path = save_number(1).folder / name
+    if name == "run.json":
+        path.write_bytes(BAD_JSON[case])
+    else:
+        forge(path.parent, name, BAD_JSON[case])
+    refused(path)
+
+
+# --- run.json against its own files --------------------------------------------------
+
+LIES = [
+    ("name", "cnn"),
+    ("name", "ANN"),
+    ("name", "../../etc"),
+    ("model", "a\nb"),
+    ("model", "\ud800"),
+    ("model", ""),
+    ("model", "x" * 100_000),
+    ("seed", True),
+    ("seed", "1"),
+    ("seed", 1.0),
+    ("seed", -1),
+    ("epochs", 2),
+    ("epochs", -1),
+    ("epochs", 10**400),
+    ("parameters", -5),
+    ("parameters", 5.5),
+    ("train_seconds", 3600),
+    ("train_seconds", -0.5),
+    ("test_accuracy", 0.99),
+    ("test_accuracy", 1.5),
+    ("test_accuracy", True),
+    ("test_accuracy", "1.0"),
+    ("test_loss", 0.5),
+    ("test_loss", -0.0001),
+    ("created", "yesterday"),
+    ("created", "2026-01-01"),
+    ("created", "9999-12-31T23:59:59+00:00"),
+    ("created", 1_700_000_000),
+    ("versions", {"keras": 3}),
+    ("versions", {"keras": "3\x1b[2J"}),
+    ("data.n_test", 10_000),
+    ("data.n_test", "8"),
+    ("data.n_train", -1),
+    ("data.n_val", False),
+    ("data.source", 7),
+    ("data.test_fingerprint", "no fingerprint"),
+    ("data.test_fingerprint", "c3f9adf9c66efb57"),  # that of the full MNIST
+    ("files", {}),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), LIES)
+def test_a_run_that_contradicts_its_files_is_refused(field, value):
+    path = save_number(1).folder / "run.json"
+    info = json.loads(path.read_text(encoding="utf-8"))
+    *outer, last = field.split(".")
+    (info[outer[0]] if outer else info)[last] = value
+    path.write_text(json.dumps(info), encoding="utf-8")
+    assert "is damaged: it " in refused(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/passwd", "../../../etc/passwd", "..", "extra.txt", "run.json", "", "a\\b"],
+)
+@pytest.mark.parametrize("digest", ["0" * 64, 7, "0" * 63, None])
+def test_files_outside_of_a_run_are_never_read(name, digest, monkeypatch):
+    path = save_number(1).folder / "run.json"
+    info = json.loads(path.read_text(encoding="utf-8"))
+    info["files"][name] = digest
+    path.write_text(json.dumps(info), encoding="utf-8")
+    opened = []
+    sys.addaudithook(lambda event, a: event == "open" and opened.append(str(a[0])))
+    refused(path)
+    assert not [file for file in opened if file.endswith(("passwd", "extra.txt"))]
+
+
+BAD_HISTORIES = [
+    {"loss": [-1.0], "seconds": [0.5]},
+    {"loss": ["1"], "seconds": [0.5]},
+    {"loss": [None], "seconds": [0.5]},
+    {"loss": [True], "seconds": [0.5]},
+    {"loss": [10**400], "seconds": [0.5]},
+    {"loss": [1.0], "seconds": [-0.5]},
+    {"loss": [1.0], "seconds": [[0.5]]},
+    {"accuracy": [1.5], "loss": [1.0], "seconds": [0.5]},
+    {"val_accuracy": [-0.1], "loss": [1.0], "seconds": [0.5]},
+    {"loss": [1.0, 2.0], "seconds": [0.5, 0.5]},  # two epochs, run.json says one
+    {"loss": [1.0], "seconds": [700]},  # run.json says half a second
+    {"lo\x1bss": [1.0], "seconds": [0.5]},
+]
+
+
+@pytest.mark.parametrize("history", BAD_HISTORIES)
+def test_a_history_that_cannot_be_is_refused(history):
+    folder = save_number(1).folder
+    forge(folder, "history.json", json.dumps(history).encode())
+    with in_time():
+        assert str(folder) in complaint(load_run, "ann")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
+def test_a_training_that_failed_is_not_saved(value, home):  # noqa: F811
+    assert "learning rate" in complaint(save_number, 1, history={"loss": [value]})
+    assert not home.exists()
+
+
+# --- arrays --------------------------------------------------------------------------
+
+ROWS = np.full((8, 10), 0.1, np.float32)
+Y = np.array([0, 0, 0, 0, 0, 0, 0, 1], np.uint8)
+RIGHT = np.eye(10, dtype=np.float32)[Y]
+BAD_ARRAYS = {
+    "objects": {"y_true": Y, "y_prob": np.array([{}] * 8, object)},
+    "texts": {"y_true": Y, "y_prob": RIGHT.astype(str)},
+    "complex": {"y_true": Y, "y_prob": RIGHT + 0j},
+    "a record": {"y_true": Y, "y_prob": np.zeros(8, "f4,f4")},
+    "dates": {"y_true": Y.astype("M8[s]"), "y_prob": RIGHT},
+    "other labels": {"y_true": Y + 1, "y_prob": RIGHT},
+    "label 10": {"y_true": Y + 9, "y_prob": RIGHT},
+    "wrong answers": {"y_true": Y, "y_prob": np.roll(RIGHT, 1, axis=1)},
+    "unsure": {"y_true": Y, "y_prob": ROWS},
+    "more digits": {"y_true": np.tile(Y, 2), "y_prob": np.tile(RIGHT, (2, 1))},
+    "above 1": {"y_true": Y, "y_prob": RIGHT * 2},
+    "infinite": {"y_true": Y, "y_prob": RIGHT * np.inf},
+    "none": {"y_true": Y[:0], "y_prob": RIGHT[:0]},
+    "a number": {"y_true": np.array(7), "y_prob": RIGHT},
+}
+
+
+def packed(method=zipfile.ZIP_DEFLATED, **members):
+    """Return a zip archive of files given as bytes."""
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "."), content)
+    return raw.getvalue()
+
+
+def npy(shape, dtype="|u1", fortran=False, body=b""):
+    header = repr({"descr": dtype, "fortran_order": fortran, "shape": shape}) + "\n"
+    length = len(header).to_bytes(2, "little")
+    return b"\x93NUMPY\x01\x00" + length + header.encode() + body
+
+
+BAD_ARCHIVES = {
+    "a bomb": packed(y_true__npy=bytes(200_000_000), y_prob__npy=b""),
+    "a bomb beside": packed(y_true__npy=b"", y_prob__npy=b"", x=bytes(200_000_000)),
+    "bzip2": packed(zipfile.ZIP_BZIP2, y_true__npy=bytes(50_000_000), y_prob__npy=b""),
+    "huge": packed(y_true__npy=npy((10**18,)), y_prob__npy=npy((10**18, 10))),
+    "negative": packed(y_true__npy=npy((-8,)), y_prob__npy=npy((8, 10))),
+    "of no size": packed(y_true__npy=npy((10**18,), "<U0"), y_prob__npy=npy((8, 10))),
+    "short": packed(y_true__npy=npy((8,)), y_prob__npy=npy((8, 10))),
+    "long": packed(y_true__npy=npy((8,), body=bytes(9)), y_prob__npy=npy((8, 10))),
+    "objects": packed(y_true__npy=npy((8,), "|O"), y_prob__npy=npy((8, 10))),
+    "nested": packed(y_true__npy=npy("(" * 5000), y_prob__npy=b""),
+    "version 9": packed(y_true__npy=b"\x93NUMPY\x09\x00", y_prob__npy=b""),
+    "no arrays": packed(y_true=b"", y_prob=b""),
+    "no archive": b"PK\x03\x04" + bytes(1000),
+    "a pickle": b"\x80\x04N.",
+}
+
+
+@pytest.mark.parametrize("case", BAD_ARRAYS)
+def test_predictions_that_cannot_be_are_refused(case, tmp_path):
+    folder = save_number(1).folder
+    np.savez(tmp_path / "bad.npz", **BAD_ARRAYS[case])
+    forge(folder, "predictions.npz", (tmp_path / "bad.npz").read_bytes())
+    with in_time():
+        assert str(folder) in complaint(load_run, "ann")
+
+
+@pytest.mark.parametrize("case", BAD_ARCHIVES)
+def test_hostile_archives_are_refused(case):
+    folder = save_number(1).folder
+    forge(folder, "predictions.npz", BAD_ARCHIVES[case])
+    refused(folder / "predictions.npz")
+
+
+@pytest.mark.parametrize("change", [np.asfortranarray, lambda a: a.astype(">f4")])
+def test_the_same_probabilities_in_another_order_are_read(change, tmp_path):
+    folder = save_number(1).folder
+    np.savez(tmp_path / "other.npz", y_true=Y.astype(">i8"), y_prob=change(RIGHT))
+    forge(folder, "predictions.npz", (tmp_path / "other.npz").read_bytes())
+    np.testing.assert_array_equal(load_run("ann").y_prob, RIGHT)
+
+
+def test_runs_that_only_claim_the_same_test_digits_are_not_compared():
+    ann, cnn = save_number(1, "ann"), save_number(2, "cnn")
+    assert "other labels" in complaint(check_comparable, ann, cnn)
+
+
+# --- names ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["con", "NUL", "Aux", "prn", "com1", "LPT9", "com0", "ann.", "ann ", "nul.x"],
+)
+def test_names_that_windows_reserves_are_refused(name, home):  # noqa: F811
+    assert repr(name) in complaint(save_number, 1, name)
+    assert repr(name) in complaint(load_run, name)
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("name", ["console", "com10", "nul-1", "auxiliary", "lpt"])
+def test_names_that_only_look_like_these_are_not(name):
+    assert save_number(1, name).name == name
+
+
+def test_names_that_differ_in_capitals_only_are_refused():
+    save_number(1, "mine")
+    assert "'mine'" in complaint(save_number, 2, "Mine")
+    assert list_runs() == ["mine"] and load_run("mine").info["seed"] == 1
+    save_number(3, "mine")
+
+
+# --- a save that is stopped ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_save_killed_between_its_renames_is_listed_and_loaded(
+    home,  # noqa: F811
+    writable,
+    monkeypatch,
+):
+    save_number(1)
+    (home / "ann").rename(home / ".ann.whole")
+    if not writable:
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    assert list_runs() == ["ann"]
+    assert load_run("ann").info["seed"] == 1
+
+
+def stop_at_each_step():
+    """Press stop at each step of a save; print what a reader then sees.
+
+    Also whether the lock is free, and what lies in the folder of runs.
+    """
+    folder, step, at = Path(os.environ["RUNS_DIR"]), 0, None
+
+    def count(event, arguments):
+        nonlocal step
+        if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"):
+            if event == "open" and str(folder) not in str(arguments[0]):
+                return
+            step += 1
+            if step == at:
+                raise KeyboardInterrupt
+
+    save_number(0)
+    sys.addaudithook(count)
+    stopped = True
+    for attempt in range(1, 100):
+        step, at, stopped = 0, attempt, False
+        try:
+            save_number(attempt)
+        except KeyboardInterrupt:
+            stopped = True
+        at = None
+        FileLock(folder / runs.LOCK_NAME, timeout=0).acquire()
+        there = sorted(path.name for path in folder.iterdir())
+        print(
+            json.dumps([attempt, load_run("ann", announce=False).info["seed"], there])
+        )
+        if not stopped:
+            break
+
+
+def start(call):
+    tests = str(Path(__file__).parent)
+    return subprocess.Popen(
+        [sys.executable, "-c", f"import test_hostile_runs as t; t.{call}()"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([tests, str(runs.COURSE_DIR)])},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_stopped_at_any_step_leaves_no_lock_and_no_half_run():
+    out, _ = start("stop_at_each_step").communicate(timeout=120)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert len(lines) > 15 and lines[-1][1] == lines[-1][0]  # the last was not stopped
+    seen = 0
+    for attempt, number, there in lines:
+        assert number in (seen, attempt)
+        assert {*there} <= {"ann", runs.LOCK_NAME}
+        seen = number
+
+
+def save_slowly():
+    """Save a run whose model takes for ever to be written."""
+
+    def wait(path):
+        Path(path).write_bytes(b"half")
+        print("saving", flush=True)
+        time.sleep(60)
+
+    model = type(
+        "Slow", (), {"count_params": lambda _: 1, "save": lambda _, p: wait(p)}
+    )
+    save_number(2, model=model())
+
+
+@posix
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_while_saving_leaves_no_lock_and_no_half_run(blow, home):  # noqa: F811
+    save_number(1)
+    child = start("save_slowly")
+    assert child.stdout.readline() == "saving\n"
+    child.send_signal(blow)
+    child.wait(30)
+    with in_time():
+        assert list_runs() == ["ann"] and load_run("ann").info["seed"] == 1
+        save_number(3)
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
+
+
+# --- file systems without locks ------------------------------------------------------
+
+
+@posix
+@pytest.mark.parametrize(
+    "problem",
+    [
+        NotImplementedError(),
+        OSError(errno.ENOLCK, "No locks available"),
+        OSError(errno.EOPNOTSUPP, "Operation not supported"),
+    ],
+)
+def test_a_file_system_without_locks_is_said_so(problem, monkeypatch):
+    save_number(1)
+
+    def no_lock(*_):
+        raise problem
+
+    monkeypatch.setattr(FileLock, "_acquire", no_lock)
+    with in_time():
+        assert "RUNS_DIR" in complaint(save_number, 2)
+        assert load_run("ann").info["seed"] == 1  # reading needs no lock there
+
+
+# --- models --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A small Keras model, and its file as a dictionary of bytes."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")]
+    return keras.Sequential([keras.Input((28, 28)), *layers])
+
+
+def layer_of(config, class_name):
+    layers = config["config"]["layers"]
+    return next(layer for layer in layers if layer["class_name"] == class_name)
+
+
+def huge_units(parts):
+    layer_of(parts["config.json"], "Dense")["config"]["units"] = 10**9
+
+
+def renamed(class_name, module="keras.layers", registered=None):
+    def change(parts):
+        dense = layer_of(parts["config.json"], "Dense")
+        dense |= {
+            "class_name": class_name,
+            "module": module,
+            "registered_name": registered,
+        }
+
+    return change
+
+
+def in_config(class_name, module, config):
+    def change(parts):
+        dense = layer_of(parts["config.json"], "Dense")
+        dense["config"]["activation"] = {
+            "class_name": class_name,
+            "module": module,
+            "config": config,
+            "registered_name": None,
+        }
+
+    return change
+
+
+def weights(write):
+    """Replace the weights by what write(h5py.File) makes."""
+
+    def change(parts):
+        raw = io.BytesIO()
+        with h5py.File(raw, "w") as file:
+            write(file)
+        parts["model.weights.h5"] = raw.getvalue()
+
+    return change
+
+
+def without_values(file, shape=(10**9, 1000), **options):
+    """An array that states terabytes and, without values, takes hardly any room."""
+    file.create_dataset("layers/dense/vars/0", shape, "f4", **options)
+
+
+def in_a_circle(file):
+    file["layers/a/b"] = file.create_group("layers")
+
+
+CHANGES = {
+    "units": huge_units,
+    "Lambda": renamed("Lambda"),
+    "a custom layer": renamed("Mine", "__main__", "Custom>Mine"),
+    "a layer of another package": renamed("Popen", "subprocess"),
+    "a saved model": renamed("TFSMLayer"),
+    "a lookup": renamed("StringLookup"),
+    "a lambda": in_config("__lambda__", "builtins", {"value": "4wEAAAA="}),
+    "a function": in_config("function", "builtins", "eval"),
+    "a shell": in_config("function", "os", "system"),
+    "declared weights": weights(without_values),
+    "chunked weights": weights(lambda f: without_values(f, chunks=(1000, 1000))),
+    "packed weights": weights(
+        lambda f: f.create_dataset("layers/a", (10**7,), "f4", compression="gzip")
+    ),
+    "weights elsewhere": weights(
+        lambda f: f.create_dataset(
+            "layers/a", (9,), "u1", external=[("/etc/passwd", 0, 9)]
+        )
+    ),
+    "a link": weights(lambda f: f.update({"layers": h5py.ExternalLink("a.h5", "/")})),
+    "a soft link": weights(lambda f: f.update({"layers": h5py.SoftLink("/x")})),
+    "a circle": weights(in_a_circle),
+    "texts": weights(lambda f: f.create_dataset("layers/a", data=["x"])),
+    "no weights": weights(lambda f: None),
+    "no HDF5": lambda parts: parts.update({"model.weights.h5": b"\x89HDF no"}),
+    "a bomb": lambda parts: parts.update({"model.weights.h5": bytes(260_000_000)}),
+    "a second file": lambda parts: parts.update({"../../evil.py": b"print()"}),
+    "an asset": lambda parts: parts.update({"assets/a.txt": b"x"}),
+    "no config": lambda parts: parts.pop("config.json"),
+    "deep": lambda parts: parts.update({"config.json": b"[" * 100_000}),
+    "long": lambda parts: parts.update({"config.json": b" " * 60_000_000}),
+    "a list": lambda parts: parts.update({"config.json": b"[]"}),
+    "no model": lambda parts: parts.update({"config.json": b"{}"}),
+}
+
+
+@pytest.fixture
+def saved_model(model):
+    """A run of the model."""
+    return save_number(1, model=model)
+
+
+def change_model(run, change):
+    path = run.folder / "model.keras"
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["config.json"] = json.loads(parts["config.json"])
+    change(parts)
+    if isinstance(parts.get("config.json"), dict):
+        parts["config.json"] = json.dumps(parts["config.json"]).encode()
+    forge(run.folder, "model.keras", packed(**parts))
+    return path
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_hostile_models_are_refused(saved_model, case):
+    path = change_model(saved_model, CHANGES[case])
+    refused(path.parent, lambda: load_run("ann").load_model())
+
+
+def test_a_model_of_other_size_than_the_run_says_is_refused(saved_model):
+    assert load_run("ann").load_model().count_params() == 7850
+    path = saved_model.folder / "run.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("7850", "785"), encoding="utf-8")
+    assert "parameters" in refused(path)
+
+
+def test_a_refused_model_leaves_keras_as_it_was(saved_model):
+    import keras
+
+    before = keras.layers.Layer.add_weight
+    path = change_model(saved_model, huge_units)
+    refused(path, lambda: load_run("ann").load_model())
+    assert keras.layers.Layer.add_weight is before
+
+
+def models_of_many_kinds():
+    """Yield models with all that could make the count of their weights hard."""
+    import keras
+    from keras import layers
+
+    def model(shape, *parts):
+        head = [layers.Flatten(), layers.Dense(10, activation="softmax")]
+        return keras.Sequential([keras.Input(shape), *parts, *head])
+
+    image, row = (28, 28, 1), (28, 28)
+    yield model(image, layers.Dropout(0.5), layers.RandomRotation(0.1))
+    norm = layers.Normalization()
+    norm.adapt(np.ones((4, *image)))
+    yield model(image, norm, layers.BatchNormalization(), layers.GroupNormalization(1))
+    yield model(image, layers.SeparableConv2D(4, 3), layers.PReLU())
+    yield model(row, layers.LSTM(3, return_sequences=True))
+    yield model(row, layers.Bidirectional(layers.GRU(3)))
+    yield model(row, layers.TimeDistributed(layers.Dense(3)))
+    yield model(image, layers.SpectralNormalization(layers.Conv2D(3, 3)))
+    yield model(image, layers.Dense(4, dtype="mixed_bfloat16"))
+    inputs = keras.Input(row)
+    shared = layers.Dense(4)
+    both = layers.Concatenate()([shared(inputs), shared(inputs * 2.0)])
+    attended = layers.MultiHeadAttention(2, 4)(both, both)
+    inner = keras.Model(inputs, layers.GlobalAveragePooling1D()(attended))
+    again = keras.Input(row)
+    yield keras.Model(again, layers.Dense(10, activation="softmax")(inner(again)))
+
+
+def test_models_of_many_kinds_are_saved_and_loaded():
+    for model in models_of_many_kinds():
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        x = np.zeros((2, *model.input_shape[1:]))
+        model.fit(x, np.zeros(2), verbose=0)
+        loaded = save_number(1, model=model).load_model()
+        assert loaded.count_params() == model.count_params()

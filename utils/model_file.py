@@ -1,0 +1,183 @@
+"""A .keras file, looked at before Keras opens it.
+
+It is a zip archive: config.json says which layers to make, model.weights.h5 holds their
+weights. Both can ask for any amount of memory, and a layer can be code. Importing this
+module imports neither Keras nor TensorFlow.
+"""
+
+import io
+import math
+import re
+import shutil
+from contextlib import contextmanager
+
+from utils.bounded import MEGABYTE, BadFile, open_zip, parse_json, read_member
+
+LARGEST_MODEL = 250 * MEGABYTE
+LARGEST_CONFIG = 2 * MEGABYTE
+LARGEST_OUTPUT = 10_000_000  # numbers that a layer makes of one digit
+MOST_ITEMS = 5000  # groups and arrays among the weights
+PARTS = {"metadata.json", "config.json", "model.weights.h5"}
+# Layers that run code which their config holds, or open files that it names.
+UNSAFE_LAYERS = re.compile(
+    "Lambda|__lambda__|TFSMLayer|TorchModuleWrapper|JaxLayer|FlaxLayer"
+    "|TextVectorization|.*Lookup"
+)
+
+
+def count_parameters(path):
+    """Return how many parameters a model file holds, without making the model.
+
+    Returns:
+        (least, most): they differ where an array is there twice, as one that two
+        layers share is, and where whole numbers are among the weights, which may be
+        parameters or the state of a random generator. (0, infinity) for a file that is
+        no model; loading it says so.
+    """
+    try:
+        with open_zip(path, LARGEST_MODEL) as archive:
+            return _count_weights(archive, path)
+    except BadFile:
+        return 0, math.inf
+
+
+def load_checked(path):
+    """Check a model file, then let Keras load it; raises what is wrong.
+
+    Args:
+        path: of a .keras file.
+
+    Returns:
+        keras.Model, not compiled.
+
+    Raises:
+        BadFile: it is no model, would run code, or asks for more memory than it fills.
+        Exception: whatever Keras raises for a file that it cannot read.
+    """
+    with open_zip(path, LARGEST_MODEL) as archive:
+        if set(archive.namelist()) != PARTS or len(archive.namelist()) > len(PARTS):
+            raise BadFile(path, f"needs {', '.join(sorted(PARTS))} and nothing else")
+        if archive.getinfo("config.json").file_size > LARGEST_CONFIG:
+            raise BadFile(path, "has too large a config.json")
+        config = parse_json(read_member(archive, "config.json", path), path)
+        _check_config(config, path)
+        _, most = _count_weights(archive, path)
+    import keras
+
+    # Twice, because Keras may make a layer that it then makes again.
+    with _weights_limited(keras.layers.Layer, 2 * most, path):
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    _check_outputs(model, path)
+    return model
+
+
+def _check_config(config, path):
+    """See that all that is to be made is Keras' own, and no code."""
+    parts = [config]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts += part
+        if not isinstance(part, dict):
+            continue
+        parts += part.values()
+        if (name := part.get("class_name")) is None:
+            continue
+        is_ours = str(part.get("module", "keras")).split(".")[0] == "keras"
+        if not is_ours or ">" in str(part.get("registered_name")):
+            raise BadFile(path, f"needs {name!r:.100}, which is not a part of Keras")
+        if UNSAFE_LAYERS.fullmatch(str(name)):
+            raise BadFile(path, f"has {name!r:.100}, which can run code or open files")
+
+
+def _count_weights(archive, path):
+    """Return (least, most) numbers among the weights; see that they are all there.
+
+    Keras writes arrays as they are, so what they state cannot exceed the file.
+    """
+    import h5py
+
+    weights = io.BytesIO()
+    with archive.open("model.weights.h5") as member:
+        shutil.copyfileobj(member, weights, MEGABYTE)
+    size = weights.tell()
+    least = most = n_bytes = 0
+    seen = set()
+    try:
+        with h5py.File(weights, "r") as file:
+            for array in _arrays_of(file, path):
+                n_bytes += array.nbytes
+                if n_bytes > size:
+                    raise BadFile(path, "states more weights than it holds")
+                if not array.name.startswith("/layers/"):
+                    continue
+                most += array.size
+                content = (array.shape, hash(array[()].tobytes()))
+                if array.dtype.kind not in "iu" and content not in seen:
+                    least += array.size
+                seen.add(content)
+    except BadFile:
+        raise
+    except Exception as error:  # h5py raises a dozen kinds for a damaged file
+        raise BadFile(path, f"has damaged weights ({error})") from error
+    return least, most
+
+
+def _arrays_of(file, path):
+    """Yield the arrays of an HDF5 file, having seen that they are plain and in it."""
+    import h5py
+
+    groups, n_items = [file], 0
+    while groups:
+        group = groups.pop()
+        for name in group:
+            n_items += 1
+            if n_items > MOST_ITEMS:
+                raise BadFile(path, f"has more than {MOST_ITEMS:,} weights")
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise BadFile(path, "has weights that lie in another place")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                groups.append(item)
+            else:
+                _check_array(item, path)
+                yield item
+
+
+def _check_array(array, path):
+    is_plain = array.chunks is None and not array.external and not array.is_virtual
+    if not is_plain or array.shape is None or array.dtype.kind not in "biufV":
+        raise BadFile(path, "has weights that are no plain arrays of numbers")
+
+
+@contextmanager
+def _weights_limited(layer_class, n_left, path):
+    """Let layers make so many weights at most: their configs can ask for any number."""
+    add_weight = layer_class.add_weight
+
+    def add_within_limit(layer, shape=None, *args, **named):
+        nonlocal n_left
+        n_left -= math.prod(shape or ())
+        if n_left < 0:
+            raise MemoryError
+        return add_weight(layer, shape, *args, **named)
+
+    layer_class.add_weight = add_within_limit
+    try:
+        yield
+    except Exception as error:  # Keras may have made another one of it
+        if n_left < 0:
+            raise BadFile(path, "asks for more weights than it holds") from error
+        raise
+    finally:
+        layer_class.add_weight = add_weight
+
+
+def _check_outputs(model, path):
+    for layer in model.layers:
+        try:
+            shape = layer.output.shape
+        except (AttributeError, ValueError):
+            continue  # used more than once, or has several outputs
+        if math.prod(size or 1 for size in shape) > LARGEST_OUTPUT:
+            raise BadFile(path, f"has a layer that makes {shape} of each digit")

@@ -1,0 +1,285 @@
+"""What the files of a run must hold, and that they agree with each other.
+
+Saving and loading share these checks, so that what is saved can be loaded. A run may
+come from somebody else: run.json is believed only where the other files bear it out.
+"""
+
+import hashlib
+import math
+import re
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from utils.bounded import MEGABYTE, BadFile, open_regular, read_json, read_npz
+from utils.data import KNOWN_TEST_SETS
+from utils.model_file import LARGEST_MODEL, count_parameters
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+# Windows keeps these names for devices, whatever follows after a dot.
+RESERVED_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
+# The files that run.json may name, and how many bytes each may have.
+LARGEST = {
+    "history.json": 5 * MEGABYTE,
+    "predictions.npz": 100 * MEGABYTE,
+    "model.keras": LARGEST_MODEL,
+}
+LARGEST_INFO = MEGABYTE // 5
+
+
+class RunError(Exception):
+    """A run cannot be saved, found or read; the message says what to do."""
+
+
+# --- what each field of run.json may be ----------------------------------------------
+
+
+def _is_text(value):
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= 200
+
+
+def _is_count(value):
+    return type(value) is int and 0 <= value < 2**64  # bool is an int, too
+
+
+def _is_number(value):
+    return type(value) in (int, float) and 0 <= value <= 1e12  # false for NaN
+
+
+def _is_fraction(value):
+    return _is_number(value) and value <= 1
+
+
+def _is_versions(value):
+    return isinstance(value, dict) and all(map(_is_text, [*value, *value.values()]))
+
+
+def _is_digests(value):
+    return isinstance(value, dict) and all(
+        re.fullmatch("[0-9a-f]{64}", str(digest)) for digest in value.values()
+    )
+
+
+def _is_past(value):
+    """Tell whether a text is a time in ISO 8601 with its zone, and not to come."""
+    try:
+        created = datetime.fromisoformat(value)
+        # A day of grace, for clocks that are set wrong.
+        return created <= datetime.now(UTC) + timedelta(days=1)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+INFO_FIELDS = {
+    "name": _is_text,
+    "model": _is_text,
+    "seed": _is_count,
+    "epochs": _is_count,
+    "parameters": _is_count,
+    "train_seconds": _is_number,
+    "test_accuracy": _is_fraction,
+    "test_loss": _is_number,
+    "data": lambda value: isinstance(value, dict),
+    "versions": _is_versions,
+    "created": _is_text,
+    "files": _is_digests,
+}
+DATA_FIELDS = {
+    "source": _is_text,
+    "n_train": _is_count,
+    "n_val": _is_count,
+    "n_test": _is_count,
+    "test_fingerprint": lambda value: re.fullmatch("[0-9a-f]{16}", str(value)),
+}
+
+
+def find_fault(info):
+    """Return what is wrong with the fields of run.json, in words, or None."""
+    if not isinstance(info, dict):
+        return "holds no dictionary"
+    for fields, values in ((INFO_FIELDS, info), (DATA_FIELDS, info.get("data"))):
+        for field, is_right in fields.items():
+            if not is_right(values.get(field)):
+                return f"has {values.get(field)!r} in its field {field!r}"
+    return None
+
+
+def find_contradiction(info, history, y_true, y_prob):
+    """Return where run.json contradicts the history or the predictions, or None."""
+    data = info["data"]
+    accuracy, loss = measures(y_true, y_prob)
+    known = KNOWN_TEST_SETS.get(data["test_fingerprint"], data["source"])
+    stated_and_found = {
+        "epochs": (info["epochs"], len(history["seconds"]), 0),
+        "train_seconds": (info["train_seconds"], math.fsum(history["seconds"]), 0.01),
+        "n_test": (data["n_test"], len(y_true), 0),
+        "test_accuracy": (info["test_accuracy"], accuracy, 1e-6),
+        "test_loss": (info["test_loss"], loss, 1e-4),
+    }
+    for field, (stated, found, tolerance) in stated_and_found.items():
+        if not math.isclose(stated, found, rel_tol=1e-6, abs_tol=tolerance):
+            return f"says {stated:g} for {field!r}, its other files say {found:g}"
+    if data["source"] != known:
+        return f"says that its data are {data['source']!r}, its test digits are {known}"
+    return None
+
+
+def measures(y_true, y_prob):
+    """Return the accuracy and the mean negative log-likelihood of predictions."""
+    p_true = y_prob[np.arange(len(y_true)), y_true].astype(float)
+    # One probability of 0 would make the mean infinite; Keras clips at 1e-7, too.
+    loss = float(-np.log(np.clip(p_true, 1e-7, 1.0)).mean())
+    return float(np.mean(y_prob.argmax(axis=1) == y_true)), abs(loss)
+
+
+# --- checks that saving and loading share --------------------------------------------
+
+
+def is_name(name):
+    """Tell whether a run may have this name, on every system."""
+    return bool(
+        isinstance(name, str)
+        and NAME_PATTERN.fullmatch(name)
+        and not RESERVED_NAMES.fullmatch(name)
+    )
+
+
+def check_name(name):
+    """Raise a RunError unless a run may have this name."""
+    if not is_name(name):
+        raise RunError(
+            f"{name!r} cannot be the name of a run. Use up to 64 letters, digits, "
+            "hyphens and underscores, a letter or digit first; not a name that Windows "
+            "keeps for a device, such as con or nul."
+        )
+
+
+def check_history(history, where):
+    """Raise a RunError unless a history is lists of numbers, all of one length."""
+    values = list(history.values()) if isinstance(history, dict) else [None]
+    lengths = {len(v) if isinstance(v, list) else None for v in values}
+    if None in lengths or len(lengths) != 1 or "seconds" not in history:
+        raise RunError(
+            f"{where} needs one list for each metric and one of the seconds, all with "
+            "one number an epoch. Train the model again and save its History.history."
+        )
+    for metric, numbers in history.items():
+        if not _is_text(metric):
+            raise RunError(f"{where} needs names of metrics, not {metric!r:.200}.")
+        is_right = _is_fraction if metric.endswith("accuracy") else _is_number
+        if wrong := [number for number in numbers if not is_right(number)]:
+            raise RunError(
+                f"{where} needs numbers that {metric!r} can have; {wrong[0]!r:.200} is "
+                "none. If it is nan, the training has failed: lower the learning rate "
+                "and train again."
+            )
+
+
+def checked_predictions(y_true, y_prob, where):
+    """Return labels as uint8 and probabilities as float32, or raise a RunError."""
+    y_true, y_prob = np.asarray(y_true), np.asarray(y_prob)
+    if y_true.ndim != 1 or y_prob.shape != (len(y_true), 10) or len(y_true) == 0:
+        raise RunError(
+            f"{where} have shapes {y_true.shape} and {y_prob.shape}. Expected (n,) "
+            "labels and (n, 10) probabilities of the same n test digits."
+        )
+    if y_true.dtype.kind not in "iu" or y_true.min() < 0 or y_true.max() > 9:
+        raise RunError(
+            f"{where} have labels from {y_true.min()} to {y_true.max()}, "
+            f"{y_true.dtype}. Expected whole numbers from 0 to 9."
+        )
+    if y_prob.dtype.kind not in "biuf":
+        raise RunError(f"{where} are {y_prob.dtype}. Expected numbers from 0 to 1.")
+    y_prob = y_prob.astype(np.float32)
+    # Written so that NaN fails, too.
+    if not (y_prob.min() >= 0 and np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)):
+        raise RunError(
+            f"{where} hold rows that are negative somewhere or do not sum to 1. "
+            "Expected probabilities: did the model's last layer lack its softmax?"
+        )
+    return y_true.astype(np.uint8), y_prob
+
+
+# --- reading -------------------------------------------------------------------------
+
+
+def read_run(folder, name, trusted_date=False):
+    """Read the files of a run, each within its limit, and see that they agree.
+
+    Args:
+        folder: where they are.
+        name: of the run.
+        trusted_date: take the date as it is; the course's own may lie in the future of
+            a machine whose clock is wrong.
+
+    Returns:
+        (info, history, y_true, y_prob), as the attributes of utils.runs.Run.
+
+    Raises:
+        BadFile: a file is missing or damaged, or contradicts another.
+        RunError: history or predictions do not fit.
+        PermissionError: a file may not be read.
+    """
+    path = folder / "run.json"
+    info = _reachable(read_json, path, LARGEST_INFO)
+    if fault := find_fault(info):
+        raise BadFile(path, fault)
+    if info["name"] != name:
+        raise BadFile(path, f"is of the run {info['name']!r}, its folder of {name!r}")
+    if not (trusted_date or _is_past(info["created"])):
+        raise BadFile(
+            path,
+            f"says that it was made on {info['created']}, which is no date, or is to "
+            "come (is the clock of this computer right?)",
+        )
+    _check_files(folder, info["files"])
+    history = read_json(folder / "history.json", LARGEST["history.json"])
+    check_history(history, folder / "history.json")
+    place = folder / "predictions.npz"
+    arrays = read_npz(place, ["y_true", "y_prob"], LARGEST[place.name])
+    y_true, y_prob = checked_predictions(**arrays, where=place)
+    if contradiction := find_contradiction(info, history, y_true, y_prob):
+        raise BadFile(path, contradiction)
+    if "model.keras" in info["files"]:
+        least, most = count_parameters(folder / "model.keras")
+        if not least <= info["parameters"] <= most:
+            raise BadFile(
+                path,
+                f"says {info['parameters']} for 'parameters', its model has {least}",
+            )
+    return info, history, y_true, y_prob
+
+
+def _check_files(folder, digests):
+    """Raise a BadFile unless a run has the files that run.json names, and no others."""
+    needed, allowed = {"history.json", "predictions.npz"}, LARGEST.keys()
+    if not needed <= digests.keys() <= allowed:
+        raise BadFile(
+            folder / "run.json",
+            f"names the files {', '.join(digests)!r:.200}, a run has "
+            f"{', '.join(allowed)}",
+        )
+    for file_name, digest in digests.items():
+        path = folder / file_name
+        if _reachable(file_digest, path) != digest:
+            raise BadFile(path, "is not the file that was saved")
+
+
+def file_digest(path):
+    """Return the SHA-256 of a run's file, 64 hex digits; raises as open_regular."""
+    with open_regular(path, LARGEST[path.name]) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _reachable(read, path, *arguments):
+    """Read a file of a run; one that is elsewhere or not there is a BadFile."""
+    try:
+        if path.resolve().parent != path.parent.resolve():
+            raise BadFile(path, "is a link that leads out of the run")
+        return read(path, *arguments)
+    except PermissionError:
+        raise
+    except FileNotFoundError as error:
+        raise BadFile(path, "is missing") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise BadFile(path, f"cannot be read ({error})") from error

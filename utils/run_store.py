@@ -1,0 +1,126 @@
+"""Where runs are kept: a folder, a lock, and renames that leave nothing half done.
+
+A run is written beside its place and then moved there. Readers hold the same lock, so
+that no save replaces a run that is half read.
+"""
+
+import json
+import os
+import shutil
+from contextlib import contextmanager, suppress
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from utils.bounded import BadFile
+from utils.run_files import RunError, file_digest
+
+LOCK_NAME = ".lock"
+
+
+def write_run(home, info, history, predictions, model, patience):
+    """Write a run beside its place, then move it there: whole or not at all.
+
+    Args:
+        home: the folder of runs.
+        info: what run.json is to hold but for "files".
+        history: dictionary of lists of floats.
+        predictions: dictionary of the arrays y_true and y_prob.
+        model: the trained keras.Model.
+        patience: seconds to wait for the lock.
+
+    Raises:
+        RunError: the folder cannot be written; an older run stays as it was.
+    """
+    name = info["name"]
+    partial = home / f".{name}.partial"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / LOCK_NAME, timeout=patience):
+            _check_case(home, name)
+            try:
+                shutil.rmtree(partial, ignore_errors=True)  # of a save that was killed
+                partial.mkdir()
+                (partial / "history.json").write_text(_json(history), encoding="utf-8")
+                np.savez_compressed(partial / "predictions.npz", **predictions)
+                model.save(partial / "model.keras")
+                files = {path.name: file_digest(path) for path in partial.iterdir()}
+                text = _json(info | {"files": files})
+                (partial / "run.json").write_text(text, encoding="utf-8")
+                _flush_to_disk(partial)
+                finish_save(home, name)  # one killed earlier, should there be one
+                partial.rename(home / f".{name}.whole")
+                finish_save(home, name)
+            finally:  # also when the stop button was pressed, wherever it came
+                shutil.rmtree(partial, ignore_errors=True)
+                with suppress(OSError):
+                    finish_save(home, name)
+    except BadFile as error:
+        raise RunError(f"The run cannot be saved: {error}.") from error
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or error or "it has no file locks"
+        raise RunError(
+            f"The run cannot be saved in {home}: {reason}. Set the environment "
+            "variable RUNS_DIR to a folder that you may write to and that has room, on "
+            "a disk of this computer, then run this cell again."
+        ) from error
+
+
+def _check_case(home, name):
+    """Raise a RunError where a name differs from another run's only in its letters.
+
+    For Windows and macOS the two are one folder.
+    """
+    for other in home.iterdir():
+        if other.name != name and other.name.lower() == name.lower():
+            raise RunError(
+                f"There is a run {other.name!r} in {home}, the same name but for "
+                f"capital letters. Call this run otherwise than {name!r}."
+            )
+
+
+def finish_save(home, name):
+    """Move a whole new run to its place; call this only with the lock held.
+
+    A folder cannot replace a folder in one step. Killed between the renames, a save is
+    finished by whoever holds the lock next.
+    """
+    place, whole, old = home / name, home / f".{name}.whole", home / f".{name}.old"
+    if whole.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        if place.exists():
+            place.rename(old)
+        whole.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _flush_to_disk(folder):
+    """Ask the system to write the files out, so that a power cut cannot halve them."""
+    for path in folder.iterdir():
+        with open(path, "rb+") as file:
+            os.fsync(file.fileno())
+
+
+def _json(value):
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+@contextmanager
+def reading(home, patience):
+    """Hold the lock while reading, so that no save replaces a run that is half read."""
+    try:
+        lock = FileLock(home / LOCK_NAME, timeout=patience)
+        lock.acquire()
+    except Timeout as error:
+        raise RunError(
+            f"Another program has kept {home / LOCK_NAME} locked for {patience} s. "
+            "Shut down the other notebooks of the course, then try again. If there are "
+            "none, the file system has no locks: set RUNS_DIR to a folder elsewhere."
+        ) from error
+    except (OSError, NotImplementedError):
+        lock = None  # nobody saves into a folder that may not be written or locked
+    try:
+        yield
+    finally:
+        if lock:
+            lock.release()
