@@ -51,10 +51,10 @@ def quick_sample(sample, monkeypatch):
 
 @pytest.fixture
 def arrays(sample):
-    """A small data set: 30 training and 20 test digits."""
+    """A small data set: 100 training and 20 test digits."""
     return {
-        "x_train": sample.x_train[:30],
-        "y_train": sample.y_train[:30],
+        "x_train": sample.x_train[:100],
+        "y_train": sample.y_train[:100],
         "x_test": sample.x_test[:20],
         "y_test": sample.y_test[:20],
     }
@@ -227,8 +227,8 @@ WRONG = {
         "test images have shape (20, 27, 28)",
     ),
     "wrong count": (
-        {"y_train": np.zeros(29, np.uint8)},
-        "30 train images but 29 train labels",
+        {"y_train": np.zeros(99, np.uint8)},
+        "100 train images but 99 train labels",
     ),
     "label 10": (
         {"y_test": np.arange(20, dtype=np.uint8) % 11},
@@ -257,12 +257,15 @@ def test_what_is_not_mnist_like_is_named(tmp_path, arrays, case, form):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"x_train": np.zeros((30, 28, 28))}, "train images are float64"),
+        ({"x_train": np.zeros((100, 28, 28))}, "train images are float64"),
         ({"x_test": np.zeros((20, 28, 28, 1), np.uint8)}, "shape (20, 28, 28, 1)"),
         ({"x_test": np.zeros((20, 784), np.uint8)}, "shape (20, 784)"),
-        ({"y_train": np.zeros((30, 10), np.uint8)}, "train labels have shape (30, 10)"),
-        ({"y_train": np.zeros(30)}, "are float64"),
-        ({"y_train": np.full(30, -1)}, "run from -1"),
+        (
+            {"y_train": np.zeros((100, 10), np.uint8)},
+            "train labels have shape (30, 10)",
+        ),
+        ({"y_train": np.zeros(100)}, "are float64"),
+        ({"y_train": np.full(100, -1)}, "run from -1"),
         ({"x_test": np.array(7, np.uint8)}, "shape ()"),
     ],
 )

@@ -244,7 +244,7 @@ BAD_ARRAYS = {
     "unsure": {"y_true": Y, "y_prob": ROWS},
     "more digits": {"y_true": np.tile(Y, 2), "y_prob": np.tile(RIGHT, (2, 1))},
     "above 1": {"y_true": Y, "y_prob": RIGHT * 2},
-    "infinite": {"y_true": Y, "y_prob": RIGHT * np.inf},
+    "infinite": {"y_true": Y, "y_prob": np.full((8, 10), np.inf)},
     "none": {"y_true": Y[:0], "y_prob": RIGHT[:0]},
     "a number": {"y_true": np.array(7), "y_prob": RIGHT},
 }
@@ -412,6 +412,7 @@ def test_stopped_at_any_step_leaves_no_lock_and_no_half_run():
 
 def save_slowly():
     """Save a run whose model takes for ever to be written."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
 
     def wait(path):
         Path(path).write_bytes(b"half")

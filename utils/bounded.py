@@ -20,7 +20,7 @@ import numpy as np
 MEGABYTE = 1_000_000
 DEEPEST = 50  # brackets within brackets in JSON; the course's own files have ten
 PICKLE = b"\x80"  # how a pickle begins
-OBJECTS = "pickled Python objects. They can run any code and are never opened here"
+OBJECTS = "pickled Python objects. Pickles can run any code and are never opened here"
 KINDS = {
     stat.S_ISDIR: "a folder",
     stat.S_ISFIFO: "a pipe",
@@ -210,7 +210,7 @@ def open_zip(path, limit):
             raise
         # A damaged archive makes zipfile and NumPy raise a dozen kinds of errors.
         except Exception as error:
-            raise BadFile(path, f"is damaged or cut off ({error})") from error
+            raise BadFile(path, f"is damaged or cut off ({error!s:.200})") from error
 
 
 def _check_members(members, path, limit):
@@ -247,11 +247,7 @@ def npz_headers(path, names, limit):
             open_zip.
     """
     with _open_npz(path, names, limit) as archive:
-        return {
-            name: _npy_header(member, archive.getinfo(f"{name}.npy").file_size)[:2]
-            for name in names
-            for member in [archive.open(f"{name}.npy")]
-        }
+        return {name: _npy_header(archive, f"{name}.npy", path)[1:3] for name in names}
 
 
 def read_npz(path, names, limit):
@@ -283,25 +279,33 @@ def _open_npz(path, names, limit):
 
 
 def _read_array(archive, name, path):
+    length, shape, dtype, order = _npy_header(archive, name, path)
+    raw = read_member(archive, name, path)
+    return np.frombuffer(raw, dtype, offset=length).reshape(shape, order=order)
+
+
+def _npy_header(archive, name, path):
+    """Return an array's length of header, shape, dtype and order, if they can be."""
     with archive.open(name) as member:
-        shape, dtype, order = _npy_header(member, archive.getinfo(name).file_size)
-        raw = _read_at_most(member, archive.getinfo(name).file_size, path)
-    return np.frombuffer(raw, dtype).reshape(shape, order=order)
+        length, (shape, is_fortran, dtype) = _parse_npy_header(member)
+    if dtype.hasobject:
+        raise BadFile(path, f"holds {OBJECTS}")
+    if dtype.kind not in "biufU":
+        raise BadFile(path, f"holds values of the type {dtype}")
+    n_bytes = length + math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or n_bytes != archive.getinfo(name).file_size:
+        raise BadFile(
+            path,
+            f"is damaged or cut off: {name} states {shape} {dtype}, but is not so",
+        )
+    return length, shape, dtype, "F" if is_fortran else "C"
 
 
-def _npy_header(member, n_bytes):
-    """Read the header of an array: its shape, dtype and order, if they can be true."""
+def _parse_npy_header(member):
     start = np.lib.format.read_magic(member)
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
-    shape, is_fortran, dtype = readers[start](member)
-    if dtype.hasobject:
-        raise ValueError(f"it holds {OBJECTS}")
-    if dtype.kind not in "biufU":
-        raise ValueError(f"it holds values of the type {dtype}")
-    stated = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or member.tell() + stated != n_bytes:
-        raise ValueError(f"its header states {shape} {dtype}, its size is another")
-    return shape, dtype, "F" if is_fortran else "C"
+    header = readers[start](member)
+    return member.tell(), header

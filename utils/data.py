@@ -11,16 +11,17 @@ MNIST: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning appl
 document recognition", Proceedings of the IEEE 86(11), 1998.
 """
 
-import gzip
 import hashlib
-import math
 import os
-import zlib
+import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from utils.bounded import BadFile, read_npz
+from utils.data_checks import check_sense, oddities
+from utils.data_files import IDX_NAMES as IDX_NAMES
+from utils.data_files import LARGEST, DataError, check_kinds, read_path
 from utils.download import UnreachableError, fetch
 from utils.environment import keras_home
 from utils.places import COURSE_DIR
@@ -31,18 +32,6 @@ KNOWN_TEST_SETS = {"c3f9adf9c66efb57": "full MNIST", "9eafd4ac5f7f7591": "sample
 SHIPPED_DIGITS = COURSE_DIR / "reference" / "digits.npz"
 SAMPLE_SEED = 0
 SECONDS_TO_DECIDE = 4.0  # "auto" must not keep a class without network waiting
-
-IDX_NAMES = {
-    "x_train": "train-images-idx3-ubyte",
-    "y_train": "train-labels-idx1-ubyte",
-    "x_test": "t10k-images-idx3-ubyte",
-    "y_test": "t10k-labels-idx1-ubyte",
-}
-IDX_MAGIC_IMAGES, IDX_MAGIC_LABELS = 2051, 2049
-
-
-class DataError(Exception):
-    """The data cannot be used; the message says what was found and what to do."""
 
 
 @dataclass(frozen=True)
@@ -86,21 +75,24 @@ def load_mnist(choice=None):
             the file and says what to do.
     """
     choice = str(choice or os.environ.get("MNIST_DATA") or "auto").strip()
-    note = ""
+    note, is_own = "", False
     if choice == "sample":
         arrays = _read_sample()
     elif choice == "full":
-        arrays = _read_npz(_full_mnist_file())
+        arrays = read_path(_full_mnist_file())
     elif choice == "auto":
         try:
-            arrays = _read_npz(_full_mnist_file())
+            arrays = read_path(_full_mnist_file())
         except DataError:
             arrays = _read_sample()
             note = " (the full MNIST is neither cached nor within reach)"
     else:
-        arrays = _read_path(choice)
+        arrays = read_path(choice)
+        is_own = True
     data = _checked(arrays, where=choice)
     print(f"Loaded {data}{note}.")
+    for oddity in oddities(arrays) if is_own else ():
+        print(f"Beware: {oddity}")
     return data
 
 
@@ -168,173 +160,20 @@ def _read_sample():
     }
 
 
-# --- your own files ------------------------------------------------------------------
-
-
-def _read_path(choice):
-    path = Path(os.path.expanduser(choice))  # Path.expanduser fails on unknown users
-    try:
-        if path.is_dir():
-            return _read_idx_folder(path)
-        if path.is_file():
-            return _read_npz(path)
-    except PermissionError as error:
-        raise DataError(
-            f"{error.filename or path} may not be read: no permission. Ask its owner, "
-            "or copy the data to a folder of yours."
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"{error.filename or path} cannot be read: {error.strerror}. Correct "
-            "MNIST_DATA, or copy the data again."
-        ) from error
-    raise DataError(
-        f"MNIST_DATA is {choice!r}, which is neither auto, full or sample nor a folder "
-        "or file that exists. Correct the spelling or the path."
-    )
-
-
-def _read_idx_folder(folder):
-    there = {path.name for path in folder.iterdir()}
-    arrays = {}
-    for key, name in IDX_NAMES.items():
-        # Some mirrors write a dot where the original has a hyphen.
-        spellings = [name, name.replace("-idx", ".idx")]
-        found = [s + end for s in spellings for end in ("", ".gz") if s + end in there]
-        if not found:
-            raise DataError(
-                f"{name} (or {name}.gz) is missing in the folder {folder}. A folder "
-                f"of MNIST has four files: {', '.join(IDX_NAMES.values())}."
-            )
-        read = _read_idx_images if key.startswith("x") else _read_idx_labels
-        arrays[key] = read(folder / found[0])
-    return arrays
-
-
-def _read_bytes(path):
-    raw = path.read_bytes()
-    if not raw:
-        raise DataError(f"{path} is empty. Copy or download it again.")
-    if path.suffix != ".gz":
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"{path} is damaged or cut off: it is not a whole gzip file ({error}). "
-            "Copy or download it again."
-        ) from error
-
-
-def _idx_header(raw, path, magic, n_numbers):
-    """Return the sizes in an IDX header: big-endian 32-bit integers after the magic."""
-    header = 4 * (1 + n_numbers)
-    if len(raw) < header:
-        raise DataError(
-            f"{path} has {len(raw)} bytes, too few for an IDX file, whose header alone "
-            f"has {header}. Copy or download it again."
-        )
-    found, *sizes = (int(n) for n in np.frombuffer(raw[:header], ">u4"))
-    if found != magic:
-        raise DataError(
-            f"{path} begins with the number {found}, not with {magic} as an IDX file "
-            "of this kind does. Is it another file, or are images and labels swapped?"
-        )
-    n_values = math.prod(sizes)  # not np.prod: a damaged header overflows 64 bits
-    if len(raw) - header != n_values:
-        raise DataError(
-            f"{path} promises {n_values:,} values in its header but holds "
-            f"{len(raw) - header:,}. Copy or download it again."
-        )
-    return header, sizes
-
-
-def _read_idx_images(path):
-    raw = _read_bytes(path)
-    header, sizes = _idx_header(raw, path, IDX_MAGIC_IMAGES, 3)
-    # A copy: a view of bytes is read-only, and arrays from an .npz are not.
-    return np.frombuffer(raw, np.uint8, offset=header).reshape(sizes).copy()
-
-
-def _read_idx_labels(path):
-    raw = _read_bytes(path)
-    header, _ = _idx_header(raw, path, IDX_MAGIC_LABELS, 1)
-    return np.frombuffer(raw, np.uint8, offset=header)
-
-
-def _read_npz(path):
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty. Copy or download it again.")
-    try:
-        return _npz_arrays(path)
-    except (DataError, PermissionError):
-        raise
-    # A damaged archive makes zipfile and NumPy raise a dozen kinds of errors, one that
-    # promises gigabytes a MemoryError.
-    except Exception as error:
-        if "pickle" in str(error):
-            raise DataError(
-                f"{path} holds pickled Python objects, or is no .npz file at all. "
-                "Pickles can run any code and are never opened here. Save plain "
-                "arrays: np.savez(path, x_train=..., y_train=..., ...)."
-            ) from error
-        raise DataError(
-            f"{path} is damaged or cut off: it is not a whole .npz file ({error}). "
-            "Copy or download it again."
-        ) from error
-
-
-def _npz_arrays(path):
-    file = np.load(path, allow_pickle=False)
-    if isinstance(file, np.ndarray):
-        raise DataError(
-            f"{path} holds a single array. Expected an .npz file with the arrays "
-            f"{', '.join(IDX_NAMES)}."
-        )
-    with file:
-        missing = [key for key in IDX_NAMES if key not in file.files]
-        if missing:
-            raise DataError(
-                f"{path} has no array {', '.join(missing)}. Expected "
-                f"{', '.join(IDX_NAMES)}; found {', '.join(file.files) or 'none'}."
-            )
-        return {key: file[key] for key in IDX_NAMES}
-
-
 # --- every load is checked -----------------------------------------------------------
 
 
 def _checked(arrays, where):
+    check_kinds({name: (a.shape, a.dtype) for name, a in arrays.items()}, where)
     for part in ("train", "test"):
-        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        if x.ndim != 3 or x.shape[1:] != (28, 28):
-            raise DataError(
-                f"{where}: the {part} images have shape {x.shape}. Expected (n, 28, "
-                "28): grey images of 28 by 28 pixels."
-            )
-        if x.dtype != np.uint8:
-            raise DataError(
-                f"{where}: the {part} images are {x.dtype}. Expected uint8: whole "
-                "numbers from 0 (paper) to 255 (ink)."
-            )
-        if y.ndim != 1 or y.dtype.kind not in "iu":
-            raise DataError(
-                f"{where}: the {part} labels have shape {y.shape} and are {y.dtype}. "
-                "Expected one whole number for each image, shape (n,)."
-            )
-        if len(x) != len(y):
-            raise DataError(
-                f"{where}: there are {len(x):,} {part} images but {len(y):,} {part} "
-                "labels. They must be of the same number, in the same order."
-            )
-        if len(x) == 0:
-            raise DataError(f"{where}: there are no {part} digits in these data.")
+        y = arrays[f"y_{part}"]
         if y.min() < 0 or y.max() > 9:
             raise DataError(
                 f"{where}: the {part} labels run from {y.min()} to {y.max()}. Expected "
                 "digits from 0 to 9."
             )
         arrays[f"y_{part}"] = y.astype(np.uint8)
+    check_sense(arrays, where)
     test_fingerprint = fingerprint(arrays["x_test"], arrays["y_test"])
     return Digits(
         **arrays,
@@ -403,14 +242,14 @@ def stress_digits(n_test, n_drawn=1000):
 
 
 def _read_shipped_digits():
+    names = ["index", "images", "fingerprint"]
     try:
-        with np.load(SHIPPED_DIGITS, allow_pickle=False) as file:
-            index, images = file["index"].astype(np.int64), file["images"]
-            return index, images, str(file["fingerprint"])
+        arrays = read_npz(SHIPPED_DIGITS, names, LARGEST)
     except FileNotFoundError:
         return None, None, None
-    except Exception as error:  # as many kinds as in _read_npz
+    except BadFile as error:
         raise DataError(
-            f"{SHIPPED_DIGITS} is damaged or cut off ({error}). Get it again with the "
-            "course: git checkout reference/digits.npz"
+            f"{error}. Get it again with the course: git checkout reference/digits.npz"
         ) from error
+    index = arrays["index"].astype(np.int64)
+    return index, arrays["images"], str(arrays["fingerprint"])

@@ -4,8 +4,15 @@ Keras' own downloads would wait for a silent server without end, and may leave h
 file.
 """
 
+import hashlib
+import os
 import threading
+import time
 
+from utils.bounded import MEGABYTE, BadFile, open_regular
+
+SECONDS_BETWEEN_LINES = 2  # while it comes
+LARGEST = 300 * MEGABYTE  # of what the course downloads
 SECONDS_OF_SILENCE = 15  # a download that sends nothing for so long has failed
 
 
@@ -23,17 +30,16 @@ def is_whole(path, known_hash):
     Returns:
         bool; False, too, where the file may not be read.
     """
-    import pooch
-
     algorithm, _, digest = known_hash.partition(":")
     try:
-        return path.is_file() and pooch.file_hash(str(path), alg=algorithm) == digest
-    except OSError:
+        with open_regular(path, LARGEST) as file:
+            return hashlib.file_digest(file, algorithm).hexdigest() == digest
+    except (BadFile, OSError):
         return False
 
 
 def fetch(url, path, known_hash, seconds):
-    """Download a file to its place, unless it is there already.
+    """Download a file to its place, unless it is there already; say how far it is.
 
     Args:
         url: of the file.
@@ -51,8 +57,15 @@ def fetch(url, path, known_hash, seconds):
 
     if is_whole(path, known_hash):
         return
+    if is_other := os.path.lexists(path):
+        print(
+            f"{path} is not the file that belongs there: it is damaged, cut off or "
+            "another one. It is not used."
+        )
     if not answers(url, seconds):
         raise UnreachableError(f"{url} cannot be reached.")
+    if is_other and not (path.is_file() and path.stat().st_size <= LARGEST):
+        raise FileExistsError(f"{path} is in the way. Move it to another place")
     path.parent.mkdir(parents=True, exist_ok=True)
     # pooch downloads beside the place and renames only what has the right hash.
     pooch.get_logger().setLevel("WARNING")
@@ -61,8 +74,34 @@ def fetch(url, path, known_hash, seconds):
         known_hash=known_hash,
         fname=path.name,
         path=path.parent,
-        downloader=pooch.HTTPDownloader(timeout=SECONDS_OF_SILENCE),
+        downloader=pooch.HTTPDownloader(
+            timeout=SECONDS_OF_SILENCE, progressbar=_PrintedProgress(path.name)
+        ),
     )
+
+
+class _PrintedProgress:
+    """What pooch tells of a download, as a line every few seconds: "2.1 of 11.5 MB"."""
+
+    def __init__(self, name):
+        self._name, self.total, self._done = name, 0, 0
+        self._said = time.monotonic()
+
+    def update(self, n_bytes):
+        """Take note of so many more bytes."""
+        self._done += n_bytes
+        if time.monotonic() - self._said < SECONDS_BETWEEN_LINES:
+            return
+        self._said = time.monotonic()
+        whole = f" of {self.total / MEGABYTE:.1f}" if self.total else ""
+        print(f"Downloading {self._name}: {self._done / MEGABYTE:.1f}{whole} MB.")
+
+    def reset(self):
+        """Begin again, as pooch does before it reports the whole."""
+        self._done = 0
+
+    def close(self):
+        """Say nothing more."""
 
 
 def answers(url, seconds):
