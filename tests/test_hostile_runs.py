@@ -634,6 +634,8 @@ def models_of_many_kinds():
     both = layers.Concatenate()([shared(inputs), shared(inputs * 2.0)])
     attended = layers.MultiHeadAttention(2, 4)(both, both)
     inner = keras.Model(inputs, layers.GlobalAveragePooling1D()(attended))
+    inner.compile("adam", "mse")
+    inner.optimizer.build(inner.trainable_variables)
     again = keras.Input(row)
     yield keras.Model(again, layers.Dense(10, activation="softmax")(inner(again)))
 

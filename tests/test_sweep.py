@@ -1,17 +1,23 @@
 """Sweeps: trainings on real worker processes, one of them killed, none lost."""
 
 import collections
+import contextlib
 import gc
 import os
 import random
 import signal
+import socket
+import subprocess
+import sys
 import threading
 
+import cloudpickle
 import distributed
 import numpy as np
 import pytest
 
 from utils.data import load_mnist
+from utils.labs import sweep as sweep_module
 from utils.labs.sweep import (
     SweepError,
     Training,
@@ -180,6 +186,135 @@ def test_nothing_is_lost_when_a_worker_is_killed(digits, architectures, tmp_path
 
 
 @pytest.mark.slow
+def kill_worker(*_):
+    os.kill(os.getpid(), KILL)
+
+
+def train_or(failing):
+    """Return a stand-in for train_once that fails, or dies, for some seeds."""
+
+    # The workers have no tests to import: send them these functions themselves.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+    def train(architecture, n, seed, fingerprint):
+        if seed in failing:
+            failing[seed]()
+        return n / 1000
+
+    return train
+
+
+def fail():
+    raise MemoryError("no room\nfor more")
+
+
+@pytest.mark.parametrize(
+    ("accident", "words"),
+    [(fail, "MemoryError: no room"), (kill_worker, "each worker that tried it")],
+)
+def test_a_training_that_fails_is_named_and_the_others_are_kept(
+    tmp_path, monkeypatch, accident, words
+):
+    path = tmp_path / "sweep.jsonl"
+    trainings = [Training("A", 100, seed) for seed in range(4)]
+    monkeypatch.setattr(sweep_module, "train_once", train_or({1: accident}))
+    found = {}
+    with (
+        connect(n_workers=2) as client,
+        pytest.raises(SweepError, match="1 of 4 trainings failed") as error,
+    ):
+        for training, accuracy in sweep(client, trainings, {"A": ""}, "f", path):
+            found[training] = accuracy
+    assert f"A, 100 digits, seed 1: {words}" in str(error.value)
+    assert str(path) in str(error.value)
+    assert found == read_results(path) == {t: 0.1 for t in trainings if t.seed != 1}
+
+
+@contextlib.contextmanager
+def started(*command):
+    """Run a program of Dask; end it with the block, whatever state it is in."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli." + command[0], *command[1:]],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for_ever():
+    threading.Event().wait(100)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process for a while")
+@pytest.mark.parametrize("lost", ["scheduler", "worker"])
+@pytest.mark.parametrize("blow", ["SIGKILL", "SIGSTOP"])
+def test_what_is_lost_is_said_and_never_waited_for(tmp_path, monkeypatch, lost, blow):
+    monkeypatch.setattr(sweep_module, "SECONDS_OF_SILENCE", 4)
+    monkeypatch.setattr(sweep_module, "train_once", train_or({1: wait_for_ever}))
+    path = tmp_path / "sweep.jsonl"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    here = ("--host", "127.0.0.1", "--no-dashboard")
+    with (
+        started("dask_scheduler", "--port", str(port), *here) as scheduler,
+        started("dask_worker", address, "--no-nanny", *here) as worker,
+        connect(address) as client,
+    ):
+        client.wait_for_workers(1, timeout=60)
+        trainings = [Training("A", 100, seed) for seed in (0, 1)]
+        found = sweep(client, trainings, {"A": ""}, "f", path)
+        assert next(found) == (trainings[0], 0.1)
+        {"scheduler": scheduler, "worker": worker}[lost].send_signal(
+            getattr(signal, blow)
+        )
+        with pytest.raises(SweepError, match="lost") as error:
+            next(found)
+        for process in (scheduler, worker):
+            process.kill()  # lest the client wait for it when it closes
+    assert str(path) in str(error.value)
+    assert read_results(path) == {trainings[0]: 0.1}
+
+
+GOOD = b'{"kind": "A", "n": 10, "seed": 0, "accuracy": 0.5}\n'
+BAD_RESULTS = {
+    "half a line": GOOD + GOOD[:20],
+    "a list": b"[]\n",
+    "deep": b"[" * 100_000,
+    "more keys": GOOD[:-2] + b', "x": 1}\n',
+    "fewer keys": b'{"kind": "A"}\n',
+    "a text for a number": GOOD.replace(b"10", b'"10"'),
+    "truth for a number": GOOD.replace(b"0.5", b"true"),
+    "above 1": GOOD.replace(b"0.5", b"99.5"),
+    "below 0": GOOD.replace(b"0.5", b"-0.5"),
+    "NaN": GOOD.replace(b"0.5", b"NaN"),
+    "no text": b"\xff\xfe" + GOOD,
+    "large": GOOD * 250_000,
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("case", BAD_RESULTS)
+def test_a_damaged_file_of_results_is_named(tmp_path, case):
+    path = tmp_path / "sweep.jsonl"
+    path.write_bytes(BAD_RESULTS[case])
+    with pytest.raises(SweepError, match=r"sweep\.jsonl"):
+        read_results(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+def test_results_that_are_no_file_are_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    for name in ("pipe", "zeros", "."):
+        with pytest.raises(SweepError, match="Move"):
+            read_results(tmp_path / name)
+
+
 def test_a_sweep_that_was_stopped_goes_on(digits, architectures, tmp_path):
     path = tmp_path / "sweep.jsonl"
     known = {TRAININGS[0]: 0.123}  # no training gives this: it was read, not computed

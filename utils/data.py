@@ -13,7 +13,6 @@ document recognition", Proceedings of the IEEE 86(11), 1998.
 
 import hashlib
 import os
-import time
 from dataclasses import dataclass
 
 import numpy as np

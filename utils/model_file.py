@@ -109,7 +109,8 @@ def _count_weights(archive, path):
                 n_bytes += array.nbytes
                 if n_bytes > size:
                     raise BadFile(path, "states more weights than it holds")
-                if not array.name.startswith("/layers/"):
+                # A model within a model may have an optimizer of its own.
+                if not array.name.startswith("/layers/") or "/optimizer/" in array.name:
                     continue
                 most += array.size
                 content = (array.shape, hash(array[()].tobytes()))

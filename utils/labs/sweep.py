@@ -15,18 +15,24 @@ import io
 import json
 import logging
 import math
+import time
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, KilledWorker, LocalCluster, wait
 from sklearn.model_selection import train_test_split
 
+from utils.bounded import MEGABYTE, BadFile, parse_json, read_bytes
 from utils.data import load_mnist
 from utils.environment import quiet_stderr
 from utils.files import write_whole
 
 SECONDS_TO_CONNECT = 10
+SECONDS_TO_LOOK = 2  # how often to see whether scheduler and workers are there
+SECONDS_OF_SILENCE = 40  # without a sign of life from any worker: they are lost
+LARGEST_RESULTS = 10 * MEGABYTE
 BATCH_SIZE = 64
 PEAK_RATE = 0.003  # of Adam; for both networks it is good at small sizes and at large
 
@@ -229,7 +235,8 @@ def sweep(client, trainings, architectures, fingerprint, path):
 
     Each accuracy is in the file before it is yielded. Whatever stops the sweep, the
     next one with the same file yields what is there and goes on. A training whose
-    worker dies is given to another.
+    worker dies is given to another; one that fails, or kills each worker that tries it,
+    does not keep the others from being done.
 
     Args:
         client: a distributed.Client, as connect() gives it.
@@ -242,7 +249,8 @@ def sweep(client, trainings, architectures, fingerprint, path):
         (Training, accuracy), in the order in which they were finished.
 
     Raises:
-        SweepError: a training does not fit the data.
+        SweepError: some trainings failed, and all others are done; or the scheduler or
+            all workers are lost; or the file of results is damaged.
     """
     results = read_results(path)
     yield from ((t, results[t]) for t in trainings if t in results)
@@ -251,11 +259,67 @@ def sweep(client, trainings, architectures, fingerprint, path):
         client.submit(train_once, architectures[t.kind], t.n, t.seed, fingerprint): t
         for t in left
     }
-    for future in as_completed(futures):
-        training, accuracy = futures[future], future.result()
-        results[training] = accuracy
+    failures = []
+    for future in _finished(client, futures, path):
+        training = futures[future]
+        if future.status == "error":
+            failures.append(f"{training}: {_reason(future.exception())}")
+            continue
+        results[training] = future.result()
         write_results(path, results)
-        yield training, accuracy
+        yield training, results[training]
+    if failures:
+        raise SweepError(
+            f"{len(failures)} of {len(left)} trainings failed; the others are kept in "
+            f"{path}. Run this cell again to try these again:\n" + "\n".join(failures)
+        )
+
+
+def _finished(client, futures, path):
+    """Yield futures as they finish or fail, as long as there are workers for them."""
+    pending, alive, heard = set(futures), time.monotonic(), None
+    while pending:
+        try:
+            done = wait(pending, SECONDS_TO_LOOK, "FIRST_COMPLETED").done
+        except TimeoutError:
+            done = set()
+        except CancelledError:  # what a client does to all when it gives up
+            raise _lost(path) from None
+        yield from done
+        pending -= done
+        before, heard = heard, _last_sign_of_life(client)
+        if done or (heard and heard != before):
+            alive = time.monotonic()
+        elif time.monotonic() - alive > SECONDS_OF_SILENCE:
+            raise _lost(path)
+
+
+def _last_sign_of_life(client):
+    """Return when the scheduler last heard of a worker; None if it is lost itself."""
+    if client.status != "running":
+        return None
+    try:
+        answer = client.sync(
+            client.scheduler.identity, n_workers=-1, callback_timeout=SECONDS_TO_LOOK
+        )
+    except Exception:  # of the network, of time, of a loop that has ended
+        return None
+    return max((w["last_seen"] for w in answer["workers"].values()), default=None)
+
+
+def _lost(path):
+    return SweepError(
+        "The Dask scheduler or its last worker is lost: it ended, or the network to it "
+        f"did. What was finished is kept in {path}. Start scheduler and workers again "
+        "(with an empty address there is nothing to start), then run this cell again."
+    )
+
+
+def _reason(error):
+    """Say in a line why a training failed."""
+    if isinstance(error, KilledWorker):
+        return "each worker that tried it was killed; is there enough memory?"
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
 
 def results_file(architectures, fingerprint, folder):
@@ -274,14 +338,40 @@ def results_file(architectures, fingerprint, folder):
 def read_results(path):
     """Read the results of a sweep: a dictionary from Training to accuracy.
 
-    The file has one JSON object a line: kind, n, seed, accuracy. It is empty where
-    there is no file yet.
+    The file has one JSON object a line: kind, n, seed, accuracy. The dictionary is
+    empty where there is no file yet.
+
+    Raises:
+        SweepError: the file is damaged.
     """
     path = Path(path)
-    if not path.exists():
+    results = {}
+    try:
+        for line in read_bytes(path, LARGEST_RESULTS).splitlines():
+            row = parse_json(line, path)
+            if not _is_result(row):
+                raise BadFile(path, f"has the line {bytes(line[:100])!r}")
+            results[Training(row["kind"], row["n"], row["seed"])] = row["accuracy"]
+    except FileNotFoundError:
         return {}
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {Training(r["kind"], r["n"], r["seed"]): r["accuracy"] for r in rows}
+    except (BadFile, OSError) as error:
+        raise SweepError(
+            f"The results of the sweep cannot be used: {error}. Move {path} to another "
+            "place, and the sweep begins anew."
+        ) from error
+    return results
+
+
+def _is_result(row):
+    """Tell whether a line of results can be one."""
+    return (
+        isinstance(row, dict)
+        and row.keys() == {*Training._fields, "accuracy"}
+        and isinstance(row["kind"], str)
+        and type(row["n"]) is type(row["seed"]) is int
+        and type(row["accuracy"]) in (int, float)
+        and 0 <= row["accuracy"] <= 1
+    )
 
 
 def write_results(path, results):
