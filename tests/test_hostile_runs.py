@@ -165,6 +165,7 @@ LIES = [
     ("data.n_train", -1),
     ("data.n_val", False),
     ("data.source", 7),
+    ("data.source", "<script>"),
     ("data.test_fingerprint", "no fingerprint"),
     ("data.test_fingerprint", "c3f9adf9c66efb57"),  # that of the full MNIST
     ("files", {}),
@@ -210,6 +211,7 @@ BAD_HISTORIES = [
     {"loss": [1.0, 2.0], "seconds": [0.5, 0.5]},  # two epochs, run.json says one
     {"loss": [1.0], "seconds": [700]},  # run.json says half a second
     {"lo\x1bss": [1.0], "seconds": [0.5]},
+    {"loss": [1.0], "seconds": [0.5]} | {f"m{k}": [1.0] for k in range(1000)},
 ]
 
 
@@ -224,6 +226,15 @@ def test_a_history_that_cannot_be_is_refused(history):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
 def test_a_training_that_failed_is_not_saved(value, home):  # noqa: F811
     assert "learning rate" in complaint(save_number, 1, history={"loss": [value]})
+    assert not home.exists()
+
+
+NO_HISTORIES = [None, [1.0], {"loss": ["x"]}, {"loss": 1.0}, {"loss": [10**400]}]
+
+
+@pytest.mark.parametrize("history", NO_HISTORIES)
+def test_what_is_no_history_is_not_saved(history, home):  # noqa: F811
+    assert "History.history" in complaint(save_number, 1, history=history)
     assert not home.exists()
 
 
@@ -352,6 +363,21 @@ def test_a_save_killed_between_its_renames_is_listed_and_loaded(
         monkeypatch.setattr(os, "access", lambda *_: False)
     assert list_runs() == ["ann"]
     assert load_run("ann").info["seed"] == 1
+
+
+@pytest.mark.parametrize("end", ["partial", "whole", "old"])
+@pytest.mark.parametrize("what", ["file", "folder", "link"])
+def test_what_lies_in_the_way_of_a_save_is_no_run(home, end, what):  # noqa: F811
+    save_number(1)
+    path = home / f".ann.{end}"
+    if what == "folder":
+        path.mkdir()
+        (path / "history.json").touch()
+    else:
+        path.touch() if what == "file" else path.symlink_to("/")
+    assert list_runs() == ["ann"] and load_run("ann").info["seed"] == 1
+    save_number(2)
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
 
 
 def stop_at_each_step():

@@ -25,6 +25,7 @@ LARGEST = {
     "model.keras": LARGEST_MODEL,
 }
 LARGEST_INFO = MEGABYTE // 5
+MOST_METRICS = 100
 
 
 class RunError(Exception):
@@ -35,7 +36,9 @@ class RunError(Exception):
 
 
 def _is_text(value):
-    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= 200
+    """Tell whether a value is a short text that can be printed and shown as HTML."""
+    is_short = isinstance(value, str) and 0 < len(value) <= 200
+    return is_short and value.isprintable() and not set("<>") & set(value)
 
 
 def _is_count(value):
@@ -100,7 +103,7 @@ def find_fault(info):
     for fields, values in ((INFO_FIELDS, info), (DATA_FIELDS, info.get("data"))):
         for field, is_right in fields.items():
             if not is_right(values.get(field)):
-                return f"has {values.get(field)!r} in its field {field!r}"
+                return f"has in its field {field!r} the value {values.get(field)!r:.90}"
     return None
 
 
@@ -154,14 +157,31 @@ def check_name(name):
         )
 
 
+def as_history(history, seconds):
+    """Return Keras' History.history and the seconds as lists of floats, checked."""
+    where = "The history to save"
+    try:
+        lists = {metric: [*map(float, values)] for metric, values in history.items()}
+        lists["seconds"] = [*map(float, seconds)]
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(
+            f"{where} has values that are no numbers ({error}). Pass Keras' "
+            "History.history, and the seconds of each epoch."
+        ) from error
+    check_history(lists, where)
+    return lists
+
+
 def check_history(history, where):
     """Raise a RunError unless a history is lists of numbers, all of one length."""
     values = list(history.values()) if isinstance(history, dict) else [None]
     lengths = {len(v) if isinstance(v, list) else None for v in values}
-    if None in lengths or len(lengths) != 1 or "seconds" not in history:
+    is_short = len(values) <= MOST_METRICS
+    if None in lengths or len(lengths) != 1 or "seconds" not in history or not is_short:
         raise RunError(
             f"{where} needs one list for each metric and one of the seconds, all with "
-            "one number an epoch. Train the model again and save its History.history."
+            f"one number an epoch, and at most {MOST_METRICS} lists. Train the model "
+            "again and save its History.history."
         )
     for metric, numbers in history.items():
         if not _is_text(metric):

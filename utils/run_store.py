@@ -39,7 +39,7 @@ def write_run(home, info, history, predictions, model, patience):
         with FileLock(home / LOCK_NAME, timeout=patience):
             _check_case(home, name)
             try:
-                shutil.rmtree(partial, ignore_errors=True)  # of a save that was killed
+                _clear(partial)  # of a save that was killed
                 partial.mkdir()
                 (partial / "history.json").write_text(_json(history), encoding="utf-8")
                 np.savez_compressed(partial / "predictions.npz", **predictions)
@@ -49,11 +49,12 @@ def write_run(home, info, history, predictions, model, patience):
                 (partial / "run.json").write_text(text, encoding="utf-8")
                 _flush_to_disk(partial)
                 finish_save(home, name)  # one killed earlier, should there be one
+                _clear(home / f".{name}.whole")
                 partial.rename(home / f".{name}.whole")
                 finish_save(home, name)
             finally:  # also when the stop button was pressed, wherever it came
-                shutil.rmtree(partial, ignore_errors=True)
                 with suppress(OSError):
+                    _clear(partial)
                     finish_save(home, name)
     except BadFile as error:
         raise RunError(f"The run cannot be saved: {error}.") from error
@@ -86,12 +87,25 @@ def finish_save(home, name):
     finished by whoever holds the lock next.
     """
     place, whole, old = home / name, home / f".{name}.whole", home / f".{name}.old"
-    if whole.exists():
-        shutil.rmtree(old, ignore_errors=True)
+    if is_whole(whole):
+        _clear(old)
         if place.exists():
             place.rename(old)
         whole.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
+    _clear(old)
+
+
+def is_whole(folder):
+    """Tell whether a folder can be a run: run.json is written last."""
+    return (folder / "run.json").is_file()
+
+
+def _clear(path):
+    """Remove what a killed save has left, or whatever else is in the way."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _flush_to_disk(folder):

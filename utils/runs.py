@@ -28,7 +28,7 @@ from utils.places import COURSE_DIR
 from utils.run_files import INFO_FIELDS as INFO_FIELDS
 from utils.run_files import (
     RunError,
-    check_history,
+    as_history,
     check_name,
     checked_predictions,
     file_digest,
@@ -38,7 +38,7 @@ from utils.run_files import (
     read_run,
 )
 from utils.run_store import LOCK_NAME as LOCK_NAME
-from utils.run_store import finish_save, reading, write_run
+from utils.run_store import finish_save, is_whole, reading, write_run
 
 REFERENCE_DIR = COURSE_DIR / "reference"
 MODELS = {"ann": "ANN", "cnn": "CNN"}  # a run's name: the model's name in words
@@ -191,9 +191,7 @@ def save_run(
             "The labels to save are not those of the test set that the run is saved "
             "with. Pass y_true=digits.y_test and the predictions for digits.x_test."
         )
-    history = {key: [float(v) for v in values] for key, values in history.items()}
-    history["seconds"] = [float(s) for s in seconds]
-    check_history(history, "The history to save")
+    history = as_history(history, seconds)
     accuracy, loss = measures(y_true, y_prob)
     info = {
         "name": name,
@@ -296,10 +294,10 @@ def _load_whole(home, name):
     with lock:
         if os.access(home, os.W_OK):
             finish_save(home, name)
-        for place in (home / f".{name}.whole", home / name):
-            if os.path.lexists(place):
-                return _read(place, name)
-        return None
+        place, whole = home / name, home / f".{name}.whole"
+        if is_whole(whole):  # and may not be moved
+            return _read(whole, name)
+        return _read(place, name) if os.path.lexists(place) else None
 
 
 def _read(folder, name):
