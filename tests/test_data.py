@@ -262,7 +262,7 @@ def test_what_is_not_mnist_like_is_named(tmp_path, arrays, case, form):
         ({"x_test": np.zeros((20, 784), np.uint8)}, "shape (20, 784)"),
         (
             {"y_train": np.zeros((100, 10), np.uint8)},
-            "train labels have shape (30, 10)",
+            "train labels have shape (100, 10)",
         ),
         ({"y_train": np.zeros(100)}, "are float64"),
         ({"y_train": np.full(100, -1)}, "run from -1"),
