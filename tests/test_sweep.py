@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 
-import cloudpickle
 import distributed
 import numpy as np
 import pytest
@@ -192,6 +191,8 @@ def kill_worker(*_):
 
 def train_or(failing):
     """Return a stand-in for train_once that fails, or dies, for some seeds."""
+
+    import cloudpickle
 
     # The workers have no tests to import: send them these functions themselves.
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
