@@ -14,11 +14,9 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from tools.notebooks import METADATA
 from tools.plans import PlanError, notebooks, remarks
+from tools.prose import sentences
 
 HEADING = re.compile(r"## (\d+)\. ")
-SENTENCE_END = re.compile(
-    r"""(?:(?<=[.!?])|(?<=[.!?][*")])|(?<=[.!?]\*\*))\s+(?=[A-Z*`\[("])"""
-)
 KEPT_WHOLE = ("#", "<", "|", "$$", "```", "![", "- A.", "**Question")
 
 
@@ -60,7 +58,7 @@ def part_of(step, section, earlier):
     Raises:
         PlanError: there is no such section.
     """
-    found = sections(notebooks()[step.notebook])
+    found = parts_of(notebooks()[step.notebook])
     if section not in found:
         raise PlanError(
             f"{step.notebook} has no section {section}; it has "
@@ -100,7 +98,7 @@ def as_notes(found):
     return "\n\n".join(f"**{key.capitalize()}**: {text}" for key, text in found.items())
 
 
-def sections(path):
+def parts_of(path):
     """Return a notebook's numbered sections: dict from number to its cells."""
     found, number = {}, None
     for cell in nbformat.read(path, as_version=4).cells:
@@ -179,7 +177,7 @@ def cut(block):
 
 def first_sentences(text):
     """Return the first sentence of a text, and those that ask."""
-    sentences = SENTENCE_END.split(" ".join(text.split()))
+    found = sentences(" ".join(text.split()))
     return " ".join(
-        s for k, s in enumerate(sentences) if k == 0 or "?" in s or "**Predict" in s
+        s for k, s in enumerate(found) if k == 0 or "?" in s or "**Predict" in s
     )
