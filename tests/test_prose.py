@@ -2,9 +2,9 @@
 
 import re
 
-import mistune
 import nbformat
 import pytest
+from nbconvert.filters import markdown2html
 
 from tools import prose
 from utils.places import COURSE_DIR
@@ -49,7 +49,7 @@ def test_a_reader_sees_the_same(path):
         joined = re.sub(r"(?<=\S)\n(?=[A-Z])", " ", source)  # as if typed in one line
         for text in (source, joined):
             before, after = (
-                " ".join(mistune.html(t).split())
+                " ".join(markdown2html(t).split())
                 for t in (text, prose.one_sentence_per_line(text))
             )
             assert before == after
