@@ -515,6 +515,7 @@ def wait_for_the_end_of(pid):
     assert not is_running(pid)
 
 
+@pytest.mark.slow
 @NO_SIGNALS
 @pytest.mark.parametrize("how", ["Ctrl-C", "ended"])
 def test_interrupted_run_leaves_no_process(copy, how):

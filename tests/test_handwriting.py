@@ -376,6 +376,7 @@ def test_the_generator_repeats_itself_and_writes_jpeg():
         assert image.format == "JPEG" and image.mode == "RGB"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", photos.SETTINGS)
 def test_digits_survive_being_photographed(setting, shipped, models):
     images, y_true = (part[:60] for part in shipped)
@@ -391,6 +392,7 @@ def test_digits_survive_being_photographed(setting, shipped, models):
         assert (read_by(model, read) == y_true).mean() >= lowest[name], name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ["moderate", "moderate, ruled page"])
 def test_photographed_rows_are_read_in_order(setting, shipped, models):
     images, y_true = (part[:60].reshape(10, 6, *part.shape[1:]) for part in shipped)

@@ -48,6 +48,7 @@ def test_the_schedules_are_what_the_lab_calls_them(code):
     assert space["learning_rate"]("constant", 2.0, 100) == 2
 
 
+@pytest.mark.slow
 def test_loss_scaling_skips_halves_and_doubles():
     weight = keras.Variable(1.0)
     optimizer = optimizers.LossScaleOptimizer(optimizers.SGD(0.5))

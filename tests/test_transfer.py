@@ -140,6 +140,7 @@ def test_with_the_sample_nothing_is_downloaded(section, source):
     assert asked == [source != "sample"] * len(BACKBONES)
 
 
+@pytest.mark.slow
 def test_each_network_whose_weights_are_there_is_compared(section, capsys):
     names = section(known=("VGG16", "EfficientNetB0"))
     said = capsys.readouterr().out
@@ -148,6 +149,7 @@ def test_each_network_whose_weights_are_there_is_compared(section, capsys):
     assert "ResNet50: weights RANDOM" in said and "NOT shown" in said
 
 
+@pytest.mark.slow
 def test_with_all_weights_nothing_is_taken_back(section, capsys):
     section(known=BACKBONES)
     said = capsys.readouterr().out
