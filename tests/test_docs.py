@@ -26,6 +26,7 @@ CUES = {
     "count by hand",
     "count the parameters",
     "predict",
+    "three ways through",
     "time",
     "try it yourself",
     "two checks before the training",
@@ -121,6 +122,90 @@ def test_a_term_first_appears_where_the_glossary_says(
     number = re.match(r"(\d+)\. ", title)
     assert link == f"{name}.ipynb#{title.replace(' ', '-')}"
     assert place == f"{name.split('_')[0]} {number[1] if number else 'top'}"
+
+
+# Each word before it is used.
+
+# What a code cell writes, and the term that must have been explained by then.
+WRITTEN = {
+    "batch_size": "batch",
+    "epochs": "epoch",
+    "learning_rate": "learning rate",
+    "optimizers.": "optimizer",
+    "optimizers.SGD": "stochastic gradient descent",
+    '"adam"': "Adam",
+    "optimizers.Adam": "Adam",
+    "optimizers.AdamW": "AdamW",
+    "weight_decay": "weight decay",
+    "sparse_": "sparse",
+    "one_hot": "one-hot",
+    ".compile(": "compile",
+    "metrics=": "accuracy",
+    "validation_data": "validation set",
+    "stratify=": "stratify",
+    "gradient(": "gradient",
+    "softmax": "softmax",
+    "cross_entropy": "cross-entropy",
+    "relu": "ReLU",
+    "layers.Dense": "dense layer",
+    "layers.Flatten": "flatten",
+    "layers.Dropout": "dropout",
+    "layers.Conv2D": "Conv2D",
+    "BatchNormalization": "batch normalisation",
+    "MaxPooling2D": "max pooling",
+    "padding=": "padding",
+    "strides=": "stride",
+}
+
+
+def cells_of(name):
+    """Yield the cells of a notebook; Markdown without headings and objectives."""
+    cells = nbformat.read(COURSE_DIR / f"{name}.ipynb", as_version=4).cells
+    for k, cell in enumerate(cells):
+        if cell.cell_type == "markdown":
+            left_out = (
+                r"(?m)^(#+|-|.*Before you start.*) .*$" if k == 0 else r"(?m)^#+ .*$"
+            )
+            yield "markdown", re.sub(left_out, "", cell.source)
+        else:
+            yield "code", cell.source
+
+
+def emphasised(source):
+    """Return what stands in bold or italics, which is how a term is introduced."""
+    return [t for t in re.findall(r"\*{1,2}([^*]+?)\*{1,2}", source) if t.strip()]
+
+
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_a_reader_in_order_meets_no_unexplained_word(name):
+    """A term of the glossary is in bold or italics in the first cell that uses it."""
+    missing = []
+    for term, forms, *_ in entries():
+        for kind, source in cells_of(name):
+            if kind == "markdown" and any(occurs(f, source) for f in (term, *forms)):
+                words = emphasised(source)
+                if not any(occurs(f, w) for f in (term, *forms) for w in words):
+                    missing.append((term, source[:80]))
+                break
+    assert not missing
+
+
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_no_cell_writes_what_has_not_been_explained(name):
+    forms = {term: (term, *others) for term, others, *_ in entries()}
+    assert set(WRITTEN.values()) <= set(forms)
+    known, missing, written = set(), [], set()
+    for kind, source in cells_of(name):
+        if kind == "markdown":
+            words = emphasised(source)
+            known |= {t for t in forms for w in words for f in forms[t] if occurs(f, w)}
+        else:
+            source = re.sub(r"(?m)^(import|from) .*$", "", source)
+            used = {term for word, term in WRITTEN.items() if word in source}
+            written |= used
+            missing += [(term, source[:80]) for term in used - known]
+    assert not missing
+    assert len(written) > 12
 
 
 # The instructor's guide.

@@ -112,8 +112,8 @@ def test_the_slides_of_a_lesson_keep_the_outputs():
 
 
 def test_a_section_that_is_asked_first_is_answered_later():
-    ask = plans.Step(3, "ANN", (10,), True, "guess")
-    answer = plans.Step(3, "ANN", (10,), False, "run")
+    ask = plans.Step(3, "ANN", (11,), True, "guess")
+    answer = plans.Step(3, "ANN", (11,), False, "run")
     asked, answered, whole = (
         [cell.source for cell in lesson.lesson(plan).cells if cell.cell_type == "code"]
         for plan in ([ask], [ask, answer], [answer])

@@ -1,12 +1,17 @@
-"""utils.live: a saved training in place of one that was left out."""
+"""utils.live: progress that can be stopped, and a saved training in place of one."""
 
+import os
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from utils.data import load_mnist
-from utils.live import saved_training
+from utils.live import LiveProgress, TrainingError, saved_training
+from utils.places import COURSE_DIR
 from utils.runs import REFERENCE_DIR, RunError, load_run
 
 
@@ -34,6 +39,15 @@ def test_model_history_and_seconds_are_those_of_the_run(name, capsys):
     assert model.predict(blank, verbose=0).shape == (1, 10)
 
 
+def test_a_saved_training_is_not_trained_on():
+    run = load_run("ann", folder=REFERENCE_DIR)
+    model, *_ = saved_training("ann", like(run), run.info["seed"])
+    late = LiveProgress()
+    with pytest.raises(TrainingError, match="trained already"):
+        model.fit(np.zeros((4, 28, 28)), np.zeros(4), verbose=0, callbacks=[late])
+    assert late.seconds == run.history["seconds"]
+
+
 def test_a_run_that_has_seen_these_test_digits_is_refused():
     with pytest.raises(RunError, match="trained on full MNIST with seed 0, this"):
         saved_training("ann", load_mnist("sample"), seed=0)
@@ -43,3 +57,108 @@ def test_a_run_of_another_seed_is_refused():
     run = load_run("ann", folder=REFERENCE_DIR)
     with pytest.raises(RunError, match="uses full MNIST and seed 3"):
         saved_training("ann", like(run), seed=3)
+
+
+# Trainings of a few milliseconds, outside of IPython, as in a plain program.
+
+
+@pytest.fixture
+def small():
+    """A compiled model and digits for it: 4 steps per epoch."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    rng = np.random.default_rng(0)
+    x, y = rng.random((64, 8)), rng.integers(2, size=64)
+    options = {"batch_size": 16, "verbose": 0, "validation_data": (x[:9], y[:9])}
+    return SimpleNamespace(
+        model=model, fit=lambda **more: model.fit(x, y, **options | more)
+    )
+
+
+class SignalsAt:
+    """Make a callback that sends this program a signal after some steps."""
+
+    def __new__(cls, *steps):
+        import keras
+
+        done = []
+
+        def send(batch, logs):
+            done.append(batch)
+            for _ in range(steps.count(len(done))):
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return keras.callbacks.LambdaCallback(on_train_batch_end=send)
+
+
+def test_a_plain_program_gets_a_line_per_epoch(small, capsys):
+    live = LiveProgress()
+    history = small.fit(epochs=3, callbacks=[live])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 3"]
+    for line, loss, accuracy in zip(
+        lines, history.history["loss"], history.history["val_accuracy"], strict=True
+    ):
+        assert f"training loss {loss:.4f}" in line and f"{accuracy:.2%}" in line
+    assert len(live.seconds) == 3 and min(live.seconds) > 0
+    assert not live.stopped
+
+
+def test_a_notebook_as_a_script_is_a_python_file():
+    from nbconvert import ScriptExporter
+
+    for name in ("ANN_Model", "CNN_Model"):
+        path = COURSE_DIR / f"{name}.ipynb"
+        code, resources = ScriptExporter().from_filename(path)
+        assert resources["output_extension"] == ".py"
+        compile(code, name, "exec")
+
+
+@pytest.mark.parametrize("step", [1, 3, 4, 5, 8])
+def test_a_stopped_training_ends_with_the_history_of_what_was_done(small, step):
+    before = signal.getsignal(signal.SIGINT)
+    live = LiveProgress(curves=False)
+    history = small.fit(epochs=50, callbacks=[live, SignalsAt(step)])
+    n_epochs = (step - 1) // 4 + 1
+    assert live.stopped
+    assert {len(v) for v in history.history.values()} == {n_epochs}
+    assert len(live.seconds) == n_epochs
+    assert int(small.model.optimizer.iterations) == step, "the step was not finished"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_who_stops_twice_interrupts_at_once(small):
+    with pytest.raises(KeyboardInterrupt):
+        small.fit(epochs=50, callbacks=[LiveProgress(curves=False), SignalsAt(3, 3)])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_trained_model_is_not_trained_on(small):
+    import keras
+
+    first, second = LiveProgress(curves=False), LiveProgress(curves=False)
+    small.fit(epochs=1, callbacks=[first])
+    weights = small.model.get_weights()
+    small.model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    with pytest.raises(TrainingError, match=r"trained already.*run the cells that bui"):
+        small.fit(epochs=1, callbacks=[second])
+    np.testing.assert_equal(small.model.get_weights(), weights)
+    assert second.seconds == first.seconds, "the seconds belong to the history"
+    fresh = keras.models.clone_model(small.model)
+    fresh.compile("sgd", "sparse_categorical_crossentropy")
+    fresh.fit(np.zeros((4, 8)), np.zeros(4), verbose=0, callbacks=[LiveProgress()])
+
+
+def test_the_refusal_is_shown_without_a_traceback():
+    assert TrainingError("why")._render_traceback_() == ["✗ why"]
+
+
+def test_a_program_without_ipython_can_import_it():
+    code = "from utils.live import LiveProgress; print(LiveProgress().seconds)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=COURSE_DIR, capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n", done.stderr

@@ -134,7 +134,10 @@ def trained():
 
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    x, y_true = rng.random((64, 28, 28), np.float32), rng.integers(10, size=64)
+    pixels = rng.integers(256, size=(64, 28, 28), dtype=np.uint8)
+    x, y_true = pixels.astype("float32") / 255, rng.integers(10, size=64)
+    data = some_data(y_test=y_true)
+    data.x_train, data.y_train, data.x_test = pixels[:50], y_true[:50], pixels
     model = keras.Sequential(
         [
             keras.Input((28, 28)),
@@ -155,7 +158,7 @@ def trained():
             "y_true": y_true,
             "y_prob": model.predict(x, verbose=0),
             "seed": 7,
-            "data": some_data(y_test=y_true),
+            "data": data,
             "n_val": 10,
         },
     )
@@ -171,6 +174,29 @@ def test_a_run_comes_back_as_it_was_saved(trained, home):
         assert run.history == trained.arguments["history"] | {"seconds": [1.25, 0.5]}
     assert sorted(path.name for path in saved.folder.iterdir()) == FILES
     assert list_runs() == ["ann-seed7"]
+
+
+def test_what_is_not_of_one_training_is_refused_and_nothing_is_written(trained, home):
+    """The model was built again; or its history is that of a better one."""
+    import keras
+
+    save_run("ann", **trained.arguments)
+    before = (home / "ann" / "run.json").read_bytes()
+    fresh = keras.models.clone_model(trained.model)
+    with pytest.raises(RunError, match=r"predictions are not this model's.*predict"):
+        save_run("ann", **trained.arguments | {"model": fresh})
+    told = {"loss": [0.1, 0.05], "val_accuracy": [0.97, 0.98]}
+    with pytest.raises(
+        RunError, match=r"ends at 98.0% of the digits, and the model re"
+    ):
+        save_run("ann", **trained.arguments | {"history": told})
+    assert (home / "ann" / "run.json").read_bytes() == before
+
+
+def test_a_stopped_training_is_saved_as_what_it_is(trained):
+    run = save_run("ann", **trained.arguments, stopped=True)
+    assert run.info["stopped"] and run.facts()["epochs"] == "2, stopped"
+    assert save_run("ann", **trained.arguments).facts()["epochs"] == "2"
 
 
 def test_run_json_holds_what_the_design_says(trained):
@@ -191,6 +217,7 @@ def test_run_json_holds_what_the_design_says(trained):
         "model": "ANN",
         "seed": 7,
         "epochs": 2,
+        "stopped": False,
         "parameters": 7850,
         "train_seconds": 1.75,
         "data": {

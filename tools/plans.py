@@ -6,8 +6,8 @@ is a text file with a line per step:
 
     # minutes | where          | what
     3         | -              | Welcome: which digits would you misread?
-    4         | ANN 10 question| everybody writes down an accuracy
-    8         | ANN 6, 7       | build, then train
+    4         | ANN 11 question| everybody writes down an accuracy
+    8         | ANN 7, 8       | build, then train
 
 *Where* is a notebook and numbers of its sections; with the word "question", only what
 the section asks, and not its answer. A line without a notebook ("-") is a slide with
@@ -85,7 +85,7 @@ def read_plan(name):
         if line.strip() and not is_decoration(line)
     ]
     if not steps:
-        raise PlanError(f"{source} has no line like: 8 | ANN 6, 7 | build, then train")
+        raise PlanError(f"{source} has no line like: 8 | ANN 7, 8 | build, then train")
     return steps
 
 
@@ -113,7 +113,7 @@ def read_step(line, place):
     if not match:
         raise PlanError(
             f"{place}\nThe second part is a notebook and its sections, such as "
-            '"ANN 6, 7" or "ANN 10 question", or "-" for words only.'
+            '"ANN 6, 7" or "ANN 11 question", or "-" for words only.'
         )
     name, numbers, question = match.groups()
     if name not in notebooks():

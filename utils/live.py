@@ -1,11 +1,16 @@
-"""Progress while a model trains: a bar, growing curves, one tidy line an epoch.
+"""Progress while a model trains: a bar, growing curves, one tidy line per epoch.
 
 And, where the training is left out in class, a saved one in its place.
 """
 
+import signal
+import threading
 import time
+import weakref
+from dataclasses import dataclass, field
 
 import keras
+from IPython import get_ipython
 from IPython.display import Markdown, display
 
 from utils import plots
@@ -13,35 +18,81 @@ from utils.runs import RunError, load_run
 
 SECONDS_BETWEEN_UPDATES = 0.25  # the bar must not cost training time
 BAR_CELLS = 30
+# The models that this kernel has trained, and what LiveProgress noted of each.
+_trained = weakref.WeakKeyDictionary()
+
+
+@dataclass
+class _Notes:
+    """What remains of a training besides its model and its history."""
+
+    seconds: list = field(default_factory=list)
+    stopped: bool = False
+
+
+class TrainingError(RuntimeError):
+    """A training cannot begin; a notebook shows the message without a traceback."""
+
+    def _render_traceback_(self):  # IPython shows these lines instead of a traceback
+        return [f"✗ {self}"]
 
 
 class LiveProgress(keras.callbacks.Callback):
-    """A Keras callback that shows training as it happens.
+    """A Keras callback that shows training as it happens, and lets it be stopped.
 
-    Pass it to `model.fit(..., callbacks=[live], verbose=0)`. Afterwards `live.seconds`
-    holds the seconds of each epoch, training and validation together.
+    Pass it to `model.fit(..., callbacks=[live], verbose=0)`. The stop button (SIGINT)
+    ends the training softly: the step is finished, the validation digits are read, and
+    `fit` returns the history as far as it came. Stopping twice interrupts at once.
+
+    A model is trained once: a second training would begin where the first one ended,
+    with a learning rate that is used up, and its history would tell half the story.
 
     Args:
         curves: draw the loss and accuracy curves after every epoch.
+
+    Attributes:
+        seconds: seconds of each epoch, training and validation together.
+        stopped: whether the training was stopped before its last epoch was over.
+
+    Raises:
+        TrainingError: in `fit`, the model has been trained before.
     """
 
     def __init__(self, curves=True):
         super().__init__()
         self.curves = curves
-        self.seconds = []
-        self._history = {}
+        self._notes, self._history = _Notes(), {}
+
+    @property
+    def seconds(self):
+        return self._notes.seconds
+
+    @property
+    def stopped(self):
+        return self._notes.stopped
 
     def on_train_begin(self, logs=None):
-        self.seconds, self._history = [], {}
-        self._bar = display(Markdown("Starting …"), display_id=True)
+        if self.model in _trained:
+            self._notes = _trained[self.model]  # they still belong to the history
+            raise TrainingError(
+                f"The network {self.model.name!r} has been trained already, and its "
+                "results are still here. To train afresh, run the cells that build "
+                "and compile it, then this one."
+            )
+        self._notes, self._history = _Notes(), {}
+        self._listen_for_stop()
+        self._bar = _Place("Starting …")
         # Shown now, so that the figure keeps its place above the lines to come.
-        self._figure = display(Markdown(""), display_id=True) if self.curves else None
+        self._figure = _Place("") if self.curves else None
+        self._begun, self._steps_done = time.perf_counter(), 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
         self._started = self._shown = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
+        _trained[self.model] = self._notes
+        self._steps_done += 1
         now = time.perf_counter()
         if now - self._shown < SECONDS_BETWEEN_UPDATES:
             return
@@ -49,10 +100,12 @@ class LiveProgress(keras.callbacks.Callback):
         steps = self.params["steps"] or batch + 1
         done = int(BAR_CELLS * (batch + 1) / steps)
         bar = "█" * done + "░" * (BAR_CELLS - done)
-        self._bar.update(
+        to_do = self.params["epochs"] * steps - self._steps_done
+        left = to_do * (now - self._begun) / self._steps_done
+        self._bar.show(
             Markdown(
                 f"Epoch {self._epoch + 1} of {self.params['epochs']} `{bar}` "
-                f"loss {logs['loss']:.4f}"
+                f"loss {logs['loss']:.4f}, about {left:.0f} s left"
             )
         )
 
@@ -62,12 +115,37 @@ class LiveProgress(keras.callbacks.Callback):
             self._history.setdefault(metric, []).append(value)
         print(self._line(epoch, logs))
         if self.curves:
-            self._figure.update(plots.learning_curves(self._history))
+            self._figure.show(plots.learning_curves(self._history))
 
     def on_train_end(self, logs=None):
-        self._bar.update(
-            Markdown(f"{len(self.seconds)} epochs in {sum(self.seconds):.0f} seconds.")
-        )
+        self._stop_listening()
+        self._bar.show(Markdown(self._ending()))
+
+    def _listen_for_stop(self):
+        self._handler = None
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGINT, self._stop)
+            self._handler = before or signal.default_int_handler
+
+    def _stop_listening(self):
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+            self._handler = None
+
+    def _stop(self, _signal, _frame):
+        self._stop_listening()  # stopped once more, it ends at once
+        self._notes.stopped = True
+        self.model.stop_training = True
+
+    def _ending(self):
+        n, planned = len(self.seconds), self.params["epochs"]
+        if self.stopped:
+            return (
+                f"Stopped in epoch {n} of {planned}. What it has learned until then is "
+                "kept, and the cells below work with it. To train to the end, run the "
+                "cells that build and compile the network again, then this one."
+            )
+        return f"{n} epochs in {sum(self.seconds):.0f} seconds."
 
     def _line(self, epoch, logs):
         width = len(str(self.params["epochs"]))
@@ -81,6 +159,23 @@ class LiveProgress(keras.callbacks.Callback):
         return " | ".join([*parts, f"{self.seconds[-1]:4.1f} s"])
 
 
+class _Place:
+    """A place in a notebook's output whose content can be replaced.
+
+    Outside a notebook there is none, and nothing is shown.
+    """
+
+    def __init__(self, text):
+        in_a_notebook = getattr(get_ipython(), "kernel", None) is not None
+        self._handle = (
+            display(Markdown(text), display_id=True) if in_a_notebook else None
+        )
+
+    def show(self, content):
+        if self._handle is not None:
+            self._handle.update(content)
+
+
 def saved_training(name, digits, seed):
     """Take a saved run's training in place of one that was left out, and show it.
 
@@ -91,7 +186,7 @@ def saved_training(name, digits, seed):
 
     Returns:
         The trained keras.Model, and what stands for fit's history and for LiveProgress:
-        the one has .history, the other .seconds.
+        the one has .history, the other .seconds and .stopped.
 
     Raises:
         RunError: there is no such run, or it was trained with another seed or on other
@@ -105,7 +200,10 @@ def saved_training(name, digits, seed):
             f"{run.info['seed']}, this notebook uses {digits.source} and seed {seed}. "
             "Run the cell that trains; its run is saved at the end, for the next time."
         )
-    live = LiveProgress()
-    live.seconds = run.history["seconds"]
     display(plots.learning_curves(run.history))
-    return run.load_model(), run, live
+    model, live = run.load_model(), LiveProgress()
+    # Compiled only so that fit comes as far as the refusal to train it once more.
+    model.compile(loss="sparse_categorical_crossentropy")
+    live._notes = _Notes(run.history["seconds"], run.info.get("stopped", False))
+    _trained[model] = live._notes
+    return model, run, live

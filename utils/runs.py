@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from utils.bounded import BadFile
+from utils.consistency import contradiction
 from utils.environment import versions
 from utils.model_file import load_checked
 from utils.places import COURSE_DIR
@@ -88,6 +89,10 @@ class Run:
         """Size of the model file in bytes, or None where it was not kept."""
         return self.model_file.stat().st_size if self.model_file else None
 
+    @property
+    def _stopped(self):
+        return ", stopped" if self.info.get("stopped") else ""
+
     def facts(self):
         """Return what a table says about the run besides its accuracy, as texts.
 
@@ -98,7 +103,7 @@ class Run:
         return {
             "test loss": f"{self.info['test_loss']:.4f}",
             "parameters": f"{self.info['parameters']:,}",
-            "epochs": f"{self.info['epochs']}",
+            "epochs": f"{self.info['epochs']}" + self._stopped,
             "training": f"{self.info['train_seconds']:,.1f} s",
             "model file": "not kept" if size is None else f"{size / 1e6:.2f} MB",
             "data": self.info["data"]["source"],
@@ -161,7 +166,18 @@ def runs_dir():
 
 
 def save_run(
-    name, *, kind, model, history, seconds, y_true, y_prob, seed, data, n_val=0
+    name,
+    *,
+    kind,
+    model,
+    history,
+    seconds,
+    y_true,
+    y_prob,
+    seed,
+    data,
+    n_val=0,
+    stopped=False,
 ):
     """Save a trained run under runs/<name>/, replacing an older one of that name.
 
@@ -176,13 +192,15 @@ def save_run(
         seed: the seed that the training began with.
         data: the utils.data.Digits that it was trained on.
         n_val: how many of the training digits were set aside for validation.
+        stopped: whether the training was stopped before its last epoch was over.
 
     Returns:
         Run: the saved run, read back.
 
     Raises:
-        RunError: a value does not fit (nothing is written), or the folder cannot be
-            written (an older run stays as it was).
+        RunError: a value does not fit, or model, history and predictions are not of
+            one training (nothing is written); or the folder cannot be written (an
+            older run stays as it was).
     """
     check_name(name)
     y_true, y_prob = checked_predictions(y_true, y_prob, "The predictions to save")
@@ -192,12 +210,15 @@ def save_run(
             "with. Pass y_true=digits.y_test and the predictions for digits.x_test."
         )
     history = as_history(history, seconds)
+    if wrong := contradiction(model, history, y_prob, data):
+        raise RunError(f"Nothing was saved. {wrong}")
     accuracy, loss = measures(y_true, y_prob)
     info = {
         "name": name,
         "model": kind,
         "seed": int(seed),
         "epochs": len(history["seconds"]),
+        "stopped": bool(stopped),
         "parameters": int(model.count_params()),
         "train_seconds": round(sum(history["seconds"]), 2),
         "test_accuracy": accuracy,

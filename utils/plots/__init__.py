@@ -17,6 +17,11 @@ from utils.plots.confusion import (
     confusion_matrix,
     mistake_shares,
 )
+from utils.plots.convolution import (
+    convolution_step,
+    deep_kernel,
+    exciting_patches,
+)
 from utils.plots.data import (
     class_balance,
     digit_as_numbers,
@@ -28,6 +33,12 @@ from utils.plots.data import (
 from utils.plots.handwriting import (
     reading,
     stages,
+)
+from utils.plots.learning import (
+    backpropagation,
+    batch_losses,
+    descent,
+    neuron,
 )
 from utils.plots.model import (
     architecture,

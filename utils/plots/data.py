@@ -32,12 +32,11 @@ def digit_as_numbers(image, title="One digit, as the computer has it"):
         image: shape (28, 28), integers from 0 to 255.
         title: the figure's title.
     """
-    figure, ax = new_figure(size=(8, 7.6), title=title)
-    draw_image(ax, image, vmin=0, vmax=255)
-    for row, column in np.argwhere(image > 0):
-        value = image[row, column]
-        ink = "white" if value > 128 else "black"
-        ax.text(column, row, value, ha="center", va="center", size=6, color=ink)
+    figure, ax = new_figure(size=(10.5, 8.2), title=title)
+    draw_image(ax, image, vmin=0, vmax=255, aspect=0.76)  # room for three digits
+    for (row, column), value in np.ndenumerate(image):
+        ink = "white" if value > 128 else "black" if value else GREY
+        ax.text(column, row, value, ha="center", va="center", size=9, color=ink)
     return figure
 
 
@@ -56,7 +55,7 @@ def class_balance(labels, title="How many of each digit"):
         ax.bar(np.arange(10) + k * width, share, width, label=name, color=colors[k])
     ax.set_xticks(np.arange(10) + width * (len(labels) - 1) / 2, range(10))
     ax.set(xlabel="digit", ylabel="share of the set (%)")
-    ax.legend(loc="lower right")
+    figure.legend(loc="outside right upper")
     return figure
 
 
@@ -79,7 +78,15 @@ def pixel_histogram(x, title="How dark the pixels are"):
     return figure
 
 
-def images(pictures, captions=None, columns=6, title=None, signed=False, scale=1.4):
+def images(
+    pictures,
+    captions=None,
+    columns=6,
+    title=None,
+    signed=False,
+    scale=1.4,
+    true_size=False,
+):
     """Show images in rows.
 
     Args:
@@ -88,7 +95,8 @@ def images(pictures, captions=None, columns=6, title=None, signed=False, scale=1
         columns: images a row.
         title: the figure's title.
         signed: draw positive red and negative blue, all on one scale.
-        scale: inches an image.
+        scale: inches per image.
+        true_size: draw all pixels equally large, so that small images look small.
     """
     n = len(pictures)
     columns = min(columns, n)
@@ -105,7 +113,18 @@ def images(pictures, captions=None, columns=6, title=None, signed=False, scale=1
         caption = captions[k] if captions else ""
         draw_image(axes.flat[k], picture, **options)
         axes.flat[k].set_title(caption, size=10)
+    if true_size:
+        _same_scale(axes.flat[:n], pictures)
     return figure
+
+
+def _same_scale(axes, pictures):
+    """Give all axes the room of the largest picture, each picture in the middle."""
+    room = max(max(np.shape(p)) for p in pictures) / 2
+    for ax, picture in zip(axes, pictures, strict=True):
+        middle_y, middle_x = (np.array(np.shape(picture)) - 1) / 2
+        ax.set_xlim(middle_x - room, middle_x + room)
+        ax.set_ylim(middle_y + room, middle_y - room)
 
 
 def image_rows(rows, title, columns=8, scale=1.15):

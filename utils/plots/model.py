@@ -38,42 +38,57 @@ def architecture(model, title=None):
     """Draw a Sequential model as a row of blocks, with shapes and parameter counts.
 
     A block is as high as its output is large in space, and as wide as it has channels
-    or neurons (both as roots, or the small ones could not be seen).
+    or neurons (both as roots, or the small ones could not be seen). A convolution and
+    what belongs to it (pooling, normalisation, activation) are one block.
 
     Args:
         model: a built keras.Sequential.
         title: the figure's title; None counts the parameters.
     """
-    shapes = [("Input", model.input_shape[1:], 0)] + [
-        (type(layer).__name__, layer.output.shape[1:], layer.count_params())
-        for layer in model.layers
-    ]
     title = title or f"{model.name}: {model.count_params():,} parameters"
-    figure, ax = new_figure(size=(11, 4), title=title)
+    figure, ax = new_figure(size=(11, 4.2), title=title)
     colors = {"Conv2D": CNN_COLOR, "Dense": ANN_COLOR, "Dropout": GREY}
-    x = 0.0
-    for kind, shape, n_parameters in shapes:
+    room = 1.45
+    blocks = _blocks(model)
+    for k, (kinds, shape, n_parameters) in enumerate(blocks):
         spatial = len(shape) == 3
         height = np.sqrt(shape[0]) if spatial else 0.9 * np.log2(shape[-1] + 1) / 2
         width = 0.25 + (np.sqrt(shape[-1]) / 8 if spatial else 0.1)
-        room = max(width, 1.1 if n_parameters else 0.8) + 0.15
-        middle = x + room / 2
-        block = (middle - width / 2, -height / 2)
-        color = colors.get(kind, "#B8B8B8")
-        ax.add_patch(plt.Rectangle(block, width, height, fc=color, ec="black"))
-        above = height / 2 + 0.2
-        ax.text(middle, above, kind, ha="center", va="bottom", rotation=90, size=8)
-        size = "×".join(map(str, shape[:2])) + (f"\n×{shape[2]}" if spatial else "")
-        ax.text(middle, -3.0, size, ha="center", va="top", size=8)
-        if n_parameters:
-            number = f"{n_parameters:,}"
-            ax.text(middle, -4.3, number, ha="center", va="top", size=8, weight="bold")
-        x += room
-    ax.text(-0.2, -3.0, "output", ha="right", va="top", size=8)
-    ax.text(-0.2, -4.3, "parameters", ha="right", va="top", size=8, weight="bold")
-    ax.set(xlim=(-x / 11, x), ylim=(-4.9, 5.6))
+        corner = (room * k - width / 2, -height / 2)
+        color = colors.get(kinds[0], "#B8B8B8")
+        ax.add_patch(plt.Rectangle(corner, width, height, fc=color, ec="black"))
+        texts = {"ha": "center", "size": 10}
+        names = "\n".join(SHORT.get(kind, kind) for kind in kinds)
+        ax.text(room * k, height / 2 + 0.2, names, va="bottom", **texts)
+        ax.text(room * k, -3.1, "×".join(map(str, shape)), va="top", **texts)
+        number = f"{n_parameters:,}" if n_parameters else "–"
+        ax.text(room * k, -3.9, number, va="top", weight="bold", **texts)
+    ax.text(-0.9, -3.1, "output", ha="right", va="top", size=10)
+    ax.text(-0.9, -3.9, "parameters", ha="right", va="top", size=10, weight="bold")
+    ax.set(xlim=(-2.6, room * len(blocks) - 0.6), ylim=(-4.6, 5.4))
     ax.set_axis_off()
     return figure
+
+
+SHORT = {
+    "BatchNormalization": "+ batch norm.",
+    "MaxPooling2D": "+ pooling",
+    "ReLU": "+ ReLU",
+}
+
+
+def _blocks(model):
+    """Return a model's blocks: (names of layers, shape of the output, parameters)."""
+    blocks = [[["Input"], model.input_shape[1:], 0]]
+    for layer in model.layers:
+        kind, shape = type(layer).__name__, layer.output.shape[1:]
+        if kind in SHORT and blocks[-1][0][0] == "Conv2D":
+            blocks[-1][0].append(kind)
+            blocks[-1][1] = shape
+            blocks[-1][2] += layer.count_params()
+        else:
+            blocks.append([[kind], shape, layer.count_params()])
+    return blocks
 
 
 def receptive_fields(image, fields, title="How much of the page one number depends on"):
@@ -118,7 +133,7 @@ def feature_maps(image, activations, columns=12):
         rows,
         columns + 1,
         size=(10, 1.05 * rows + 0.6),
-        title="What each layer makes of one digit",
+        title=f"What each layer makes of one digit: its first {columns} maps",
     )
     for row, maps in enumerate(activations):
         for ax in axes[row]:
@@ -126,14 +141,14 @@ def feature_maps(image, activations, columns=12):
         if row == 0:
             draw_image(axes[0, 0], image)
         height, width, n = maps.shape
-        axes[row, 0].set_title(f"layer {row + 1}\n{n} maps, {height}×{width}", size=8)
+        axes[row, 0].set_title(f"layer {row + 1}\n{n} maps, {height}×{width}", size=9)
         for k in range(min(columns, n)):
             draw_image(axes[row, k + 1], maps[:, :, k], cmap="viridis")
     return figure
 
 
-def attributions(pictures, maps, captions, title="What the answer hangs on"):
-    """Show attribution maps over their digits: red spoke for the answer, blue against.
+def attributions(pictures, maps, captions, title="What the answer depends on"):
+    """Show attribution maps over their digits: red counts for the answer, blue against.
 
     Args:
         pictures: images, each of shape (28, 28).
@@ -142,13 +157,13 @@ def attributions(pictures, maps, captions, title="What the answer hangs on"):
         title: the figure's title.
     """
     n = len(pictures)
-    figure, axes = new_figure(1, n, size=(3.3 * n, 3.9), title=title)
+    figure, axes = new_figure(1, n, size=(3.3 * n + 0.6, 3.9), title=title)
+    limit = max(np.abs(maps).max(), 1e-6)  # one scale, or the faint would look strong
     for ax, picture, heat, caption in zip(axes, pictures, maps, captions, strict=True):
-        limit = max(np.abs(heat).max(), 1e-6)
         drawn = draw_image(ax, heat, cmap=SIGNED, vmin=-limit, vmax=limit)
         ax.contour(picture, levels=[100], colors="black", linewidths=1.2)
-        ax.set_title(caption, size=10)
-        bar = figure.colorbar(drawn, ax=ax, shrink=0.75)
-        bar.set_label("drop in probability", size=8)
-        bar.ax.tick_params(labelsize=7)
+        ax.set_title(caption, size=11)
+    bar = figure.colorbar(drawn, ax=axes, shrink=0.75)
+    bar.set_label("drop in probability", size=10)
+    bar.ax.tick_params(labelsize=9)
     return figure

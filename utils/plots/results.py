@@ -51,7 +51,7 @@ def predictions(pictures, y_true, y_prob, title, columns=6):
             for d in range(10)
         ]
         ax.bar(range(10), y_prob[k], color=colors)
-        ax.set_xticks(range(10), range(10), size=7)
+        ax.set_xticks(range(10), range(10), size=8)
         ax.set_yticks([])
         ax.set_ylim(0, 1)
         ax.grid(visible=False)

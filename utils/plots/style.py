@@ -10,6 +10,7 @@ import math
 import os
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
 
 ANN_COLOR, CNN_COLOR = "#D55E00", "#0072B2"
@@ -18,6 +19,7 @@ GREY, GREEN, YELLOW = "#767676", "#009E73", "#E69F00"
 INK = "gray_r"  # ink dark on paper, as on the page that was written on
 SIGNED = "RdBu_r"  # red is positive, blue negative, white zero
 MARKERS = "os^Dv"
+FRAME = {"fill": False, "ec": "#B0B0B0", "lw": 0.6}
 
 STYLE = {
     "figure.facecolor": "white",
@@ -82,9 +84,12 @@ def new_figure(n_rows=1, n_columns=1, *, size, title=None, **options):
 
 
 def draw_image(ax, image, title="", **options):
-    """Draw one image without axes: the pixels are what there is to see."""
+    """Draw one image without axes, in a thin frame: where the ink lies must show."""
     options = {"cmap": INK, **options}
     drawn = ax.imshow(image, **options)
+    height, width = np.shape(image)[:2]
+    edge = plt.Rectangle((-0.5, -0.5), width, height, clip_on=False, **FRAME)
+    ax.add_patch(edge)
     ax.set_title(title)
     ax.set_axis_off()
     return drawn

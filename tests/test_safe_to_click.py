@@ -1,0 +1,201 @@
+"""What a student clicks, in real kernels: cells twice, the stop button, a second pass.
+
+One kernel per notebook serves all its tests, on the sample, with few epochs. Nothing
+here waits for the clock: the stop button is pressed when a message arrives.
+"""
+
+import contextlib
+import os
+import re
+from types import SimpleNamespace
+
+import nbformat
+import numpy as np
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from utils.data import load_mnist
+from utils.places import COURSE_DIR
+from utils.runs import load_run
+
+PATIENCE = 300  # seconds without a message, on a machine that does much else
+MAY_REFUSE = {"TrainingError"}  # a sentence without a traceback, on what to run
+
+
+class Student:
+    """A notebook's cells and a kernel to run them in."""
+
+    def __init__(self, name, runs):
+        self.name = name.split("_")[0].lower()
+        notebook = nbformat.read(COURSE_DIR / f"{name}.ipynb", as_version=4)
+        self.cells = [c.source for c in notebook.cells if c.cell_type == "code"]
+        self.runs_dir, self.twice = runs, {}
+        environment = os.environ | {"RUNS_DIR": str(runs), "MNIST_DATA": "sample"}
+        self.manager, self.client = start_new_kernel(env=environment, cwd=COURSE_DIR)
+
+    def run(self, source, press_stop_after=None, presses=1):
+        """Run code; press the stop button after so many messages, if that is given.
+
+        Returns:
+            SimpleNamespace: text (all that was shown), error (its name, or None).
+        """
+        if re.search(r"^EPOCHS = 0$", source, re.MULTILINE):
+            source = source.replace("EPOCHS = 0", "EPOCHS = 1")
+        sent = self.client.execute(source)
+        shown, error, n_messages = [], None, 0
+        while True:
+            message = self.client.get_iopub_msg(timeout=PATIENCE)
+            if message["parent_header"].get("msg_id") != sent:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                break
+            if kind in ("stream", "display_data", "update_display_data"):
+                data = content.get("data", {})
+                shown.append(content.get("text") or data.get("text/markdown", ""))
+            if kind == "error":
+                error = content["ename"]
+                shown += content["traceback"]
+            if n_messages == press_stop_after:
+                for _ in range(presses):
+                    self.manager.interrupt_kernel()
+            n_messages += 1
+        self.client.get_shell_msg(timeout=PATIENCE)
+        return SimpleNamespace(text="".join(shown), error=error)
+
+    def index(self, part):
+        (found,) = [k for k, source in enumerate(self.cells) if part in source]
+        return found
+
+    def cell(self, part):
+        return self.cells[self.index(part)]
+
+    def must(self, source):
+        done = self.run(source)
+        assert done.error is None, f"{source}\n{done.text}"
+        return done
+
+    def build_and_compile(self):
+        """Run the cells that build the main model and make it ready, in order."""
+        first = self.index(f'name="{self.name.upper()}"')
+        for source in self.cells[first : self.index("history = model.fit(")]:
+            self.must(source)
+
+    def finish(self):
+        """Run what follows the training and is needed to save; return the run."""
+        for part in ("if history is None", "val_loss = history", "y_pred = y_prob"):
+            self.must(self.cell(part))
+        self.must(self.cell("run = save_run("))
+        return load_run(self.name, announce=False, folder=self.runs_dir)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The folder of the runs that these students save."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@contextlib.contextmanager
+def at_work(name, runs):
+    """A student who has run each code cell of a notebook twice in a row."""
+    student = Student(name, runs)
+    try:
+        for k, source in enumerate(student.cells):
+            student.must(source)
+            student.twice[k] = student.run(source)
+        yield student
+    finally:
+        student.client.stop_channels()
+        student.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module", params=["ANN_Model", "CNN_Model"])
+def student(request, runs):
+    with at_work(request.param, runs) as student:
+        yield student
+
+
+def saved(student):
+    return load_run(student.name, announce=False, folder=student.runs_dir)
+
+
+def assert_of_one_training(run):
+    """The saved model gives the saved predictions; all lists have one length."""
+    x = load_mnist("sample").x_test
+    model = run.load_model()
+    x = x.reshape(-1, *model.input_shape[1:]).astype("float32") / 255
+    again = model.predict(x, batch_size=1000, verbose=0)
+    np.testing.assert_allclose(again, run.y_prob, atol=1e-4)
+    assert {len(values) for values in run.history.values()} == {run.info["epochs"]}
+
+
+def test_each_cell_twice_in_a_row_is_right_again_or_says_what_to_run(student):
+    refused = {k: d for k, d in student.twice.items() if d.error}
+    for k, done in refused.items():
+        assert done.error in MAY_REFUSE, f"{student.cells[k]}\n{done.text}"
+        assert "run the cells that build" in done.text
+        assert "Traceback" not in done.text
+        assert ".fit(" in student.cells[k]
+    assert student.index("history = model.fit(") in refused
+    run = saved(student)
+    assert run.info["epochs"] == 1 and run.info["test_accuracy"] > 0.3
+    assert_of_one_training(run)
+
+
+def test_a_second_pass_without_the_training_saves_no_untrained_model(student):
+    before = saved(student)
+    student.build_and_compile()
+    run = student.finish()
+    assert run.info["created"] >= before.info["created"]
+    assert run.history == before.history
+    np.testing.assert_allclose(run.y_prob, before.y_prob, atol=1e-4)
+    assert_of_one_training(run)
+
+
+def test_predictions_of_an_older_model_are_not_saved_with_a_new_one(student):
+    before = saved(student)
+    student.must("SEED = 1")
+    student.build_and_compile()
+    student.must(student.cell("history = model.fit("))
+    done = student.run(student.cell("run = save_run("))  # predict was left out
+    student.must("SEED = 0")
+    assert done.error == "RunError" and "model.predict(x_test" in done.text
+    assert saved(student).info["created"] == before.info["created"]
+
+
+# The stop button is pressed after so many messages of the training cell. The first two
+# come before the training: the kernel is busy, this is the cell.
+MOMENTS = {"ann": (0, 1, 2, 3, 4, 6, 8, 10, 13, 16), "cnn": (1, 5)}
+
+
+def test_a_training_that_was_stopped_is_saved_as_what_it_is(student):
+    student.must("EPOCHS = 40")
+    for after in MOMENTS[student.name]:
+        student.build_and_compile()
+        source = student.cell("history = model.fit(")
+        done = student.run(source, press_stop_after=after)
+        run = student.finish()
+        assert_of_one_training(run)
+        if done.error:  # nothing was trained, and a saved training stands in
+            assert done.error == "KeyboardInterrupt" and after < 2, done.text
+        else:
+            assert "Stopped in epoch" in done.text
+            assert run.info["stopped"] and 1 <= run.info["epochs"] < 40
+            assert student.run(source).error in MAY_REFUSE
+
+
+def test_who_stops_twice_still_has_no_mixture(student):
+    student.must("EPOCHS = 40")
+    student.build_and_compile()
+    source = student.cell("history = model.fit(")
+    done = student.run(source, press_stop_after=4, presses=2)
+    assert done.error in (None, "KeyboardInterrupt")
+    assert_of_one_training(student.finish())
+
+
+def test_the_cells_of_the_comparison_can_be_run_twice(runs, student):
+    """After both others, whose runs it reads."""
+    if student.name == "cnn":
+        with at_work("Comparison", runs) as reader:
+            failed = [d.text for d in reader.twice.values() if d.error]
+            assert not failed

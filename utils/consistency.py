@@ -1,0 +1,51 @@
+"""Do a model, its history and its predictions belong to one training?"""
+
+import math
+
+import numpy as np
+
+N_ASKED = 1000  # so many digits are asked again: a fraction of a second
+SAME = 0.02  # probabilities of one model differ less, computed twice
+FAR_WORSE = 0.1  # no sampling of a thousand digits makes up for this much accuracy
+
+
+def contradiction(model, history, y_prob, data):
+    """Ask a model again, and compare with what is to be saved as its results.
+
+    Args:
+        model: a keras.Model for scaled images of 28×28 pixels; what cannot predict, or
+            takes another input, is not asked.
+        history: dictionary of lists of floats, one number per epoch.
+        y_prob: the predictions to save for data.x_test, shape (n, 10).
+        data: the utils.data.Digits in use.
+
+    Returns:
+        A sentence on what does not fit and what to do, or None.
+    """
+    shape = tuple(getattr(model, "input_shape", ())[1:])
+    if not hasattr(model, "predict") or None in shape or math.prod(shape) != 28 * 28:
+        return None
+    y_again = _predict(model, data.x_test[:N_ASKED], shape)
+    if np.abs(y_again - np.asarray(y_prob)[: len(y_again)]).max() > SAME:
+        return (
+            "These predictions are not this model's: it was built or trained again "
+            "after they were made. Run the cell with model.predict(x_test, …) again, "
+            "then this one."
+        )
+    told = history.get("val_accuracy") or history.get("accuracy")
+    if not told:
+        return None
+    x, y = data.x_train[-N_ASKED:], data.y_train[-N_ASKED:]
+    found = np.mean(_predict(model, x, shape).argmax(axis=1) == y)
+    if found < told[-1] - FAR_WORSE:
+        return (
+            f"This history is not this model's: it ends at {told[-1]:.1%} of the "
+            f"digits, and the model reads {found:.1%} of {len(y):,} training digits. "
+            "Train the model that you want to save, then come back here."
+        )
+    return None
+
+
+def _predict(model, x, shape):
+    scaled = x.reshape(-1, *shape).astype("float32") / 255
+    return np.asarray(model.predict(scaled, batch_size=N_ASKED, verbose=0))
