@@ -36,6 +36,7 @@ LONG = {
     "utils/data.py": "three ways to come by MNIST, each with its own complaints",
     "utils/evaluation.py": "the statistics of the whole course, from top to bottom",
     "utils/labs/handwriting.py": "from a photo to digits, one step after the other",
+    "utils/runs.py": "what a run is, how it is saved, and the seeds that are shipped",
     "utils/runs.py: save_run": "its docstring, and all that a run records",
 }
 # What may be absent from the requirements files, and why.

@@ -89,10 +89,6 @@ class Run:
         """Size of the model file in bytes, or None where it was not kept."""
         return self.model_file.stat().st_size if self.model_file else None
 
-    @property
-    def _stopped(self):
-        return ", stopped" if self.info.get("stopped") else ""
-
     def facts(self):
         """Return what a table says about the run besides its accuracy, as texts.
 
@@ -100,10 +96,11 @@ class Run:
             dict from the row's name to a text.
         """
         size = self.model_bytes
+        stopped = ", stopped" if self.info.get("stopped") else ""
         return {
             "test loss": f"{self.info['test_loss']:.4f}",
             "parameters": f"{self.info['parameters']:,}",
-            "epochs": f"{self.info['epochs']}" + self._stopped,
+            "epochs": f"{self.info['epochs']}{stopped}",
             "training": f"{self.info['train_seconds']:,.1f} s",
             "model file": "not kept" if size is None else f"{size / 1e6:.2f} MB",
             "data": self.info["data"]["source"],
