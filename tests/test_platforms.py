@@ -1,5 +1,6 @@
 """The course on other people's machines, imitated one mechanism at a time."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ import sys
 
 import pytest
 
+from tools import first_cell
+from utils import environment
 from utils.places import COURSE_DIR
 
 NO_CLONE = pytest.mark.skipif(
@@ -73,3 +76,162 @@ def test_a_clone_by_git_for_windows_is_the_course_byte_for_byte(windows_clone):
         ["git", "status", "--porcelain"], cwd=windows_clone, capture_output=True
     )
     assert status.stdout == b""
+
+
+# --- the first cell, wherever its notebook runs ---------------------------------------
+
+WHERE = "import utils.data; print(utils.data.__file__); print(os.getcwd())"
+
+
+def from_first_cell(folder, then, **variables):
+    """Run the first cell in a folder, then code: (exit code, stdout, stderr)."""
+    return python(folder, f"{first_cell.source()}\n{then}\n", **variables)
+
+
+@pytest.mark.parametrize("place", [".", "labs", "exercises/release/ann"])
+def test_a_notebook_finds_the_course_and_stays_where_it_is(place):
+    folder = COURSE_DIR / place
+    code, out, err = from_first_cell(folder, WHERE)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [str(COURSE_DIR / "utils" / "data.py"), str(folder)]
+
+
+def test_vs_code_with_another_root_finds_the_course(tmp_path):
+    file = COURSE_DIR / "labs" / "Transfer.ipynb"
+    code = f"__vsc_ipynb_file__ = {str(file)!r}\n{first_cell.source()}\n{WHERE}"
+    code, out, err = python(tmp_path, code)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1] == str(COURSE_DIR)
+
+
+def test_away_from_the_course_a_sentence_says_so(tmp_path):
+    code, _, err = from_first_cell(tmp_path, "")
+    assert code == 1
+    assert f"folder, not in {tmp_path}" in err.splitlines()[-1]
+
+
+@NO_CLONE
+@pytest.mark.parametrize("host", ["COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"])
+def test_a_host_fetches_the_course_once_and_finds_it_after_a_restart(tmp_path, host):
+    there = {host: "1", "COURSE_ADDRESS": COURSE_DIR.as_uri()}
+    fetched = tmp_path / "ann-vs-cnn-on-mnist"
+    for _ in range(2):  # the second time after a restart: in the old folder again
+        code, out, err = from_first_cell(tmp_path, WHERE, **there)
+        assert code == 0, err
+        assert out.splitlines()[-1] == str(fetched)
+        there["COURSE_ADDRESS"] = "https://localhost:1/gone"
+    assert not (fetched / fetched.name).exists()
+
+
+@pytest.mark.parametrize("name", ["secrets", "pandas", "utils", "numpy"])
+def test_a_file_of_the_students_takes_no_librarys_place(tmp_path, name):
+    folder = tmp_path / "labs"
+    shutil.copytree(
+        COURSE_DIR / "utils", tmp_path / "utils", ignore=lambda *_: ["__pycache__"]
+    )
+    folder.mkdir()
+    for place in (folder, tmp_path):
+        if name != "utils" or place == folder:
+            (place / f"{name}.py").write_text(
+                "raise SystemExit('a student wrote me')\n"
+            )
+    then = "import pandas, numpy.random, utils.data; print('fine')"
+    code, out, err = from_first_cell(folder, then)
+    assert (code, out, err) == (0, "fine\n", "")
+
+
+def test_another_utils_on_pythonpath_is_not_taken(tmp_path):
+    (tmp_path / "utils").mkdir()
+    (tmp_path / "utils" / "__init__.py").write_text("raise SystemExit('not me')\n")
+    code, out, err = from_first_cell(COURSE_DIR, WHERE, PYTHONPATH=str(tmp_path))
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == str(COURSE_DIR / "utils" / "data.py")
+
+
+# --- settings from outside -----------------------------------------------------------
+
+REPORT = (
+    "import keras; c = keras.config\n"
+    "print(c.backend(), c.floatx(), c.image_data_format(), c.dtype_policy().name)"
+)
+AS_SHIPPED = "tensorflow float32 channels_last float32"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"backend": "jax"}, "asks for jax; the course uses tensorflow"),
+        ({"floatx": "float16"}, "floatx was set to float16"),
+        ({"floatx": "float64"}, "floatx was set to float64"),
+        ({"image_data_format": "channels_first"}, "set to channels_first"),
+    ],
+    ids=str,
+)
+def test_settings_of_keras_file_are_put_right_and_said(tmp_path, settings, said):
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    code, out, err = from_first_cell(
+        COURSE_DIR, REPORT, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None
+    )
+    assert code == 0, err
+    assert said in out and out.splitlines()[-1] == AS_SHIPPED
+
+
+def test_a_policy_left_on_is_put_right_and_said():
+    before = "import keras; keras.config.set_dtype_policy('mixed_float16')\n"
+    code = f"{before}{first_cell.source()}\n{REPORT}"
+    code, out, err = python(COURSE_DIR, code)
+    assert code == 0, err
+    assert "dtype policy was set to mixed_float16" in out
+    assert out.splitlines()[-1] == AS_SHIPPED
+
+
+def test_nothing_is_said_and_no_keras_imported_where_all_is_well(tmp_path):
+    then = "print('keras' in sys.modules)"
+    code, out, err = from_first_cell(
+        COURSE_DIR, then, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None
+    )
+    assert (code, out, err) == (0, "False\n", "")
+
+
+@pytest.mark.parametrize("backend", ["theano", "openvino", "Torch"])
+def test_a_backend_that_cannot_train_is_refused(backend):
+    code, _, err = from_first_cell(COURSE_DIR, "", KERAS_BACKEND=backend)
+    assert code == 1
+    assert f"KERAS_BACKEND is {backend!r}" in err.splitlines()[-1]
+
+
+def test_a_training_is_not_cut_short_by_a_setting():
+    then = "print('KERAS_MAX_EPOCHS' in os.environ)"
+    code, out, _ = from_first_cell(COURSE_DIR, then, KERAS_MAX_EPOCHS="1")
+    assert code == 0
+    assert "KERAS_MAX_EPOCHS is set" in out and out.splitlines()[-1] == "False"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such streams")
+def test_stderr_may_be_closed():
+    code = "import os; os.close(2)\nfrom utils.environment import quiet_stderr\n"
+    code += "with quiet_stderr(): print('fine')"
+    assert python(COURSE_DIR, code)[:2] == (0, "fine\n")
+
+
+@pytest.mark.parametrize("version", ["3.7.1", "2.15.0rc1"])
+def test_a_package_that_is_too_old_is_named(monkeypatch, version):
+    import keras
+
+    monkeypatch.setattr(keras, "__version__", version)
+    with pytest.raises(RuntimeError, match=f"keras is {version}; the course needs 3"):
+        environment.check_environment()
+
+
+def test_a_pre_release_is_a_version(monkeypatch, capsys):
+    import keras
+
+    monkeypatch.setattr(keras, "__version__", "4.0.0rc1")
+    environment.check_environment()
+    assert "keras 4.0.0rc1" in capsys.readouterr().out
+
+
+def test_keras_folder_is_found_without_a_home(monkeypatch):
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as without a home
+    assert environment.keras_home().name == ".keras"
