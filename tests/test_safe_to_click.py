@@ -18,6 +18,8 @@ from utils.data import load_mnist
 from utils.places import COURSE_DIR
 from utils.runs import load_run
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 300  # seconds without a message, on a machine that does much else
 MAY_REFUSE = {"TrainingError"}  # a sentence without a traceback, on what to run
 

@@ -65,7 +65,7 @@ def _numbers(ax, values, **colors):
     reach = colors["vmax"] - middle
     for (row, column), value in np.ndenumerate(values):
         dark = value - middle > 0.2 * reach if middle else abs(value) > 0.7 * reach
-        text = f"{value:.2f}".rstrip("0").rstrip(".").replace("-", "−")
+        text = f"{round(value, 2) + 0:g}".replace("-", "−")  # + 0: no minus zero
         ink = "white" if dark else "black"
         ax.text(column, row, text, ha="center", va="center", size=10, color=ink)
 
