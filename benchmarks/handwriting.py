@@ -2,8 +2,8 @@
 
     MNIST_DATA=full python -m benchmarks.handwriting
 
-Test digits are photographed by utils.labs.photos, which knows nothing of the reader,
-and read by utils.labs.handwriting. Puts the tables into benchmarks/README.md. Models:
+Test digits are photographed by utils.photos, which knows nothing of the reader,
+and read by utils.handwriting. Puts the tables into benchmarks/README.md. Models:
 the runs "ann" and "cnn", yours or the shipped ones.
 """
 
@@ -15,11 +15,11 @@ import numpy as np
 from scipy import ndimage
 from sklearn.metrics import accuracy_score
 
+from utils import handwriting
 from utils.data import load_test_images
 from utils.environment import quiet_stderr
 from utils.files import replace_between_markers
-from utils.labs import handwriting, photos
-from utils.labs.handwriting import HandwritingError
+from utils.handwriting import HandwritingError, photos
 from utils.runs import check_comparable, load_run
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import canvas as bench
 from tools import browser
-from utils.labs import strokes
+from utils.canvas import strokes
 
 pytestmark = [
     pytest.mark.slow,

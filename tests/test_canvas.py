@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from utils.labs import strokes
-from utils.labs.canvas import SIDE, STILL, Canvas, Reader
-from utils.labs.handwriting import to_mnist
+from utils.canvas import SIDE, STILL, Canvas, Reader, strokes
+from utils.handwriting import to_mnist
 from utils.runs import REFERENCE_DIR, load_run
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -105,7 +104,7 @@ def test_without_a_page_there_is_a_still_picture_and_a_sentence(canvas):
 def test_a_notebook_without_a_page_goes_on(tmp_path):
     cells = [
         "import sys; sys.path.insert(0, '.')",
-        "from utils.labs.canvas import Canvas, Reader; from utils.runs import load_run",
+        "from utils.canvas import Canvas, Reader; from utils.runs import load_run",
         "canvas = Canvas(Reader({'CNN': load_run('cnn').load_model()}))\ncanvas",
         "print(canvas.image)",
     ]

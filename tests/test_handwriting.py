@@ -3,19 +3,23 @@
 import ast
 import contextlib
 import io
+import os
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from utils import handwriting
+from utils.canvas import strokes
 from utils.data import SHIPPED_DIGITS, stress_digits
-from utils.labs import handwriting, photos, strokes
-from utils.labs.handwriting import HandwritingError, read_page, to_mnist
+from utils.handwriting import HandwritingError, photos, read_page, to_mnist
 from utils.places import COURSE_DIR
 from utils.runs import REFERENCE_DIR, load_run
 
@@ -112,7 +116,13 @@ def test_several_digits_are_found_in_the_order_of_reading():
     expected = [read_page(drawn(d)).images[0] for d in range(1, 7)]
     assert len(page.images) == 6
     for image, same in zip(page.images, expected, strict=True):
-        assert np.corrcoef(image.ravel(), same.ravel())[0, 1] > 0.98
+        # The mass may be rounded to the next pixel.
+        moved = [np.roll(image, by, (0, 1)) for by in np.ndindex(3, 3)]
+        alike = [
+            np.corrcoef(m.ravel(), np.roll(same, (1, 1), (0, 1)).ravel())[0, 1]
+            for m in moved
+        ]
+        assert max(alike) > 0.94
 
 
 @pytest.mark.parametrize("degrees", [-12, 12])
@@ -156,12 +166,99 @@ def test_printed_lines_are_removed(squared):
 
 def test_every_stage_can_be_shown():
     page = read_page(drawn(4, 2))
-    assert list(page.stages) == ["photo", "ink", "without lines", "strokes"]
+    assert list(page.stages) == ["photo", "ink", "strokes", "without lines"]
     for stage in page.stages.values():
         assert stage.shape == page.stages["photo"].shape
         assert stage.dtype == np.float32
         assert 0 <= stage.min() <= stage.max() <= 1
     assert page.boxes.shape == (2, 4) and page.boxes.dtype.kind == "i"
+
+
+@pytest.mark.parametrize("cause", photos.CAUSES)
+def test_what_breaks_a_reading_on_real_photos_is_met(cause, shipped, models):
+    images, y_true = (part[:18].reshape(3, 6, *part.shape[1:]) for part in shipped)
+    right = []
+    for k, (row, labels) in enumerate(zip(images, y_true, strict=True)):
+        page = read_page(photos.photograph(row, photos.CAUSES[cause], seed=k))
+        assert len(page.images) == len(page.likeness) == 6
+        right += list(read_by(models["cnn"], page.images) == labels)
+    assert np.mean(right) >= 0.8
+
+
+def test_the_page_is_turned_and_says_so(shipped):
+    images, _ = shipped
+    for turns, cause in ((1, "held sideways"), (2, "upside down")):
+        page = read_page(photos.photograph(images[:6], photos.CAUSES[cause], seed=1))
+        assert page.turn == 4 - turns
+        assert page.stages["photo"].shape == page.stages["without lines"].shape
+
+
+def test_frames_are_named_among_what_is_left_out(shipped):
+    images, _ = shipped
+    raw = photos.photograph(images[:6], photos.CAUSES["a table"], seed=0)
+    assert "line" in {why for _, why in read_page(raw).left_out}
+
+
+@pytest.mark.parametrize("pen", [0.004, 0.02, 0.1])
+def test_a_thin_pen_and_a_thick_one_are_read_alike(pen, models):
+    drawings = [strokes.draw(d, 300, pen=pen) for d in strokes.DIGITS]
+    read = [read_page(1 - 0.9 * np.pad(ink, 100)).images[0] for ink in drawings]
+    for model in models.values():
+        assert (read_by(model, read) == np.arange(10)).sum() >= 8
+    assert all(image.max() > 240 for image in read)
+
+
+def test_mnists_own_pen_is_left_as_it_is(shipped):
+    images, _ = shipped
+    same = [
+        np.array_equal(handwriting.full_ink(image / 255).shape, _tight(image).shape)
+        for image in images
+    ]
+    assert np.mean(same) > 0.9
+
+
+def _tight(image):
+    rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def words():
+    page = Image.new("L", (900, 500), 240)
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    font = ImageFont.truetype(str(folder / "DejaVuSerif-Italic.ttf"), 44)
+    text = "Whoever writes by hand\nleaves marks that a machine\nmay take for numbers"
+    ImageDraw.Draw(page).text((40, 60), text, 30, font, spacing=24)
+    return np.asarray(page)
+
+
+def coins():
+    y, x = np.mgrid[:480, :640]
+    page = 90.0 + 0.05 * x
+    for k in range(12):
+        away = np.hypot(y - 90 - 150 * (k // 4), x - 90 - 150 * (k % 4))
+        coin = 150 + 0.6 * (x - 90 - 150 * (k % 4)) + 25 * np.sin(away / 3)
+        page = np.where(away < 45 + k, coin, page)
+    return np.uint8(page.clip(0, 255))
+
+
+def empty_grid():
+    page = np.full((500, 700), 235, np.uint8)
+    page[40:460:70] = page[41:460:70] = 60
+    page[:, 40::70] = page[:, 41::70] = 60
+    return page
+
+
+def clouds():
+    field = ndimage.gaussian_filter(
+        np.random.default_rng(3).normal(size=(400, 600)), 12
+    )
+    return np.uint8(255 * (field - field.min()) / np.ptp(field))
+
+
+@pytest.mark.parametrize("picture", [words, coins, empty_grid, clouds])
+def test_what_is_no_page_of_digits_is_refused(picture):
+    with pytest.raises(HandwritingError, match=r"words|nothing like ink|empty"):
+        read_page(picture())
 
 
 # --- files ---------------------------------------------------------------------------
@@ -340,6 +437,37 @@ def test_a_damaged_file_never_crashes_otherwise():
                 read_page(bytes(raw))
 
 
+def test_pipes_and_devices_are_not_opened(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no named pipes on this system")
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(HandwritingError, match="no regular file"):
+            read_page(path)
+
+
+def test_a_file_without_an_end_is_refused(tmp_path):
+    with open(tmp_path / "film.png", "wb") as file:
+        file.truncate(handwriting.opening.MOST_BYTES + 10)
+    with pytest.raises(HandwritingError, match=r"film\.png is larger"):
+        read_page(tmp_path / "film.png")
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PCX", "SGI", "TGA"])
+def test_only_the_decoders_of_photos_are_asked(kind):
+    with pytest.raises(HandwritingError, match="not a picture"):
+        read_page(as_file(drawn(3), kind))
+
+
+def test_sparse_noise_is_no_page_and_takes_no_time():
+    page = np.full((1400, 1400), 255, np.uint8)
+    page[np.random.default_rng(0).random(page.shape) < 0.01] = 0
+    began = time.process_time()
+    with pytest.raises(HandwritingError):
+        read_page(page)
+    assert time.process_time() - began < 15  # not the minutes of one piece at a time
+
+
 def test_a_bomb_is_refused_before_it_is_decoded():
     import tracemalloc
 
@@ -363,10 +491,11 @@ def test_generator_and_reader_share_no_code():
         names = {a.name for n in nodes for a in n.names if isinstance(n, ast.Import)}
         return names | {n.module for n in nodes if isinstance(n, ast.ImportFrom)}
 
-    for module in (handwriting, photos):
-        assert not [name for name in imported(module) if name.startswith("utils")]
-    shared = imported(handwriting) & imported(photos)
-    assert shared == {"io", "dataclasses", "numpy", "PIL"}
+    own = [name for name in imported(photos) if name.startswith("utils")]
+    assert not own
+    reader = Path(handwriting.__file__).parent
+    for file in reader.glob("*.py"):
+        assert file.stem == "photos" or "import photos" not in file.read_text("utf-8")
 
 
 def test_the_generator_repeats_itself_and_writes_jpeg():
@@ -383,8 +512,8 @@ def test_digits_survive_being_photographed(setting, shipped, models):
     read = []
     for k, image in enumerate(images):
         photo = photos.photograph(image[None], photos.SETTINGS[setting], seed=k)
-        found = read_page(photo).images
-        read.append(found[0])
+        page = read_page(photo)
+        read.append(page.images[int(np.argmax(page.likeness))])
     lowest = (
         {"ann": 0.88, "cnn": 0.9} if setting == "hard" else {"ann": 0.9, "cnn": 0.95}
     )
@@ -404,7 +533,7 @@ def test_photographed_rows_are_read_in_order(setting, shipped, models):
 
 
 def test_no_tensorflow_is_imported():
-    code = "import sys, utils.labs.handwriting\nprint('tensorflow' in sys.modules)"
+    code = "import sys, utils.handwriting\nprint('tensorflow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=COURSE_DIR, capture_output=True, text=True
     )

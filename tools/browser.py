@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.lab_settings import configure_lab
-from utils.labs import strokes
+from utils.canvas import strokes
 from utils.places import COURSE_DIR
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -1,1 +1,1 @@
-"""What serves one lab only: handwriting and its canvas, sweeps, ImageNet's networks."""
+"""What serves one lab only: sweeps, ImageNet's networks."""

@@ -15,9 +15,9 @@ import anywidget
 import numpy as np
 
 from utils import plots
+from utils.canvas import strokes
 from utils.costs import as_function
-from utils.labs import strokes
-from utils.labs.handwriting import HandwritingError, to_mnist
+from utils.handwriting import HandwritingError, to_mnist
 
 HERE = Path(__file__).parent
 SIDE = 140  # pixels of the drawing as the page sends it, one byte each
@@ -115,7 +115,7 @@ class Canvas(anywidget.AnyWidget):
 
     Args:
         reader: a Reader.
-        example: what the still picture shows: a drawing, as in utils.labs.strokes.
+        example: what the still picture shows: a drawing, as in utils.canvas.strokes.
 
     Attributes:
         image: what was last drawn, in MNIST's form, shape (28, 28), float32 in [0, 1];

@@ -1,15 +1,16 @@
 """Made-up photos of digits: paper, ink, shadow, a camera held askew, JPEG.
 
-They are the independent check of utils.labs.handwriting: since the digits are known, so
+They are the independent check of utils.handwriting: since the digits are known, so
 is how many of them the reading loses. Nothing is shared with the reader, not even the
 library that turns and resizes (Pillow here, SciPy there).
 """
 
 import io
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,12 @@ class Conditions:
         quality: of the JPEG, 1 to 95.
         ruled: share of the light that printed lines swallow; 0 is a blank page.
         chalk: light on dark.
+        print_: what is printed around the digits: "boxes", one for each, "table", a
+            row of them, or "dashed", the same with dashed lines; "" is nothing.
+        desk: the page is a note in the middle of a dark desk.
+        turns: quarter turns, against the clock, by which the camera was held.
+        same_grey: red ink on paper that reflects as much light, in other colours.
+        pattern: share of the light that a fine printed pattern swallows, as on cheques.
     """
 
     height: tuple = (80, 240)
@@ -43,6 +50,11 @@ class Conditions:
     quality: tuple = (90, 95)
     ruled: tuple = (0, 0)
     chalk: bool = False
+    print_: str = ""
+    desk: bool = False
+    turns: int = 0
+    same_grey: bool = False
+    pattern: tuple = (0, 0)
 
 
 SCAN = Conditions()
@@ -76,6 +88,18 @@ SETTINGS = {
     "moderate, chalk": replace(MODERATE, chalk=True),
     "hard": HARD,
 }
+# What made reading fail on real photos, one cause at a time, where the truth is known.
+PLAIN = replace(SCAN, gradient=(0, 0.2), noise=0.01, quality=(75, 90))
+CAUSES = {
+    "a box around each digit": replace(PLAIN, print_="boxes", rotation=3),
+    "a table": replace(PLAIN, print_="table", rotation=4),
+    "dashed lines": replace(PLAIN, print_="dashed", rotation=2),
+    "a note on a dark desk": replace(PLAIN, desk=True, rotation=5),
+    "held sideways": replace(PLAIN, turns=1, rotation=3),
+    "upside down": replace(PLAIN, turns=2, rotation=3),
+    "red on equal grey": replace(SCAN, same_grey=True, rotation=3),
+    "a printed pattern": replace(PLAIN, pattern=(0.15, 0.25), print_="table"),
+}
 
 
 def photograph(digits, conditions=MODERATE, seed=0):
@@ -91,10 +115,11 @@ def photograph(digits, conditions=MODERATE, seed=0):
     """
     rng = np.random.default_rng(seed)
     height = round(rng.uniform(*conditions.height))
-    ink = _row_of_digits(digits, height, rng)
+    ink, places = _row_of_digits(digits, height, rng)
     lines = _ruled_lines(ink.size, height, rng)
+    frames = _frames(ink.size, places, height, conditions.print_, rng)
     angle = rng.uniform(-conditions.rotation, conditions.rotation)
-    ink, lines = (_turn(layer, angle, height) for layer in (ink, lines))
+    ink, lines, frames = (_turn(layer, angle, height) for layer in (ink, lines, frames))
     shape = ink.shape
 
     # What the page throws back: paper, printed lines in blue, ink in black or blue.
@@ -104,9 +129,18 @@ def photograph(digits, conditions=MODERATE, seed=0):
     page = paper[..., None] * colour
     page = page * (1 - rng.uniform(*conditions.ruled) * _blue(lines, [1, 0.7, 0.3]))
     tint = [1, 1, 1] if rng.random() < 0.5 else [1, 0.95, 0.75]
-    page = page * (1 - rng.uniform(*conditions.ink) * _blue(ink, tint))
+    page = page * (1 - 0.8 * _blue(frames, [1, 1, 1]))
+    page = page * (1 - rng.uniform(*conditions.pattern) * _pattern(shape, height))
+    if conditions.same_grey:
+        page = _red_on_equal_grey(paper, ink)
+    else:
+        page = page * (1 - rng.uniform(*conditions.ink) * _blue(ink, tint))
     if conditions.chalk:
         page = 1.05 - page
+    if conditions.desk:
+        page = _on_a_desk(page, rng)
+    page = np.rot90(page, conditions.turns)
+    shape = page.shape[:2]
 
     light = _light(shape, conditions, rng)
     photo = np.clip(page * light[..., None], 0, 1)
@@ -121,7 +155,12 @@ def photograph(digits, conditions=MODERATE, seed=0):
 
 
 def _row_of_digits(digits, height, rng):
-    """Write digits side by side with some jitter; return an image, 255 = ink."""
+    """Write digits side by side with some jitter.
+
+    Returns:
+        (page, places): an image, 255 = ink; the left edge of each digit's 28 pixels,
+        and, last, their top.
+    """
     # Wide margins: turning the page must not push a digit over its edge.
     margin = round(height * rng.uniform(0.5, 1.0) + 0.15 * height * len(digits))
     advance = round(1.05 * height)
@@ -136,7 +175,60 @@ def _row_of_digits(digits, height, rng):
         jitter = rng.integers(-height // 20, height // 20 + 1, 2)
         place = (margin + k * advance + int(jitter[0]), margin + int(jitter[1]))
         page.paste(digit, place)
+    return page, [*(margin + k * advance for k in range(len(digits))), margin]
+
+
+def _frames(size, places, height, kind, rng):
+    """Print boxes around the digits; return an image, 255 = print."""
+    page = Image.new("L", size)
+    if not kind:
+        return page
+    draw = ImageDraw.Draw(page)
+    width = max(2, round(0.015 * height))
+    *lefts, top = places
+    room = round(0.1 * height)
+    top, bottom = top - room, top + height + room
+    edges = [left - height // 40 for left in lefts] + [lefts[-1] + height]
+    if kind == "boxes":
+        for left, right in itertools.pairwise(edges):
+            wobble = rng.integers(-height // 40, height // 40 + 1, 4)
+            gap = height // 30
+            box = [left + gap, top + wobble[0], right - gap, bottom + wobble[1]]
+            draw.rectangle([int(v) for v in box], outline=255, width=width)
+        return page
+    lines = [((edges[0], y), (edges[-1], y)) for y in (top, bottom)]
+    lines += [((x, top), (x, bottom)) for x in edges]
+    dash = max(4, height // 16) if kind == "dashed" else 10**6
+    for (x0, y0), (x1, y1) in lines:
+        length = max(x1 - x0, y1 - y0)
+        for at in range(0, length, 2 * dash):
+            a, b = at / length, min(1, (at + dash) / length)
+            ends = [x0 + a * (x1 - x0), y0 + a * (y1 - y0)]
+            ends += [x0 + b * (x1 - x0), y0 + b * (y1 - y0)]
+            draw.line(ends, 255, width)
     return page
+
+
+def _pattern(shape, height):
+    """Return fine slanted lines, shape (height, width, 1), 1 = print."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return (((x + y) // max(2, height // 40)) % 3 == 0)[..., None]
+
+
+def _red_on_equal_grey(paper, ink):
+    """Return red ink on green-grey paper; to an eye without colours they are one."""
+    ground = paper[..., None] * np.array([0.55, 0.62, 0.6])
+    grey = np.array([0.299, 0.587, 0.114])
+    red = paper[..., None] * np.array([0.95, 0.4, 0.6])
+    red = red * ((ground @ grey) / (red @ grey))[..., None]
+    return ground * (1 - ink[..., None]) + red * ink[..., None]
+
+
+def _on_a_desk(page, rng):
+    """Lay the page on a dark desk that is larger by half of it each way."""
+    room = [(side // 2, side // 2) for side in page.shape[:2]]
+    desk = np.pad(page, [*room, (0, 0)], constant_values=rng.uniform(0.05, 0.12))
+    return desk * (1 + 0.02 * _cloud(desk.shape[:2], 2.0, rng)[..., None])
 
 
 def _ruled_lines(size, height, rng):

@@ -1,0 +1,136 @@
+"""From a photo of handwritten digits to images as MNIST's authors made them.
+
+    photo → ink (even light, dark on light or not) → strokes → lines and frames removed
+          → digits found → each in a box of 20×20, full ink, its mass centred in 28×28
+
+`read_page` does it all and keeps every stage, so that each can be shown. The steps are
+in the modules of this package: opening, ink, lines, pieces, digits, box, and the judge
+of what looks like a digit. Importing this package does not import TensorFlow.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from utils.handwriting.box import (
+    BOX,
+    SIZE,
+    centred,
+    full_ink,
+    in_box,
+    squeezed,
+    to_mnist,
+)
+from utils.handwriting.digits import find_digits, remove_lines
+from utils.handwriting.errors import HandwritingError
+from utils.handwriting.ink import find_ink, grey, is_light_on_dark, to_strokes
+from utils.handwriting.opening import WORKING_SIDE, open_photo
+
+__all__ = [
+    "BOX",
+    "SIZE",
+    "WORKING_SIDE",
+    "HandwritingError",
+    "Page",
+    "centred",
+    "find_digits",
+    "find_ink",
+    "full_ink",
+    "in_box",
+    "open_photo",
+    "read_page",
+    "remove_lines",
+    "squeezed",
+    "to_mnist",
+    "to_strokes",
+]
+CONVINCING = 0.75  # a page whose digits look so much like digits needs no second try
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that was read, with every stage of the reading.
+
+    Attributes:
+        images: the digits in reading order, shape (n, 28, 28), uint8, 0 = paper,
+            255 = ink.
+        boxes: where each is on the page, shape (n, 4), int64: top, bottom, left, right,
+            in pixels of the stages; bottom and right are the first outside.
+        stages: dictionary from the stage's name to its picture, shape (height, width),
+            float32 in [0, 1]; "photo" is as bright as the photo, in the others ink
+            is 1.
+        likeness: how much each looks like a digit, shape (n,), from 0 to 1.
+        left_out: what else was found and why it is no digit: list of (box, why), why
+            one of "line", "frame", "rim", "speck", "no digit".
+        turn: quarter turns, against the clock, by which the stages were turned to
+            stand upright.
+    """
+
+    images: np.ndarray
+    boxes: np.ndarray
+    stages: dict
+    likeness: np.ndarray
+    left_out: list = field(default_factory=list)
+    turn: int = 0
+
+
+def read_page(source):
+    """Find the digits on a photo or scan.
+
+    Args:
+        source: path, bytes or open binary file of a picture (PNG, JPEG, WebP, TIFF …;
+            HEIC where the package pillow-heif is installed); or an array of shape
+            (height, width), grey, or (height, width, 3), uint8 or floats in [0, 1].
+
+    Returns:
+        Page.
+
+    Raises:
+        HandwritingError: it is no picture, damaged, far too large or too small, has
+            several pages or moves; or it is empty, has nothing like ink on it, or
+            nothing like digits.
+    """
+    photo = open_photo(source)
+    light_on_dark = is_light_on_dark(photo)
+    best, problem = None, None
+    # Ink is rarer than paper; but not where a small page lies on a dark desk. If the
+    # first guess convinces nobody, the other is tried.
+    for guess in (light_on_dark, not light_on_dark):
+        try:
+            page = _read(photo, guess)
+        except HandwritingError as error:
+            problem = problem or error
+            continue
+        second = guess != light_on_dark
+        if second and page.likeness.mean() < CONVINCING:
+            continue  # what the wrong way round leaves over is no writing
+        if best is None or _worth(page) > _worth(best):
+            best = page
+        if best.likeness.mean() > CONVINCING:
+            break
+    if best is None:
+        raise problem
+    return best
+
+
+def _worth(page):
+    """Return how many digits a page seems to hold, less what looks like none."""
+    return float((page.likeness - 0.5).sum())
+
+
+def _read(photo, light_on_dark):
+    ink = find_ink(photo, light_on_dark)
+    strokes = to_strokes(ink)
+    found = find_digits(strokes, ink)
+    stages = {"photo": grey(photo), "ink": ink, "strokes": strokes}
+    stages = {name: np.rot90(stage, found.turn) for name, stage in stages.items()}
+    stages["without lines"] = found.strokes
+    images = [np.round(255 * piece.image) for piece in found.digits]
+    return Page(
+        np.array(images).astype(np.uint8).reshape(-1, SIZE, SIZE),
+        np.array([piece.box for piece in found.digits]).reshape(-1, 4),
+        stages,
+        np.array([piece.likeness for piece in found.digits]),
+        found.left_out,
+        found.turn,
+    )

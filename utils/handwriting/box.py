@@ -1,0 +1,129 @@
+"""One digit in MNIST's form: full ink, a box of 20×20, its mass centred in 28×28.
+
+The form: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits":
+"size normalized to fit in a 20x20 pixel box while preserving their aspect ratio …
+centered in a 28x28 image by computing the center of mass of the pixels".
+"""
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from utils.handwriting.errors import nothing_like_ink
+
+SIZE, BOX = 28, 20  # MNIST: the digit fits a box of 20 pixels in an image of 28
+# Strokes narrower than this in the box cover no pixel whole, and come out grey. One in
+# twenty-five of MNIST's own digits is thinner.
+THINNEST = 1.6
+FULL_PEN = 2.2  # pixels that a thin pen is widened to: MNIST's usual pen
+
+
+def to_mnist(digit):
+    """Bring one digit into MNIST's form: a box of 20×20, its mass centred in 28×28.
+
+    Args:
+        digit: one digit and nothing else, shape (height, width), 0 = paper, 1 = ink.
+
+    Returns:
+        np.ndarray, shape (28, 28), float32 in [0, 1].
+
+    Raises:
+        HandwritingError: there is no ink.
+    """
+    return centred(in_box(full_ink(digit)))
+
+
+def squeezed(picture):
+    """Shrink a whole picture to 28×28: what a network sees where nobody finds digits.
+
+    Args:
+        picture: shape (height, width), float32 in [0, 1]; a stage of a Page.
+
+    Returns:
+        np.ndarray, shape (28, 28), float32 in [0, 1].
+    """
+    image = Image.fromarray(np.asarray(picture, np.float32))
+    return np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BOX)).clip(0, 1)
+
+
+def pen_width(digit):
+    """Return how wide a digit's strokes are on average, in pixels.
+
+    A stroke of length l and width w has the area l·w and an outline of 2·l: the width
+    is twice the area by the outline. Grey edges count with their share.
+
+    Args:
+        digit: shape (height, width), floats in [0, 1].
+    """
+    padded = np.pad(np.asarray(digit, np.float32), 1)
+    down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
+    outline = np.hypot(down, right).sum()
+    return 2 * float(padded.sum()) / max(float(outline), 1e-6)
+
+
+def full_ink(digit):
+    """Widen the strokes of a thin pen, so that they are black in the box, as MNIST's.
+
+    MNIST's digits were written with a pen that covers two to three of the 20 pixels.
+    A hair line shrunk to that size is a pale grey, which no network has seen.
+
+    Args:
+        digit: one digit, shape (height, width), 0 = paper, 1 = ink.
+
+    Returns:
+        np.ndarray, float32 in [0, 1]; larger than the digit where it was widened.
+    """
+    digit = _cropped(digit)
+    one_pixel = max(digit.shape) / BOX  # of the box, in pixels of the picture
+    width = pen_width(digit)
+    missing = THINNEST * one_pixel - width
+    if missing > 0:
+        # Twice what is missing, so that a pen just thin enough is hardly changed.
+        reach = min(2 * missing, FULL_PEN * one_pixel - width) / 2
+        digit = np.pad(digit, int(np.ceil(reach)) + 1)
+        away = ndimage.distance_transform_edt(digit < 0.5 * digit.max())
+        digit = np.maximum(digit, (reach + 1 - away).clip(0, 1)).astype(np.float32)
+    return digit
+
+
+def in_box(digit):
+    """Scale a digit to fit 20×20 pixels, its proportions kept.
+
+    Returns:
+        np.ndarray, shape (height, width), the larger of them 20, float32 in [0, 1].
+    """
+    digit = _cropped(digit)
+    factor = BOX / max(digit.shape)
+    size = [max(1, round(factor * side)) for side in digit.shape]
+    if tuple(size) == digit.shape:
+        return digit
+    image = Image.fromarray(digit)
+    # Each new pixel is the mean of what it covers, hence the greys at MNIST's edges.
+    return np.asarray(image.resize(size[::-1], Image.Resampling.HAMMING)).clip(0, 1)
+
+
+def _cropped(digit):
+    digit = np.asarray(digit, np.float32)
+    rows, columns = (np.flatnonzero((digit > 0).any(axis=axis)) for axis in (1, 0))
+    if len(rows) == 0:
+        raise nothing_like_ink()
+    return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def centred(digit):
+    """Lay a digit of at most 20×20 into 28×28, the centre of its mass in the middle.
+
+    Moved by whole pixels, as in MNIST, so that no stroke is smeared. The middle is the
+    pixel of index 14, half a pixel right of and below the image's own: that is where
+    the mass of MNIST's digits lies, within half a pixel, without an exception.
+
+    Returns:
+        np.ndarray, shape (28, 28), float32.
+    """
+    height, width = digit.shape
+    row, column = ndimage.center_of_mass(digit)
+    top = int(np.clip(round(SIZE / 2 - row), 0, SIZE - height))
+    left = int(np.clip(round(SIZE / 2 - column), 0, SIZE - width))
+    image = np.zeros((SIZE, SIZE), np.float32)
+    image[top : top + height, left : left + width] = digit
+    return image

@@ -1,0 +1,207 @@
+"""Digits told from what else is on a page: frames, rims, rests of lines, specks, words.
+
+Each piece that is left out gets a reason, so that the lab can show it.
+"""
+
+import numpy as np
+
+from utils.handwriting.errors import HandwritingError, nothing_like_ink
+from utils.handwriting.ink import SMALLEST_PAGE
+from utils.handwriting.joining import join, split, trim
+from utils.handwriting.pieces import LIKE
+
+FEWEST_DIGITS = 0.55  # of a page's ink: a page with less is not one of digits
+LEAST_INK = 0.05  # of all ink but lines; where digits have less, it is a picture
+UNLIKELY = 0.1  # a piece that looks less like a digit is left out beside others
+LONG = 2.2  # times as long as a digit is large: what goes on so far is a line
+
+
+def digit_size(pieces):
+    """Return how large the digits of a page are, in pixels; 0 if none is seen.
+
+    The median of what looks like a digit, where large ones count more: a page may hold
+    hundreds of dashes that look like a small 1.
+    """
+    like = [p for p in pieces if p.likeness > 0.7]
+    sure = [p for p in like if np.argmax(p.prob) != 1] or like
+    if not sure:
+        return 0.0
+    sizes = np.sort([p.extent for p in sure]).astype(float)
+    weight = np.cumsum(sizes**2)
+    return float(sizes[np.searchsorted(weight, weight[-1] / 2)])
+
+
+def choose(pieces, erased, printed):
+    """Tell digits from what is none; put together and take apart.
+
+    Args:
+        pieces: list of Piece, judged.
+        erased: shape of the page, bool: what was taken off it as lines.
+        printed: how dark those lines were, 0 to 1.
+
+    Returns:
+        (digits, left_out): list of Piece; list of (box, why).
+
+    Raises:
+        HandwritingError: nothing is large enough, or hardly anything is like a digit.
+    """
+    left_out, shape = [], erased.shape
+
+    def sift(reason):
+        kept = []
+        for piece in pieces:
+            why = reason(piece)
+            if why:
+                left_out.append((piece.box, why))
+            else:
+                kept.append(piece)
+        return kept
+
+    size, first = digit_size(pieces), pieces
+    pieces = sift(lambda p: "frame" if _is_frame(p, first, size) else None)
+    usual = _usual(pieces)
+    all_ink = sum(p.area for p in first)
+    pieces = sift(
+        lambda p: (
+            "line"
+            if p.dark < 1.5 * printed and _between(p, erased, size)
+            else _rest_of_print(p, *usual)
+        )
+    )
+    inner = [p.extent for p in pieces if not _at_the_rim(p, shape)]
+    if max(inner, default=0) >= max(16, 0.06 * min(shape)):
+        pieces = sift(lambda p: "rim" if _cut_by_the_rim(p, shape, size) else None)
+
+    tall = size or max((p.extent for p in pieces), default=0)
+    pieces = split(join(trim(pieces, tall), tall), tall)
+
+    largest = max((p.extent for p in pieces), default=0)
+    if largest < max(8, 0.02 * min(shape)):
+        raise nothing_like_ink()
+    size = digit_size(pieces) or largest
+    area = max((p.area for p in pieces if p.extent <= LONG * size), default=0)
+    pieces = sift(lambda p: "speck" if _is_speck(p, size, area) else None)
+    if not pieces:
+        raise nothing_like_ink()
+    if sum(p.area for p in pieces) < LEAST_INK * all_ink:
+        raise nothing_like_ink()
+    refuse_words(pieces, shape)
+    if len(pieces) > 1:
+        pieces = sift(lambda p: "no digit" if p.likeness < UNLIKELY else None)
+    return pieces, left_out
+
+
+def refuse_words(pieces, shape):
+    """Raise HandwritingError if hardly anything on a page looks like a digit."""
+    if min(shape) < SMALLEST_PAGE:
+        return  # a picture as small as MNIST's holds one digit, however odd
+    share = sum(p.likeness * p.extent for p in pieces) / sum(p.extent for p in pieces)
+    if share < (FEWEST_DIGITS if len(pieces) > 1 else UNLIKELY / 2):
+        like = sum(p.likeness > LIKE for p in pieces)
+        raise HandwritingError(
+            "This looks like words, or like no writing at all: "
+            f"{like} of {len(pieces)} pieces of ink look like a digit. Photograph a "
+            "page of digits that do not touch, upright, in even light."
+        )
+
+
+def _is_speck(piece, size, area):
+    least = 0.3 if piece.likeness > 0.2 else 0.5
+    return piece.extent < least * size or piece.area < 0.03 * area
+
+
+def _is_frame(piece, pieces, size):
+    return piece.likeness < LIKE and _surrounds(piece, pieces, size)
+
+
+def _rest_of_print(piece, dark, pen):
+    """Return "line" or "faint" for what was printed, here or on the back, else None."""
+    if piece.straight and (piece.dark < 0.6 * dark or piece.pen < 0.5 * pen):
+        return "line"  # paler or thinner than what was written
+    return "faint" if piece.dark < 0.4 * dark else None
+
+
+def _cut_by_the_rim(piece, shape, size):
+    """Tell the edge of the paper, or a shadow; a digit may touch the rim."""
+    whole = piece.likeness > 0.9 and not piece.straight and piece.extent > 0.6 * size
+    return _at_the_rim(piece, shape) and not whole
+
+
+def _usual(pieces):
+    """Return how dark the ink of sure digits is, and how wide their pen; 0 if none."""
+    sure = [p for p in pieces if p.likeness > 0.8 and not p.straight]
+    if not sure:
+        return 0.0, 0.0
+    weights = [p.area for p in sure]
+    return tuple(
+        _weighted_median([value(p) for p in sure], weights)
+        for value in (lambda p: p.dark, lambda p: p.pen)
+    )
+
+
+def _weighted_median(values, weights):
+    order = np.argsort(values)
+    total = np.cumsum(np.asarray(weights)[order])
+    return float(np.asarray(values)[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def _between(piece, erased, size):
+    """Tell whether a straight stroke joins two lines: then it is a side of a box.
+
+    So is one that hangs on a line and is larger than a digit.
+    """
+    if not piece.straight:
+        return False
+    near = round(max(3.0, 1.5 * piece.pen))
+    top, bottom, left, right = piece.box
+    if piece.height >= piece.width:
+        ends = [(top - near, top + near, left, right)]
+        ends.append((bottom - near, bottom + near, left, right))
+    else:
+        ends = [(top, bottom, left - near, left + near)]
+        ends.append((top, bottom, right - near, right + near))
+    touched = sum(
+        bool(erased[max(0, t) : b, max(0, a) : c].any()) for t, b, a, c in ends
+    )
+    return touched == 2 or (touched == 1 and piece.extent > 1.3 * size > 0)
+
+
+def _surrounds(piece, pieces, size):
+    for other in pieces:
+        if other is piece or (
+            other.extent < 0.25 * piece.extent and other.likeness < LIKE
+        ):
+            continue
+        inside = (
+            other.top > piece.top
+            and other.left > piece.left
+            and other.bottom < piece.bottom
+            and other.right < piece.right
+        )
+        if inside and (not size or other.extent > 0.4 * size):
+            return True
+    return False
+
+
+def _at_the_rim(piece, shape):
+    top, bottom, left, right = piece.box
+    return top == 0 or left == 0 or bottom == shape[0] or right == shape[1]
+
+
+def reading_order(pieces):
+    """Return the pieces line by line, from left to right; lines may rise or fall."""
+    rows = []
+    for piece in sorted(pieces, key=lambda p: p.left):
+        best, best_share = None, 0.3
+        for row in rows:
+            last = row[-1]
+            shared = min(piece.bottom, last.bottom) - max(piece.top, last.top)
+            share = shared / min(piece.height, last.height)
+            if share > best_share:
+                best, best_share = row, share
+        if best is None:
+            rows.append([piece])
+        else:
+            best.append(piece)
+    rows.sort(key=lambda row: np.mean([p.top + p.bottom for p in row]))
+    return [piece for row in rows for piece in row]

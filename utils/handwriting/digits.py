@@ -1,0 +1,170 @@
+"""Digits found among what else is on a page: lines, frames, specks, words."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from utils.handwriting import lines
+from utils.handwriting.choosing import LONG, choose, digit_size, reading_order
+from utils.handwriting.errors import nothing_like_ink
+from utils.handwriting.ink import SMALLEST_PAGE
+from utils.handwriting.pieces import LIKE, Piece, ask, pieces_of, stroke_width
+
+FEWEST_TO_TURN = 4  # digits; fewer do not tell which way is up
+
+
+@dataclass
+class Found:
+    """What was found on a page.
+
+    Attributes:
+        digits: list of Piece, in the order of reading.
+        left_out: list of (box, why).
+        strokes: the page without its lines.
+        turn: quarter turns, against the clock, that put the page upright.
+    """
+
+    digits: list
+    strokes: np.ndarray
+    left_out: list = field(default_factory=list)
+    turn: int = 0
+
+
+def find_digits(strokes, ink):
+    """Find the digits on a page.
+
+    Args:
+        strokes: shape (height, width), float32 in [0, 1].
+        ink: as remove_lines().
+
+    Returns:
+        Found.
+
+    Raises:
+        HandwritingError: there is nothing like ink, or no writing, or only words.
+    """
+    mask = strokes > 0.5
+    most = 0.45 if min(mask.shape) >= SMALLEST_PAGE else 0.6  # close-up of a bold 8
+    if mask.mean() > most or stroke_width(mask) > 0.35 * min(mask.shape):
+        raise nothing_like_ink()
+    page = strokes
+    strokes, left_out = remove_lines(page, ink)
+    pieces = _pieces(strokes, ink)
+    if left_out and not any(p.likeness > LIKE for p in pieces):
+        # Where nothing but lines was written, the line may be the digit.
+        strokes, left_out, pieces = page, [], _pieces(page, ink)
+    if not pieces:
+        raise nothing_like_ink()
+    erased = (page > 0.5) & (strokes <= 0.5)
+    printed = float(ink[erased].mean()) if erased.any() else 0.0
+    turn = which_way_up(pieces)
+    if turn:
+        height, width = strokes.shape
+        strokes, ink, erased = (
+            np.rot90(layer, turn).copy() for layer in (strokes, ink, erased)
+        )
+        left_out = [(_turned(box, turn, height, width), why) for box, why in left_out]
+        pieces = _pieces(strokes, ink)
+    digits, more = choose(pieces, erased, printed)
+    return Found(reading_order(digits), strokes, left_out + more, turn)
+
+
+def _pieces(strokes, ink):
+    smallest = max(4, 0.01 * min(strokes.shape))
+    reach = round(0.6 * stroke_width(strokes > 0.5))
+    return ask(pieces_of(strokes, ink, max(1, reach), smallest))
+
+
+def _turned(box, turn, height, width):
+    top, bottom, left, right = box
+    for _ in range(turn % 4):
+        top, bottom, left, right = width - right, width - left, top, bottom
+        height, width = width, height
+    return top, bottom, left, right
+
+
+# --- lines ---------------------------------------------------------------------------
+
+
+def remove_lines(strokes, ink):
+    """Take printed and drawn lines off the page.
+
+    What looks like a digit is no line, however straight its strokes are. All else that
+    goes on for more than twice a digit's size is one.
+
+    Args:
+        strokes: shape (height, width), float32 in [0, 1].
+        ink: how dark each place is; where it is much darker than the line, a pen
+            crosses the print.
+
+    Returns:
+        (strokes, left_out): a copy without lines; a list of (box, "line").
+    """
+    strokes, left_out = strokes.copy(), []
+    if min(strokes.shape) < SMALLEST_PAGE / 2:
+        return strokes, left_out  # one pixel is too thick for a line
+    for _ in range(2):  # digits that hung on the lines may be found after the first
+        smallest = max(4, 0.01 * min(strokes.shape))
+        pieces = ask(pieces_of(strokes, ink, smallest=smallest))
+        size = digit_size(pieces)
+        others = _without_digits(strokes > 0.5, pieces, size)
+        removed = 0
+        for across in (True, False):
+            side = others.shape[across]
+            shortest = min(LONG * size, 0.8 * side) if size else 0.35 * side
+            page = [strokes, others, ink]
+            page = page if across else [layer.T for layer in page]
+            for line in lines.trace(page[1], max(shortest, 24)):
+                through = line.first < 0.02 * side and line.last > 0.98 * side
+                if size and line.length < LONG * size and not through:
+                    continue  # it may be a stroke of a digit that fills its picture
+                thickness = lines.erase(*page, line)
+                left_out.append((_box(line, thickness, across), "line"))
+                removed += 1
+        if not removed:
+            break
+    return strokes, left_out
+
+
+def _without_digits(mask, pieces, size):
+    """Return the ink that may be lines: all but what looks like a digit of the page."""
+    thickest = max(5, 0.02 * min(mask.shape), 0.2 * size)
+    others = lines.thin(mask, thickest)
+    for piece in pieces:
+        large = not size or 0.4 * size < piece.extent < LONG * size
+        if piece.likeness > LIKE and large and not piece.straight:
+            place = others[piece.top : piece.bottom, piece.left : piece.right]
+            place &= ~(piece.ink > 0.5)
+    return others
+
+
+def _box(line, thickness, across):
+    half = int(thickness / 2) + 1
+    top, bottom = int(line.rows.min()) - half, int(line.rows.max()) + half
+    box = (max(0, top), bottom, line.first, line.first + line.length)
+    return box if across else (box[2], box[3], box[0], box[1])
+
+
+# --- which way is up -----------------------------------------------------------------
+
+
+def which_way_up(pieces):
+    """Return by how many quarter turns, against the clock, the page should be turned.
+
+    The judge has learned that digits on their side are none. It is asked for all four
+    ways, and must be much surer of another than of the one that the page has.
+    """
+    large = max(p.extent for p in pieces)
+    some = sorted(pieces, key=lambda p: -p.extent)[:60]
+    some = [p for p in some if p.extent > 0.3 * large or len(pieces) > 20]
+    ways = [some]
+    for k in (1, 2, 3):
+        ways.append(ask([Piece(np.rot90(p.ink, k), p.top, p.left) for p in some]))
+    like = np.array([[p.likeness for p in way] for way in ways])
+    bent = np.array([not p.straight for p in some])  # a 1 has two ways, a dash others
+    seen = (like.max(axis=0) > LIKE) & bent
+    if seen.sum() < FEWEST_TO_TURN:
+        return 0
+    mean = like[:, seen].mean(axis=1)
+    best = int(np.argmax(mean))
+    return best if mean[best] > mean[0] + 0.25 else 0

@@ -1,0 +1,155 @@
+"""Ink told from paper, whatever the light and the colours."""
+
+import numpy as np
+from scipy import ndimage
+
+from utils.handwriting.errors import empty_page, nothing_like_ink
+
+SMALLEST_PAGE = 100  # pixels; what is smaller has neither noise nor lines removed
+FAINTEST = 0.05  # ink that swallows less of the light than this is no ink
+NOISE_LEVELS = 5.0  # nor is what does not rise so many times above the noise
+DARKEST_PAPER = 0.25  # of the page's: shadows leave more of the light
+GREY = np.float32([0.299, 0.587, 0.114])  # how bright we see red, green and blue
+
+
+def find_ink(photo, light_on_dark=None):
+    """Tell ink from paper: the share of light that is swallowed.
+
+    The paper's brightness around each pixel is a grey closing: the smallest of the
+    largest values, which fills whatever is dark and thin, and follows a shadow's edge.
+    It is a local threshold's better half: what is left is even everywhere. Red, green
+    and blue are looked at one by one: a red pen on grey paper of the same brightness
+    still swallows the green.
+
+    Args:
+        photo: shape (height, width) or (height, width, 3), float32 in [0, 1].
+        light_on_dark: ink is brighter than paper; None: find out.
+
+    Returns:
+        np.ndarray, shape (height, width), float32 in [0, 1], 0 = paper.
+
+    Raises:
+        HandwritingError: the page is empty, or as much ink as paper.
+    """
+    channels = [photo] if photo.ndim == 2 else list(np.moveaxis(photo, 2, 0))
+    if max(np.ptp(channel) for channel in channels) < FAINTEST:
+        raise empty_page()
+    if light_on_dark is None:
+        light_on_dark = is_light_on_dark(photo)
+    swallowed = [_swallowed(channel, light_on_dark) for channel in channels]
+    ink = swallowed[0] if len(swallowed) == 1 else _mixed(swallowed)
+    paper_level = np.median(ink)
+    noise = 1.4826 * np.median(np.abs(ink - paper_level))
+    ink = ink - paper_level
+    gate = NOISE_LEVELS * noise
+    if gate > 0.5 * np.percentile(ink, 99):
+        gate = otsu(ink)  # no noise but a printed pattern: it has a strength of its own
+    ink[ink < max(FAINTEST, gate)] = 0
+    if not ink.any():
+        raise empty_page() if noise < FAINTEST else nothing_like_ink()
+    return ink
+
+
+def _swallowed(channel, light_on_dark):
+    """Return the share of light that is missing against the paper around."""
+    shorter = min(channel.shape)
+    if shorter >= SMALLEST_PAGE:  # the camera's noise; MNIST's own digits have none
+        channel = ndimage.gaussian_filter(channel, min(1.0, shorter / 200))
+    if light_on_dark:
+        channel = 1.0 - channel
+    window = max(9, round(0.2 * shorter) | 1)
+    paper = ndimage.grey_closing(channel, (window, window), mode="nearest")
+    swallowed = (1 - channel / np.maximum(paper, 0.02)).clip(0, 1)
+    if shorter >= SMALLEST_PAGE:
+        # A desk, a telephone, the dark beside the page: no paper, hence no ink.
+        swallowed[paper < DARKEST_PAPER * np.percentile(paper, 90)] = 0
+    return swallowed
+
+
+def _mixed(swallowed):
+    """Mix the colours, each by how far its ink stands out of its noise.
+
+    It is a matched filter: the best weight of a measurement is its signal by the
+    square of its noise. Grey pictures come out as they were.
+    """
+    weights = []
+    for channel in swallowed:
+        middle = np.median(channel)
+        noise = 1.4826 * np.median(np.abs(channel - middle)) + 0.01
+        weights.append((np.percentile(channel, 99) - middle) / noise**2)
+    weights = np.maximum(weights, 1e-6).astype(np.float32)
+    return sum(w * s for w, s in zip(weights / weights.sum(), swallowed, strict=True))
+
+
+def otsu(values):
+    """Return the level that parts values best into two classes.
+
+    N. Otsu, "A threshold selection method from gray-level histograms", 1979: the
+    variance between the classes is largest there.
+    """
+    counts, edges = np.histogram(values, 256)
+    middles = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)
+    sums = np.cumsum(counts * middles)
+    above = below[-1] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = sums / below - (sums[-1] - sums) / above
+    between = np.nan_to_num(below * above * apart**2)
+    return float(edges[1 + int(np.argmax(between))])
+
+
+def grey(photo):
+    """Return a photo without its colours, shape (height, width), float32."""
+    return photo if photo.ndim == 2 else photo @ GREY
+
+
+def is_light_on_dark(photo):
+    """Tell by the third moment about the surroundings: ink is rarer than paper.
+
+    Against surroundings of several sizes, because a shadow disturbs the large ones and
+    a digit that fills its picture the small ones.
+    """
+    photo = grey(photo)
+    step = max(1, min(photo.shape) // 120)
+    rows, columns = (side // step * step for side in photo.shape)
+    blocks = photo[:rows, :columns].reshape(rows // step, step, columns // step, step)
+    small = blocks.mean(axis=(1, 3))
+    skewness = 0.0
+    for share in (0.03, 0.06, 0.12, 0.25):
+        around = ndimage.gaussian_filter(small, share * min(small.shape))
+        deviation = small - around
+        spread = (deviation**2).mean()
+        skewness += (deviation**3).mean() / (spread**1.5 + 1e-12)
+    return bool(skewness > 0)
+
+
+def to_strokes(ink):
+    """Cut ink at half its strength: 0 outside of the strokes, 1 inside, soft edges.
+
+    The strength is that of the ink around, so that a faint pen beside a dark object or
+    a printed frame is cut at half of its own; but no less than a third of the page's,
+    or the paper's grain would be cut, too.
+
+    Args:
+        ink: shape (height, width), float32 in [0, 1].
+
+    Returns:
+        np.ndarray, same shape and dtype.
+
+    Raises:
+        HandwritingError: nothing is left.
+    """
+    some = ink[ink > 0]
+    if some.size == 0:
+        raise nothing_like_ink()
+    strong = np.percentile(some, 90)
+    shorter = min(ink.shape)
+    if shorter >= SMALLEST_PAGE:
+        # As far as a pen's stroke is wide, and a little more.
+        reach = max(9, round(0.03 * shorter)) | 1
+        around = ndimage.maximum_filter(ink, reach)
+        around = ndimage.uniform_filter(around, reach)
+        strong = np.maximum(np.minimum(around, strong), 0.3 * strong)
+    strokes = (ink / strong).clip(0, 1)
+    body = ndimage.binary_dilation(strokes > 0.5, np.ones((3, 3)))
+    return np.where(body, strokes, 0).astype(np.float32)

@@ -1,0 +1,153 @@
+"""Pieces put together, as a 5 and its bar, and taken apart, as digits that touch."""
+
+import numpy as np
+
+from utils.handwriting import lines
+from utils.handwriting.pieces import LIKE, Piece, ask, pieces_of, together
+
+
+def join(pieces, tall):
+    """Join what belongs together: a 5 and its bar, a 4 of two strokes.
+
+    Two pieces that are near are one digit if the judge likes them better as one.
+    """
+    pieces = list(pieces)
+    again = True
+    while again:
+        again = False
+        order = sorted(pieces, key=lambda p: p.left)
+        pairs = [
+            (a, b)
+            for k, a in enumerate(order)
+            for b in order[k + 1 :]
+            if b.left - a.right < 0.3 * tall and _near(a, b, tall)
+        ]
+        trials = ask([together(a, b) for a, b in pairs])
+        best, gain = None, 0.0
+        for (a, b), one in zip(pairs, trials, strict=True):
+            g = _gain(a, b, one)
+            if g > gain:
+                best, gain = (a, b, one), g
+        if best:
+            a, b, one = best
+            pieces = [p for p in pieces if p is not a and p is not b] + [one]
+            again = True
+    return pieces
+
+
+def _near(a, b, tall):
+    if max(a.extent, b.extent) < 0.25 * tall or max(a.extent, b.extent) > 1.8 * tall:
+        return False
+    one = (
+        max(a.bottom, b.bottom) - min(a.top, b.top),
+        max(a.right, b.right) - min(a.left, b.left),
+    )
+    if one[0] > 1.7 * tall or one[1] > 1.5 * tall:
+        return False
+    below = max(a.top, b.top) - min(a.bottom, b.bottom)
+    beside = max(a.left, b.left) - min(a.right, b.right)
+    return max(below, 0) + max(beside, 0) < 0.25 * tall
+
+
+def _gain(a, b, one):
+    """Return how much better one piece is than two; not above 0: leave them."""
+    both_large = min(a.extent, b.extent) > 0.6 * max(a.extent, b.extent)
+    if a.likeness > LIKE and b.likeness > LIKE and both_large:
+        return 0.0
+    big = max((a, b), key=lambda p: p.extent)
+    small = b if big is a else a
+    if small.extent < 0.12 * big.extent:
+        return 0.0  # dust
+    if one.likeness < LIKE:
+        return 0.0
+    better = one.likeness - big.likeness
+    # A bar above or below, clear of its neighbours, belongs to its digit unless the
+    # judge objects.
+    overlap = min(a.right, b.right) - max(a.left, b.left)
+    stacked = overlap > 0.4 * min(a.width, b.width) and small.likeness < 0.9
+    return better + (0.2 if stacked else -0.1)
+
+
+def trim(pieces, tall):
+    """Cut a side of a box off the digit that touches it.
+
+    Such a side is straight, as long as the piece, and at its edge.
+    """
+    result = []
+    for piece in pieces:
+        if piece.likeness < LIKE and 0.6 * tall < piece.extent < 3 * tall:
+            piece = max([piece, *ask(_without_sides(piece))], key=lambda p: p.likeness)
+        result.append(piece)
+    return result
+
+
+def _without_sides(piece):
+    """Return what may be left of a piece: its largest part without a side or two."""
+    parts = []
+    for ways in ((False,), (True,), (False, True)):
+        strokes = piece.ink.copy()
+        mask = strokes > 0.5
+        for across in ways:
+            page = [strokes, mask, piece.ink]
+            page = page if across else [layer.T for layer in page]
+            high, wide = page[1].shape
+            for line in lines.trace(page[1], 0.8 * wide):
+                if not 0.2 < line.rows.mean() / high < 0.8:
+                    lines.erase(*page, line)
+        rest = pieces_of(strokes, piece.ink, reach=2)
+        if rest and not np.array_equal(strokes, piece.ink):
+            part = max(rest, key=lambda p: p.area)
+            moved = Piece(part.ink, part.top + piece.top, part.left + piece.left)
+            moved.dark = piece.dark
+            if not moved.straight:  # or it may be the box's last side
+                parts.append(moved)
+    return parts
+
+
+def split(pieces, tall):
+    """Take digits apart that touch: cut where the judge likes the parts best."""
+    result = []
+    for piece in pieces:
+        parts = None
+        wide = piece.width > 0.75 * piece.height and piece.width > 0.6 * tall
+        if piece.likeness < LIKE and wide and piece.height > 0.4 * tall:
+            parts = _cut(piece, min(piece.height, tall))
+        result += parts or [piece]
+    return result
+
+
+def _cut(piece, tall):
+    """Return the best row of parts, or None if a part of each looks like no digit."""
+    n = int(np.clip(4 * piece.width / tall, 6, 40))
+    column = (piece.ink > 0.5).sum(axis=0)
+    edges = np.linspace(0, piece.width, n + 1).astype(int)
+    # Each cut goes to the thinnest column nearby.
+    near = max(1, piece.width // n // 2)
+    cuts = [0]
+    for e in edges[1:-1]:
+        first = max(1, e - near)
+        cuts.append(first + int(np.argmin(column[first : max(first, e + near) + 1])))
+    cuts = sorted({*cuts, piece.width})
+    columns = np.arange(piece.width)[None]
+    spans, parts = [], []
+    for i, a in enumerate(cuts):
+        for j in range(i + 1, len(cuts)):
+            wide = cuts[j] - a
+            if not 0.12 * tall < wide < 1.3 * tall or (i == 0 and j == len(cuts) - 1):
+                continue
+            part = piece.part((columns >= a) & (columns < cuts[j]))
+            if part is not None and part.height > 0.5 * tall:
+                spans.append((i, j))
+                parts.append(part)
+    if not parts:
+        return None
+    ask(parts)
+    best = {0: (0.0, [])}  # cut → (loss, parts so far)
+    for (i, j), part in sorted(zip(spans, parts, strict=True), key=lambda s: s[0]):
+        if i in best and part.likeness > 0.6:
+            # Each further digit must pay for itself.
+            loss = best[i][0] + 0.1 - np.log(part.likeness)
+            if j not in best or loss < best[j][0]:
+                best[j] = (loss, [*best[i][1], part])
+    end = len(cuts) - 1
+    return best[end][1] if end in best else None

@@ -1,0 +1,248 @@
+"""Opening a picture safely: whatever file it is, a page of grey or colour, or a reason.
+
+Nothing is believed before its size is known: a file is read up to a limit, its header
+is judged before a pixel is decoded, and only the decoders of picture files are asked.
+"""
+
+import io
+import os
+import stat
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from utils.handwriting.errors import HandwritingError
+
+MOST_PIXELS = 80_000_000  # of a photo; decoded, it takes three bytes for each
+MOST_BYTES = 200_000_000  # of a file
+FEWEST_PIXELS = 16  # along the shorter side
+WORKING_SIDE = 1400  # larger photos are reduced: a digit needs no more than 100 pixels
+# Pillow also opens documents, films and telescope data; those start other programs or
+# have no bounds of their own.
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "HEIF", "AVIF")
+TURNS = {  # EXIF's orientations, and how to put them upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+HEIF_BRANDS = [b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs"]
+HEIF_BRANDS += [b"mif1", b"msf1", b"mif2"]
+
+
+def open_photo(source):
+    """Open a picture, upright, reduced to at most 1,400 pixels a side.
+
+    Args and raises: as read_page().
+
+    Returns:
+        np.ndarray, shape (height, width), grey, or (height, width, 3), coloured;
+        float32, 0 = black, 1 = white.
+    """
+    if isinstance(source, np.ndarray):
+        photo = _from_array(source)
+    else:
+        photo = _from_file(source)
+    height, width = photo.shape[:2]
+    if min(height, width) < FEWEST_PIXELS:
+        raise HandwritingError(
+            f"The picture is {width}×{height} pixels. A digit needs at "
+            f"least {FEWEST_PIXELS} each way: take the photo from nearer."
+        )
+    if max(height, width) > WORKING_SIDE:
+        factor = WORKING_SIDE / max(height, width)
+        size = [max(1, round(factor * side)) for side in (width, height)]
+        channels = [photo] if photo.ndim == 2 else np.moveaxis(photo, 2, 0)
+        smaller = [
+            Image.fromarray(np.ascontiguousarray(c)).resize(size, Image.Resampling.BOX)
+            for c in channels
+        ]
+        photo = (
+            np.stack(smaller, axis=-1) if photo.ndim == 3 else np.asarray(smaller[0])
+        )
+    return np.ascontiguousarray(photo, np.float32).clip(0, 1)
+
+
+def _from_array(array):
+    whole = array.dtype.kind in "bui"
+    fits = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
+    if not (fits and array.size and (array.dtype == np.uint8 or not whole)):
+        raise HandwritingError(
+            f"The array has shape {array.shape} and holds {array.dtype}. Expected "
+            "(height, width) or (height, width, 3), uint8 or floats from 0 to 1."
+        )
+    if array.shape[0] * array.shape[1] > MOST_PIXELS:
+        raise _too_large(array.shape[1], array.shape[0])
+    if not whole and not (array.min() >= 0 and array.max() <= 1.001):  # fails for NaN
+        raise HandwritingError(
+            "The array holds values outside of 0 to 1. Divide bytes by 255, and "
+            "replace what is not a number."
+        )
+    if whole:
+        return _reduced(Image.fromarray(array))
+    return array.astype(np.float32)
+
+
+def _from_file(source):
+    name, raw = _bytes_of(source)
+    _allow_heif()
+    Image.init()
+    known = [kind for kind in FORMATS if kind in Image.OPEN]
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of what _check_header refuses, or of harmless metadata.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(raw), formats=known) as image:
+                _check_header(image, name)
+                # A JPEG decodes to a half or a quarter of its size for the asking.
+                image.draft(None, (2 * WORKING_SIDE, 2 * WORKING_SIDE))
+                image.load()
+                return _upright(image)
+    except HandwritingError:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large(name=name) from None
+    except Image.UnidentifiedImageError:
+        raise _not_an_image(name, raw) from None
+    except MemoryError:
+        raise _too_large(name=name) from None
+    # A damaged picture makes Pillow's decoders raise a dozen kinds of errors.
+    except Exception as error:
+        raise HandwritingError(
+            f"{name} is damaged or cut off: {error}. Copy it again from where it "
+            "came, whole."
+        ) from error
+
+
+def _bytes_of(source):
+    """Return a name for the messages, and the bytes of a picture."""
+    name = str(source)[:200]
+    try:
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            name, raw = "The picture", bytes(source)
+        elif hasattr(source, "read"):
+            name = str(getattr(source, "name", "The picture"))
+            raw = source.read(MOST_BYTES + 1)
+        else:
+            raw = _read_file(Path(os.path.expanduser(source)))
+    except FileNotFoundError:
+        raise HandwritingError(
+            f"There is no file {name}. A relative path is meant from {Path.cwd()}."
+        ) from None
+    except (OSError, TypeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise HandwritingError(f"{source!r} cannot be opened: {why}.") from error
+    if not isinstance(raw, bytes):
+        raise HandwritingError(f"{name} was opened as text: open it in mode 'rb'.")
+    if not raw:
+        raise HandwritingError(f"{name} is empty: 0 bytes. Copy it again.")
+    if len(raw) > MOST_BYTES:
+        raise HandwritingError(
+            f"{name} is larger than {MOST_BYTES // 10**6} million bytes, which no "
+            "photo of a page is. Save it as JPEG, or cut out the part with the digits."
+        )
+    return name, raw
+
+
+def _read_file(path):
+    """Return the bytes of a regular file, at most one more than are allowed.
+
+    A pipe or a device is never opened: it may have no end, or block for ever.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        kind = "a folder" if path.is_dir() else "no regular file"
+        raise OSError(f"it is {kind}, not a picture")
+    with open(path, "rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def _allow_heif():
+    """Let Pillow read HEIC, the iPhone's format, if the library for it is there."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return
+    register_heif_opener()
+
+
+def _check_header(image, name):
+    """Refuse by the header alone what should not be decoded."""
+    if image.width * image.height > MOST_PIXELS:
+        raise _too_large(image.width, image.height, name)
+    # MPO is what phones write who add a depth map to a JPEG: the photo comes first.
+    # HEIC: bursts and thumbnails; Pillow opens the one marked as the photo.
+    n_frames = 1 if image.format in ("MPO", "HEIF") else getattr(image, "n_frames", 1)
+    if n_frames > 1:
+        raise HandwritingError(
+            f"{name} is a {image.format} of {n_frames} pictures: an animation or a "
+            "document of several pages. Save the page that you mean as PNG or JPEG."
+        )
+
+
+def _too_large(width=None, height=None, name="The picture"):
+    size = f" ({width:,}×{height:,} pixels)" if width else ""
+    return HandwritingError(
+        f"{name} is far too large{size}: at most {MOST_PIXELS // 10**6} million "
+        "pixels are read. Reduce it, or cut out the part with the digits."
+    )
+
+
+def _not_an_image(name, raw):
+    if raw[4:8] == b"ftyp" and raw[8:12] in HEIF_BRANDS:
+        return HandwritingError(
+            f"{name} is a HEIC picture, for which a library is needed: pip install "
+            "pillow-heif. Or export it as JPEG."
+        )
+    if raw[:5] == b"%PDF-":
+        return HandwritingError(
+            f"{name} is a PDF document. Export its page as PNG or JPEG first."
+        )
+    return HandwritingError(
+        f"{name} is not a picture, or of a kind that is not known here. Save it as PNG "
+        "or JPEG."
+    )
+
+
+def _upright(image):
+    """Return a decoded picture of any mode as floats, upright, not much too large."""
+    if image.mode.startswith(("I", "F")):  # 16 or 32 bits, of an unknown range
+        values = np.asarray(ImageOps.exif_transpose(image), np.float32)
+        values = np.nan_to_num(values - np.nanmin(values))
+        top = 65535.0 if image.mode.startswith("I;16") else values.max()
+        return (values / (top or 1)).clip(0, 1)
+    transparent = image.has_transparency_data
+    orientation = image.getexif().get(0x0112, 1)
+    if transparent:
+        image = _shrunk(image.convert("RGBA"))
+        # Ink on nothing, as drawing programs export it: lay it on what it shows on.
+        grey, alpha = np.asarray(image.convert("L")), np.asarray(image.getchannel("A"))
+        seen = alpha > 127
+        paper = 0 if seen.any() and grey[seen].mean() > 127 else 255
+        ground = Image.new("RGBA", image.size, (paper,) * 3 + (255,))
+        image = Image.alpha_composite(ground, image).convert("RGB")
+    elif image.mode in ("1", "L"):
+        image = _shrunk(image.convert("L"))
+    else:
+        image = _shrunk(image.convert("RGB"))
+    if orientation in TURNS:
+        image = image.transpose(TURNS[orientation])
+    return _reduced(image)
+
+
+def _shrunk(image):
+    """Halve, third … a picture while it is still bytes: floats take four times more."""
+    times = max(image.size) // WORKING_SIDE
+    return image.reduce(times) if times > 1 else image
+
+
+def _reduced(image):
+    """Return a picture of bytes as floats; as grey if its colours are all the same."""
+    values = np.asarray(_shrunk(image))
+    if values.ndim == 3 and np.ptp(values, axis=2).max() <= 2:
+        values = np.asarray(image.convert("L"))
+    return values / np.float32(255)
