@@ -17,7 +17,7 @@ from benchmarks import handwriting, waiting
 from benchmarks import time_to_accuracy as bench
 from utils import data
 from utils.files import with_part
-from utils.labs import photos
+from utils.handwriting import photos
 from utils.places import COURSE_DIR
 from utils.runs import REFERENCE_DIR, load_run
 
