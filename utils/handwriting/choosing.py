@@ -46,32 +46,9 @@ def choose(pieces, erased, printed):
         HandwritingError: nothing is large enough, or hardly anything is like a digit.
     """
     left_out, shape = [], erased.shape
-
-    def sift(reason):
-        kept = []
-        for piece in pieces:
-            why = reason(piece)
-            if why:
-                left_out.append((piece.box, why))
-            else:
-                kept.append(piece)
-        return kept
-
-    size, first = digit_size(pieces), pieces
-    pieces = sift(lambda p: "frame" if _is_frame(p, first, size) else None)
-    usual = _usual(pieces)
-    all_ink = sum(p.area for p in first)
-    pieces = sift(
-        lambda p: (
-            "line"
-            if p.dark < 1.5 * printed and _between(p, erased, size)
-            else _rest_of_print(p, *usual)
-        )
-    )
-    inner = [p.extent for p in pieces if not _at_the_rim(p, shape)]
-    if max(inner, default=0) >= max(16, 0.06 * min(shape)):
-        pieces = sift(lambda p: "rim" if _cut_by_the_rim(p, shape, size) else None)
-
+    all_ink = sum(p.area for p in pieces)
+    pieces = _what_was_written(pieces, erased, printed, left_out)
+    size = digit_size(pieces)
     tall = size or max((p.extent for p in pieces), default=0)
     pieces = split(join(trim(pieces, tall), tall), tall)
 
@@ -80,15 +57,43 @@ def choose(pieces, erased, printed):
         raise nothing_like_ink()
     size = digit_size(pieces) or largest
     area = max((p.area for p in pieces if p.extent <= LONG * size), default=0)
-    pieces = sift(lambda p: "speck" if _is_speck(p, size, area) else None)
-    if not pieces:
-        raise nothing_like_ink()
+    pieces = _sift(pieces, lambda p: _is_speck(p, size, area) and "speck", left_out)
     if sum(p.area for p in pieces) < LEAST_INK * all_ink:
         raise nothing_like_ink()
     refuse_words(pieces, shape)
     if len(pieces) > 1:
-        pieces = sift(lambda p: "no digit" if p.likeness < UNLIKELY else None)
+        pieces = _sift(pieces, lambda p: p.likeness < UNLIKELY and "no digit", left_out)
     return pieces, left_out
+
+
+def _sift(pieces, reason, left_out):
+    """Return the pieces that reason() finds nothing against; note the others."""
+    kept = []
+    for piece in pieces:
+        why = reason(piece)
+        if why:
+            left_out.append((piece.box, why))
+        else:
+            kept.append(piece)
+    return kept
+
+
+def _what_was_written(pieces, erased, printed, left_out):
+    """Leave out frames, rests of lines, what shines through, and what the rim cuts."""
+    size, shape = digit_size(pieces), erased.shape
+    first = pieces
+    pieces = _sift(pieces, lambda p: _is_frame(p, first, size) and "frame", left_out)
+    usual = _usual(pieces)
+
+    def print_or_pen(piece):
+        side = piece.dark < 1.5 * printed and _between(piece, erased, size)
+        return "line" if side else _rest_of_print(piece, *usual)
+
+    pieces = _sift(pieces, print_or_pen, left_out)
+    inner = [p.extent for p in pieces if not _at_the_rim(p, shape)]
+    if max(inner, default=0) < max(16, 0.06 * min(shape)):
+        return pieces
+    return _sift(pieces, lambda p: _cut_by_the_rim(p, shape, size) and "rim", left_out)
 
 
 def refuse_words(pieces, shape):
