@@ -345,3 +345,11 @@ def test_the_start_page_leads_everywhere():
         for link in re.findall(r"\]\(([^)#:\s]+)[)#]", text):
             place = Path(os.path.normpath(Path(page).parent / link))
             assert place in known or place.parts[0] == "reference", link
+
+
+@pytest.mark.parametrize("name", ["ANN_Model.ipynb", "CNN_Model.ipynb"])
+def test_the_cell_that_trains_says_so_and_the_next_one_can_stand_in(name):
+    code = list(stage.code_until(COURSE_DIR / name, 99))
+    (k,) = [k for k, c in enumerate(code) if stage.TRAIN in c.metadata.get("tags", [])]
+    assert "model.fit(" in code[k].source
+    assert "saved_training(" in code[k + 1].source
