@@ -170,18 +170,46 @@ def exercises(python):
     """for instructors: renew the students' copies of the exercises
 
     Generates exercises/release/ from exercises/source/ with nbgrader: the same without
-    solutions and hidden tests. Grading is nbgrader's own: see exercises/README.md.
+    solutions and hidden tests. If anything goes wrong, the release stays as it was.
     """
+    nbgrader = needs_nbgrader(python)
+    folder = COURSE_DIR / "exercises"
+    release, new = folder / "release", folder / f".release-{os.getpid()}"
+    try:
+        for source in sorted((folder / "source").glob("*/")):
+            generate = (*nbgrader, "generate_assignment", source.name, "--force")
+            beside = f"--CourseDirectory.release_directory={new.name}"
+            options = ("--create", "--log-level=WARN", beside)
+            start(*generate, *options, folder=folder)
+        old = folder / f".release-old-{os.getpid()}"
+        if release.exists():
+            release.rename(old)
+        new.rename(release)
+        shutil.rmtree(str(old), ignore_errors=True)
+    finally:
+        shutil.rmtree(str(new), ignore_errors=True)
+
+
+def grade(python, *assignments):
+    """for instructors: grade what students have handed in
+
+    Grades exercises/submitted/STUDENT/{ann,cnn,comparison}/ with nbgrader (default: all
+    three): each submission in processes of its own, without network and without write
+    access if bubblewrap is installed. Broken ones are named, the others are graded.
+    """
+    needs_nbgrader(python)
+    start(python, "-m", "tools.grading", *assignments)
+
+
+def needs_nbgrader(python):
+    """Return the command that starts nbgrader, or say how to install it."""
     nbgrader = (python, "-m", "nbgrader")
     if subprocess.run([*nbgrader, "--version"], capture_output=True).returncode:
         raise Problem(
             "This needs nbgrader, which students do not. Install it with: "
             f"{python} -m pip install -r requirements-dev.txt"
         )
-    folder = COURSE_DIR / "exercises"
-    for source in sorted((folder / "source").glob("*/")):
-        generate = (*nbgrader, "generate_assignment", source.name, "--force")
-        start(*generate, "--create", "--log-level=WARN", folder=folder)
+    return nbgrader
 
 
 COMMANDS = {  # name: (function, what may follow the name)
@@ -195,6 +223,7 @@ COMMANDS = {  # name: (function, what may follow the name)
     "outputs": (outputs, "[notebook ...]"),
     "guide": (guide, ""),
     "exercises": (exercises, ""),
+    "grade": (grade, "[ann] [cnn] [comparison]"),
 }
 
 

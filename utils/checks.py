@@ -318,36 +318,36 @@ def _in_words(error, trace, hidden=()):
             "Not written yet. Put your answer in place of the line `raise "
             "NotImplementedError(…)`\nin the cell above, run that cell, then this one."
         )
-    here = trace.tb_frame.f_globals
-    frames = [f for f, _ in traceback.walk_tb(trace) if f.f_globals is here]
     if isinstance(error, NameError) and error.name in hidden:
         return (
             f"Your code uses `{error.name}`, which was not handed to it. What a "
             "function works with\nare its arguments: with other ones, it would still "
             "look at the old data."
         )
-    if isinstance(error, NameError) and len(frames) == 1:
+    frames = list(traceback.walk_tb(trace))
+    calls = [k for k, (f, _) in enumerate(frames) if f.f_code is Task._call.__code__]
+    if isinstance(error, NameError) and not calls:
         return (
             f"`{error.name}` is not known here. Run the cells above first, from the "
             "top,\nand keep the name that the task gives."
         )
+    here, first = trace.tb_frame.f_globals, calls[-1] if calls else 0
     lines = [
         (frame.f_code.co_name, place.line)
         for (frame, _), place in zip(
-            traceback.walk_tb(trace), traceback.extract_tb(trace), strict=True
+            frames[first:], traceback.extract_tb(trace)[first:], strict=True
         )
         if frame.f_globals is here
     ]
-    name, line = lines[-1]
-    if hasattr(error, "there"):  # it was raised in another process: see tools/
+    words, (name, line) = f"{type(error).__name__}: {error}", (lines or [("", "")])[-1]
+    if hasattr(error, "there"):  # it was raised in another process: see tools/grading
         words, name, line = error.there
-    else:
-        words = f"{type(error).__name__}: {error}"
     text = "\n".join(words.splitlines()[:3])
-    if len(frames) == 1 and not hasattr(error, "there"):
+    if not calls:
         return f"What your function returned cannot be used here.\n{text}{_line(line)}"
-    where = f"in `{name}`" + (f", at the line `{line}`" if line else "")
-    return f"Your code stopped {where}:\n{text}"
+    where = f" in `{name}`" if name else ""
+    where += f", at the line `{line}`" if line else ""
+    return f"Your code stopped{where}:\n{text}"
 
 
 # --- numbers -------------------------------------------------------------------------

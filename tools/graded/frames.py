@@ -1,0 +1,106 @@
+"""What the processes of a graded submission say to each other, and how.
+
+A frame is its length in 8 bytes, then a line of JSON, then the bytes of its arrays.
+What comes from a student's process is read as numbers and words, never as objects.
+"""
+
+import json
+import math
+import os
+import select
+import struct
+import time
+
+import numpy as np
+
+from utils.answers import NUMBERS, Strange
+
+LARGEST = 256 * 2**20  # bytes in a frame
+
+
+class Silence(Exception):
+    """Nothing came in time, or the other side is gone."""
+
+
+def send(stream, words, blobs=b""):
+    """Write one frame to a file descriptor."""
+    text = json.dumps(words).encode() + b"\n"
+    text = memoryview(struct.pack(">Q", len(text) + len(blobs)) + text + blobs)
+    while text:
+        text = text[os.write(stream, text) :]
+
+
+def receive(stream, deadline=math.inf):
+    """Read one frame from a file descriptor: its words, and its bytes.
+
+    Raises:
+        Silence: the deadline (of time.monotonic()) passed, the stream ended, or it
+            does not hold frames.
+    """
+    (size,) = struct.unpack(">Q", _read(stream, 8, deadline))
+    if size > LARGEST:
+        raise Silence("it sent too much")
+    words, _, blobs = bytes(_read(stream, size, deadline)).partition(b"\n")
+    try:
+        return json.loads(words), blobs
+    except (ValueError, RecursionError):
+        raise Silence("it sent something that is no answer") from None
+
+
+def _read(stream, size, deadline):
+    found = bytearray()
+    while len(found) < size:
+        left = None if deadline == math.inf else max(0, deadline - time.monotonic())
+        if not select.select([stream], [], [], left)[0]:
+            raise Silence("it took too long")
+        part = os.read(stream, min(size - len(found), 2**20))
+        if not part:
+            raise Silence("its process ended")
+        found += part
+    return found
+
+
+def packed(value):
+    """Return a plain value (see utils.answers) as words and bytes."""
+    blobs = bytearray()
+
+    def words_of(value):
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, list):
+            return {"list": [words_of(part) for part in value]}
+        if isinstance(value, np.ndarray):
+            start = len(blobs)
+            if value.dtype == np.longdouble:
+                value = value.astype(float)
+            blobs.extend(np.ascontiguousarray(value).tobytes())
+            return {"array": value.dtype.str, "shape": value.shape, "start": start}
+        if isinstance(value, bytes):  # a saved model
+            start = len(blobs)
+            blobs.extend(value)
+            return {"model": len(value), "start": start}
+        return {"strange": getattr(value, "kind", type(value).__name__)}
+
+    return words_of(value), bytes(blobs)
+
+
+def unpacked(words, blobs):
+    """Return the plain value that `packed` was given; a model as its bytes."""
+    if words is None or isinstance(words, str):
+        return words
+    if "list" in words:
+        return [unpacked(part, blobs) for part in words["list"]]
+    if "array" in words:
+        kind, shape = np.dtype(words["array"]), tuple(map(int, words["shape"]))
+        if kind.kind not in NUMBERS:
+            raise Silence("it sent an array of objects")
+        count = math.prod(shape)
+        return (
+            np.frombuffer(blobs, kind, count, int(words["start"])).reshape(shape).copy()
+        )
+    if "model" in words:
+        start = int(words["start"])
+        return bytes(blobs[start : start + int(words["model"])])
+    strange = Strange(None)
+    strange.kind = str(words.get("strange"))[:80]
+    return strange

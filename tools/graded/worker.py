@@ -1,0 +1,130 @@
+"""The process in which a student's cells run: python -m tools.graded.worker
+
+It reads frames from standard input and answers on standard output: "run" a cell, "call"
+a function, count a function's "steps". Whatever a cell does to this process, the judge
+lives in another one and gets nothing from here but values.
+"""
+
+import os
+import pickle
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+OUTPUT = 20_000  # characters of a cell's output that are kept
+
+
+def main():
+    answers, questions = os.dup(1), os.dup(0)
+    os.dup2(2, 1)  # what students print must not mix with the answers
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from tools.graded import frames, sandbox
+
+    sandbox.limit_this_process()
+    shell = InteractiveShell.instance()
+    shell.colors = "NoColor"
+    sys.modules["__main__"].__dict__.update(shell.user_ns)
+    while True:
+        words, blobs = frames.receive(questions)
+        try:
+            reply, data = DO[words["do"]](shell, words, blobs)
+        except BaseException as error:  # whatever a student's code raises
+            reply, data = {"error": described(error, shell)}, b""
+        frames.send(answers, reply, data)
+
+
+def run(shell, words, _):
+    from IPython.utils.capture import capture_output
+
+    with capture_output(display=False) as captured:
+        result = shell.run_cell(words["source"])
+    error = result.error_before_exec or result.error_in_exec
+    said = (captured.stdout + captured.stderr)[:OUTPUT]
+    return {"said": said, "error": described(error, shell) if error else None}, b""
+
+
+def call(shell, words, blobs):
+    from tools.graded import frames
+    from utils.answers import plain
+
+    function = found(shell, words["name"])
+    arguments, keywords = pickle.loads(blobs)
+    names = shell.user_ns
+    kept = {name: names.pop(name) for name in words["without"] if name in names}
+    try:
+        if words["seed"] is not None:
+            import keras
+
+            keras.utils.set_random_seed(words["seed"])
+        came = function(*arguments, **keywords)
+        if isinstance(came, Iterator):
+            came = list(came)
+    finally:
+        names.update(kept)
+    after = [
+        x if hasattr(x, "dtype") else None for x in (*arguments, *keywords.values())
+    ]
+    came = model_bytes(came) if is_model(came) else plain(came)
+    value, data = frames.packed([came, list(map(plain, after))])
+    return {"value": value}, data
+
+
+def steps(shell, words, blobs):
+    from utils.checks import steps_of
+
+    return {
+        "value": steps_of(found(shell, words["name"]), *pickle.loads(blobs)[0])
+    }, b""
+
+
+def found(shell, name):
+    try:
+        return shell.user_ns[name]
+    except KeyError:
+        raise NameError(f"name {name!r} is not defined", name=name) from None
+
+
+def is_model(value):
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(value, keras.Model)
+
+
+def model_bytes(model):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        model.save(path)
+        return path.read_bytes()
+
+
+def described(error, shell):
+    """Say in plain words what was raised, and where in the student's code."""
+    places = [
+        (frame.f_code.co_name, place.line)
+        for (frame, _), place in zip(
+            traceback.walk_tb(error.__traceback__),
+            traceback.extract_tb(error.__traceback__),
+            strict=True,
+        )
+        if frame.f_globals is shell.user_ns
+    ]
+    name, line = places[-1] if places else ("", "")
+    missing = error.name if isinstance(error, NameError) else None
+    text = f"{type(error).__name__}: {error}"[:2000]
+    return {
+        "kind": type(error).__name__,
+        "text": text,
+        "where": name,
+        "line": line,
+        "missing": missing,
+        "inside": bool(places),
+    }
+
+
+DO = {"run": run, "call": call, "steps": steps}
+
+if __name__ == "__main__":
+    main()

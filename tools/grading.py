@@ -1,0 +1,327 @@
+"""Grading that holds: python -m tools.grading [--seconds=300] [assignment ...]
+
+nbgrader is the engine: it puts checks right, keeps the gradebook and writes feedback.
+Here its one step that runs code is replaced. A student's cells run in a process that
+can write to its own copy only, without network (see tools/graded/sandbox.py), and the
+checks in another one, out of reach of the student's code. A broken submission is named,
+and the others are graded.
+"""
+
+import collections
+import json
+import logging
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_locked, is_solution
+
+from tools.graded import frames, sandbox
+from utils.places import COURSE_DIR
+
+EXERCISES = COURSE_DIR / "exercises"
+LARGEST = 20 * 2**20  # bytes of a submitted notebook; a solved one has 60,000
+SECONDS = 300  # for one cell
+SCHEMA = 3  # of nbgrader's metadata
+
+
+class Submission:
+    """The two processes of a submission, and what they say to each other."""
+
+    def __init__(self, source, clean, kind, seconds):
+        self._clean, self._kind, self._seconds = clean, kind, seconds
+        self._done = []  # what has run in the student's process
+        self._worker = self._start()
+        # The judge is the course's own; as another user it could not read the source.
+        own = "plain" if kind == "user" else kind
+        module = "tools.graded.judge", f"../source/{source}"
+        self._judge = sandbox.Process(own, module, clean["judge"])
+
+    def _start(self):
+        module = ("tools.graded.worker",)
+        return sandbox.Process(self._kind, module, self._clean["student"])
+
+    def run(self, cell):
+        """Run a student's cell; return what it printed, and its error."""
+        return self._run(cell.source)
+
+    def _run(self, source, again=False):
+        deadline = time.monotonic() + self._seconds
+        try:
+            frames.send(self._worker.question, {"do": "run", "source": source})
+            reply, _ = frames.receive(self._worker.answer, deadline)
+        except (frames.Silence, OSError) as silence:
+            if not again:
+                self._restart()
+            return "", self._silent(silence, deadline)
+        if not again:
+            self._done.append(source)
+        return _text(reply.get("said")), reply.get("error")
+
+    def judge(self, name):
+        """Run one of the course's cells in the judge; pass on what it asks for."""
+        deadline = time.monotonic() + self._seconds
+        try:
+            return self._judged(name, deadline)
+        except (frames.Silence, OSError) as silence:
+            return "", {"kind": "JudgeError", "text": f"The judge is silent: {silence}"}
+
+    def _judged(self, name, deadline):
+        frames.send(self._judge.question, {"cell": name})
+        while True:
+            words, blobs = frames.receive(self._judge.answer, deadline + 60)
+            if "ask" not in words:
+                return words["said"], words["error"]
+            frames.send(self._judge.question, *self._ask(words["ask"], blobs, deadline))
+
+    def _ask(self, words, blobs, deadline):
+        try:
+            frames.send(self._worker.question, words, blobs)
+            return frames.receive(self._worker.answer, deadline)
+        except (frames.Silence, OSError) as silence:
+            self._restart()
+            return {"error": self._silent(silence, deadline)}, b""
+
+    def _silent(self, silence, deadline):
+        late = time.monotonic() >= deadline
+        why = f"stopped after {self._seconds} seconds" if late else str(silence)
+        return {"kind": "CellTimeoutError" if late else "DeadKernelError", "text": why}
+
+    def _restart(self):
+        """Start the student's process anew; run again what had run in it."""
+        self._worker.end()
+        self._worker = self._start()
+        for source in self._done:
+            self._run(source, again=True)
+
+    def end(self):
+        self._worker.end()
+        self._judge.end()
+
+
+class Judged(NbGraderPreprocessor):
+    """In place of nbgrader's Execute: cells run in one process, checks in another."""
+
+    def preprocess(self, nb, resources):
+        found = resources["nbgrader"]
+        source = f"{found['assignment']}/{found['notebook']}.ipynb"
+        settings = json.loads(os.environ["COURSE_GRADING"])
+        late = []
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o755)
+            clean = {
+                who: clean_copy(Path(folder, who), found["assignment"], who == "judge")
+                for who in ("judge", "student")
+            }
+            run = Submission(source, clean, settings["kind"], settings["seconds"])
+            try:
+                for cell in nb.cells:
+                    if cell.cell_type == "code":
+                        self._run(run, cell, late)
+            finally:
+                run.end()
+        Path(settings["report"]).write_text(json.dumps(late), encoding="utf-8")
+        return nb, resources
+
+    def _run(self, run, cell, late):
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        said, error = "", None
+        if is_grade(cell):
+            said, error = run.judge(name)
+        else:
+            said, error = run.run(cell)
+            if is_locked(cell) and not is_solution(cell):
+                run.judge(name)
+        cell.outputs = [nbformat.v4.new_output("stream", text=said)] if said else []
+        if error:
+            kind, text = _text(error.get("kind")), _text(error.get("text"))
+            first, *lines = text.splitlines() or [""]
+            lines = [f"✗ {first}", *(f"  {line}" for line in lines)]
+            output = {"ename": kind, "evalue": text, "traceback": lines}
+            cell.outputs.append(nbformat.v4.new_output("error", **output))
+            if "stopped after" in text:
+                late.append(name or "a cell of the student's own")
+
+
+def _text(value):
+    return value[:20_000] if isinstance(value, str) else ""
+
+
+def clean_copy(folder, assignment, with_source):
+    """Copy what a process of a submission needs of the course, and no more.
+
+    Only the judge gets the source of the exercises, with solutions and hidden tests.
+    """
+    ignored = shutil.ignore_patterns("__pycache__", "*.db*")
+    folder.mkdir(mode=0o700 if with_source else 0o755)
+    shutil.copytree(COURSE_DIR / "utils", folder / "utils", ignore=ignored)
+    graded = COURSE_DIR / "tools" / "graded"
+    shutil.copytree(graded, folder / "tools" / "graded", ignore=ignored)
+    (folder / "tools" / "__init__.py").touch()
+    (folder / "exercises" / "work").mkdir(parents=True)
+    source = EXERCISES / "source" / assignment
+    if with_source:
+        shutil.copytree(source, folder / "exercises" / "source" / assignment)
+    for path in source.iterdir():
+        if path.suffix != ".ipynb":
+            shutil.copy(path, folder / "exercises" / "work")
+    return folder
+
+
+# --- a class -------------------------------------------------------------------------
+
+
+def grade(assignment, seconds=SECONDS):
+    """Grade all submissions of an assignment; return how many could not be graded."""
+    kind, late, refused = sandbox.protection(), [], {}
+    print(sandbox.advice(kind) or "Each submission runs in a bubblewrap of its own.")
+    for folder in sorted((EXERCISES / "submitted").glob("*/")):
+        student = folder.name
+        place = folder / assignment
+        if not os.path.lexists(place):
+            continue
+        with tempfile.TemporaryDirectory() as stage:
+            reason = put_on_stage(place, Path(stage, "submitted", student, assignment))
+            reason = reason or grade_one(
+                assignment, student, stage, kind, seconds, late
+            )
+        if reason:
+            refused[student] = reason
+        print(f"{student}: {reason or marks(assignment, student)}", flush=True)
+    for student, reason in refused.items():
+        print(f"Not graded: {student} ({assignment}): {reason}")
+    names = [f"{student} ({', '.join(tasks)})" for student, tasks in late]
+    told = "; ".join(names) or "nobody"
+    print(f"Stopped after {seconds} seconds in {assignment}: {told}")
+    return len(refused)
+
+
+def put_on_stage(place, stage):
+    """Copy the notebook that was handed in; return why that is not possible, if so."""
+    name = next((EXERCISES / "source" / place.name).glob("*.ipynb")).name
+    path = place / name
+    for part in (place.parent, place, path):
+        if part.is_symlink():
+            return f"{part.name} is a link to another place; hand in the file itself"
+    if not path.exists():
+        return f"{name} is missing; it must have this name"
+    if not stat.S_ISREG(path.stat().st_mode):
+        return f"{name} is not a file"
+    size = path.stat().st_size
+    if size > LARGEST:
+        return (
+            f"{name} has {size / 2**20:,.0f} MB; clear its outputs and hand it in again"
+        )
+    try:
+        notebook = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return f"{name} is damaged: it is not JSON. Hand in the notebook again"
+    reason = _fault(notebook, name)
+    if not reason:
+        stage.mkdir(parents=True)
+        shutil.copyfile(path, stage / name)
+    return reason
+
+
+def _fault(notebook, name):
+    """Say what makes a notebook unfit for grading; None if nothing does."""
+    try:
+        nbformat.validate(notebook)
+        cells = nbformat.from_dict(notebook).cells
+        labels = [c.metadata["nbgrader"] for c in cells if "nbgrader" in c.metadata]
+        ids = collections.Counter(label["grade_id"] for label in labels)
+        old = any(label.get("schema_version") != SCHEMA for label in labels)
+    except Exception as error:  # whatever nbformat or a wrong type raises
+        text = (str(error).splitlines() or [""])[0][:100]
+        return f"{name} is not a valid notebook: {text}"
+    twice = [name for name, count in ids.items() if count > 1]
+    if twice:
+        return f"{name} has the cell {', '.join(twice)} twice; delete the copy"
+    if old:
+        return f"{name} was made with another nbgrader; copy the answers to a new copy"
+    if not ids:
+        return f"{name} holds none of the exercises' cells"
+    return None
+
+
+def grade_one(assignment, student, stage, kind, seconds, late):
+    """Grade one submission in a process of its own; return why that failed, if so."""
+    report = Path(stage, "report.json")
+    settings = {"kind": kind, "seconds": seconds, "report": str(report)}
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.grading", "--one", assignment, student, stage],
+        cwd=COURSE_DIR,
+        env=os.environ | {"COURSE_GRADING": json.dumps(settings)},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode or not report.exists():
+        lines = [x for x in done.stderr.splitlines() if "ERROR" in x or "Error" in x]
+        return f"nbgrader failed: {(lines or ['no reason given'])[-1][-300:]}"
+    tasks = json.loads(report.read_text(encoding="utf-8"))
+    if tasks:
+        late.append((student, tasks))
+    return None
+
+
+def autograde(assignment, student, stage):
+    """Let nbgrader grade one submission, with Judged in place of Execute."""
+    logging.basicConfig(level=logging.WARNING)
+    from nbgrader.converters import Autograde
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.preprocessors import Execute
+    from traitlets.config import PyFileConfigLoader
+
+    settings = PyFileConfigLoader(
+        "nbgrader_config.py", path=str(EXERCISES)
+    ).load_config()
+    settings.CourseDirectory.root = str(EXERCISES)
+    settings.CourseDirectory.submitted_directory = str(Path(stage, "submitted"))
+    settings.CourseDirectory.assignment_id = assignment
+    settings.CourseDirectory.student_id = student
+    steps = Autograde.autograde_preprocessors.default_args[0]
+    settings.Autograde.autograde_preprocessors = [
+        Judged if step is Execute else step for step in steps
+    ]
+    grader = Autograde(coursedir=CourseDirectory(config=settings), config=settings)
+    grader.force = True
+    grader.log = logging.getLogger("grading")
+    grader.start()
+
+
+def marks(assignment, student):
+    """Return a student's marks as the gradebook has them, in words."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{EXERCISES / 'gradebook.db'}") as book:
+        found = book.find_submission(assignment, student)
+        return f"{found.score:g} of {found.max_score:g}"
+
+
+def main(arguments):
+    if arguments[:1] == ["--one"]:
+        autograde(*arguments[1:])
+        return 0
+    if not (EXERCISES / "gradebook.db").exists():
+        print("There is no gradebook yet: run python3 course.py exercises first.")
+        return 1
+    seconds = SECONDS
+    if arguments[:1] and arguments[0].startswith("--seconds="):
+        seconds = int(arguments.pop(0).partition("=")[2])
+    known = sorted(path.name for path in (EXERCISES / "source").glob("*/"))
+    unknown = [name for name in arguments if name not in known]
+    if unknown:
+        print(f"There are exercises {', '.join(known)}, and no {', '.join(unknown)}.")
+        return 1
+    return 1 if sum(grade(name, seconds) for name in arguments or known) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
