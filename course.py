@@ -17,6 +17,7 @@ if __name__ == "__main__":
 
 import argparse
 import runpy
+import shutil
 import signal
 import subprocess
 

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
 
 import course
@@ -276,6 +275,8 @@ def test_nobody_called_over_the_network(classroom, listener):
 
 
 def test_nothing_is_left_running(classroom):
+    import psutil
+
     running = [
         " ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])
     ]

@@ -20,8 +20,6 @@ import time
 from pathlib import Path
 
 import nbformat
-from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_locked, is_solution
 
 from tools.graded import frames, sandbox
 from utils.places import COURSE_DIR
@@ -106,48 +104,48 @@ class Submission:
         self._judge.end()
 
 
-class Judged(NbGraderPreprocessor):
-    """In place of nbgrader's Execute: cells run in one process, checks in another."""
+def judged(notebook, resources):
+    """Run a notebook in place of nbgrader's Execute: cells here, checks there."""
+    found = resources["nbgrader"]
+    source = f"{found['assignment']}/{found['notebook']}.ipynb"
+    settings = json.loads(os.environ["COURSE_GRADING"])
+    late = []
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        clean = {
+            who: clean_copy(Path(folder, who), found["assignment"], who == "judge")
+            for who in ("judge", "student")
+        }
+        run = Submission(source, clean, settings["kind"], settings["seconds"])
+        try:
+            for cell in notebook.cells:
+                if cell.cell_type == "code":
+                    _run_cell(run, cell, late)
+        finally:
+            run.end()
+    Path(settings["report"]).write_text(json.dumps(late), encoding="utf-8")
+    return notebook, resources
 
-    def preprocess(self, nb, resources):
-        found = resources["nbgrader"]
-        source = f"{found['assignment']}/{found['notebook']}.ipynb"
-        settings = json.loads(os.environ["COURSE_GRADING"])
-        late = []
-        with tempfile.TemporaryDirectory() as folder:
-            Path(folder).chmod(0o755)
-            clean = {
-                who: clean_copy(Path(folder, who), found["assignment"], who == "judge")
-                for who in ("judge", "student")
-            }
-            run = Submission(source, clean, settings["kind"], settings["seconds"])
-            try:
-                for cell in nb.cells:
-                    if cell.cell_type == "code":
-                        self._run(run, cell, late)
-            finally:
-                run.end()
-        Path(settings["report"]).write_text(json.dumps(late), encoding="utf-8")
-        return nb, resources
 
-    def _run(self, run, cell, late):
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        said, error = "", None
-        if is_grade(cell):
-            said, error = run.judge(name)
-        else:
-            said, error = run.run(cell)
-            if is_locked(cell) and not is_solution(cell):
-                run.judge(name)
-        cell.outputs = [nbformat.v4.new_output("stream", text=said)] if said else []
-        if error:
-            kind, text = _text(error.get("kind")), _text(error.get("text"))
-            first, *lines = text.splitlines() or [""]
-            lines = [f"✗ {first}", *(f"  {line}" for line in lines)]
-            output = {"ename": kind, "evalue": text, "traceback": lines}
-            cell.outputs.append(nbformat.v4.new_output("error", **output))
-            if "stopped after" in text:
-                late.append(name or "a cell of the student's own")
+def _run_cell(run, cell, late):
+    """Run one cell and put its outputs into it; note the name of one that was late."""
+    label = cell.metadata.get("nbgrader", {})
+    name = label.get("grade_id")
+    if label.get("grade"):
+        said, error = run.judge(name)
+    else:
+        said, error = run.run(cell)
+        if label.get("locked") and not label.get("solution"):
+            run.judge(name)
+    cell.outputs = [nbformat.v4.new_output("stream", text=said)] if said else []
+    if error:
+        kind, text = _text(error.get("kind")), _text(error.get("text"))
+        first, *lines = text.splitlines() or [""]
+        lines = [f"✗ {first}", *(f"  {line}" for line in lines)]
+        output = {"ename": kind, "evalue": text, "traceback": lines}
+        cell.outputs.append(nbformat.v4.new_output("error", **output))
+        if "stopped after" in text:
+            late.append(name or "a cell of the student's own")
 
 
 def _text(value):
@@ -272,23 +270,21 @@ def grade_one(assignment, student, stage, kind, seconds, late):
 
 
 def autograde(assignment, student, stage):
-    """Let nbgrader grade one submission, with Judged in place of Execute."""
+    """Let nbgrader grade one submission, with judged in place of Execute."""
     logging.basicConfig(level=logging.WARNING)
     from nbgrader.converters import Autograde
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.preprocessors import Execute
-    from traitlets.config import PyFileConfigLoader
 
-    settings = PyFileConfigLoader(
-        "nbgrader_config.py", path=str(EXERCISES)
-    ).load_config()
+    settings, path = CourseDirectory().config, EXERCISES / "nbgrader_config.py"
+    exec(path.read_text(), {"get_config": lambda: settings, "__file__": str(path)})
     settings.CourseDirectory.root = str(EXERCISES)
     settings.CourseDirectory.submitted_directory = str(Path(stage, "submitted"))
     settings.CourseDirectory.assignment_id = assignment
     settings.CourseDirectory.student_id = student
     steps = Autograde.autograde_preprocessors.default_args[0]
     settings.Autograde.autograde_preprocessors = [
-        Judged if step is Execute else step for step in steps
+        judged if step is Execute else step for step in steps
     ]
     grader = Autograde(coursedir=CourseDirectory(config=settings), config=settings)
     grader.force = True

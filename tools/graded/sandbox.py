@@ -9,8 +9,6 @@ import sys
 import uuid
 from pathlib import Path
 
-import psutil
-
 COURSE = Path("/course")  # where bubblewrap shows the clean copy
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
@@ -23,10 +21,10 @@ MISSING = {
     "user": "bubblewrap is not installed: submissions run as the user nobody. They "
     "cannot write to the course or the gradebook, but they can use the network and "
     "read what every user may read.",
-    "plain": "bubblewrap is not installed: submissions run with your permissions. Time, "
-    "memory and processes are limited, but they can read and write your files, the "
-    "gradebook too, and use the network. Install bubblewrap (Linux: sudo apt install "
-    "bubblewrap), or grade in a container, or on a machine without secrets.",
+    "plain": "bubblewrap is not installed: submissions run with your permissions. "
+    "Time, memory and processes are limited, but they can read and write your files, "
+    "the gradebook too, and use the network. Install bubblewrap (Linux: sudo apt "
+    "install bubblewrap), or grade in a container, or on a machine without secrets.",
 }
 
 
@@ -116,6 +114,8 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         if self.kind != "bubblewrap":
+            import psutil  # nbgrader needs it, too
+
             for process in psutil.process_iter():
                 with contextlib.suppress(psutil.Error):
                     if self._is_ours(process):
