@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from utils import files
 from utils.files import MarkerError, replace_between_markers, write_whole
 from utils.places import COURSE_DIR
 
@@ -63,3 +64,34 @@ def test_missing_doubled_or_swapped_markers_are_named(tmp_path, text):
     with pytest.raises(MarkerError, match="<!-- t -->"):
         replace_between_markers(path, "t", "new")
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("refusals", [1, 3])
+def test_a_rename_that_windows_refuses_is_tried_again(tmp_path, monkeypatch, refusals):
+    left = [PermissionError("held by a virus scanner")] * refusals
+    replace = os.replace
+
+    def refuse(source, target):
+        if left:
+            raise left.pop()
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", refuse)
+    monkeypatch.setattr(files.os, "name", "nt")
+    (tmp_path / "new").mkdir()
+    files.rename(str(tmp_path / "new"), str(tmp_path / "place"))
+    monkeypatch.undo()
+    assert (tmp_path / "place").is_dir() and not left
+
+
+def test_a_rename_that_stays_refused_is_an_error(tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise PermissionError
+
+    monkeypatch.setattr(files.os, "replace", refuse)
+    monkeypatch.setattr(files, "SECONDS_OF_RETRIES", 0.1)
+    for system in ("nt", "posix"):
+        monkeypatch.setattr(files.os, "name", system)
+        with pytest.raises(PermissionError):
+            files.rename("new", "place")
+    monkeypatch.undo()

@@ -8,7 +8,6 @@ that fails is reported in a sentence, and its whole traceback is in build/.
 """
 
 import logging
-import os
 import signal
 import sys
 import time
@@ -22,6 +21,7 @@ from nbclient.exceptions import DeadKernelError
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
+from utils.files import rename
 from utils.places import COURSE_DIR
 
 BUILD = Path("build")
@@ -148,7 +148,7 @@ def renew(notebooks):
         content = nbformat.writes(with_outputs_from(notebook, BUILD / notebook.name))
         new.write_text(content + "\n", encoding="utf-8", newline="\n")
     for notebook, new in zip(notebooks, renewed, strict=True):
-        os.replace(new, notebook)  # at once: a reader sees the old one or the new one
+        rename(new, notebook)  # at once: a reader sees the old one or the new one
 
 
 def with_outputs_from(notebook, executed):

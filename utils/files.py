@@ -1,11 +1,34 @@
 """Files that are written whole or not at all."""
 
 import os
+import time
 from pathlib import Path
+
+SECONDS_OF_RETRIES = 2.0
 
 
 class MarkerError(Exception):
     """A file has no place for a generated part; the message says what it needs."""
+
+
+def rename(source, target):
+    """Rename a file or folder, a file over an older one; try again where it is held.
+
+    On Windows a virus scanner, the indexer or OneDrive holds a new file for a moment,
+    and renaming it is refused. Elsewhere a refusal is final.
+
+    Raises:
+        OSError: it was refused for two seconds, or for another reason.
+    """
+    last = time.monotonic() + SECONDS_OF_RETRIES
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > last:
+                raise
+            time.sleep(0.05)
 
 
 def write_whole(path, content):
@@ -24,7 +47,7 @@ def write_whole(path, content):
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(content)
-        os.replace(partial, path)
+        rename(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 

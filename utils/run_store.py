@@ -13,6 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from utils.bounded import BadFile
+from utils.files import rename
 from utils.run_files import RunError, file_digest
 
 LOCK_NAME = ".lock"
@@ -50,7 +51,7 @@ def write_run(home, info, history, predictions, model, patience):
                 _flush_to_disk(partial)
                 finish_save(home, name)  # one killed earlier, should there be one
                 _clear(home / f".{name}.whole")
-                partial.rename(home / f".{name}.whole")
+                rename(partial, home / f".{name}.whole")
                 finish_save(home, name)
             finally:  # also when the stop button was pressed, wherever it came
                 with suppress(OSError):
@@ -90,8 +91,8 @@ def finish_save(home, name):
     if is_whole(whole):
         _clear(old)
         if place.exists():
-            place.rename(old)
-        whole.rename(place)
+            rename(place, old)
+        rename(whole, place)
     _clear(old)
 
 
