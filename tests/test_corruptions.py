@@ -266,3 +266,23 @@ def test_beyond_the_edge_there_is_paper_when_an_image_is_blurred():
     wide = np.pad(x, ((0, 0), (20, 20), (20, 20)))
     expected = ndimage.gaussian_filter(wide, 1.5, axes=(1, 2))[:, 20:-20, 20:-20]
     np.testing.assert_allclose(corruptions.blur(x, 1.5), expected, atol=1e-5)
+
+
+def test_the_stress_test_asks_for_every_kind_and_severity():
+    x = np.random.default_rng(0).random((7, 28, 28)).astype(np.float32)
+    y = np.arange(7)
+    seen = []
+
+    def answers(images):
+        seen.append(images)
+        return np.tile(y, len(images) // 7) * (images.mean(axis=(1, 2)) > 0.3)
+
+    hits = corruptions.stress_test(answers, x, y, seed=3)
+    assert set(hits) == set(corruptions.SEVERITIES)
+    for (kind, rows), images in zip(hits.items(), tuple(seen), strict=True):
+        damage, severities, _ = corruptions.SEVERITIES[kind]
+        assert rows.shape == (len(severities), 7) and rows.dtype == bool
+        parts = images.reshape(-1, 7, 28, 28)
+        for row, part, severity in zip(rows, parts, severities, strict=True):
+            np.testing.assert_array_equal(part, damage(x, severity, seed=3))
+            np.testing.assert_array_equal(row, answers(part) == y)

@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import accuracy_score, log_loss, recall_score
+from sklearn.metrics import log_loss, recall_score
 
-from utils import evaluation
+from utils import calibration, evaluation
 
 
 @pytest.fixture
@@ -91,6 +90,14 @@ def test_mcnemar_is_the_exact_binomial_test(table):
     assert counts == table
 
 
+def test_mcnemar_is_that_of_another_library(answers):
+    from mlxtend.evaluate import mcnemar, mcnemar_table
+
+    table = mcnemar_table(*answers)
+    _, p_value = mcnemar(table, exact=True)
+    assert evaluation.mcnemar_test(*answers).p_value == pytest.approx(p_value)
+
+
 def test_mcnemar_by_hand():
     # Ten tosses, two or fewer heads or two or fewer tails: 2 · (1 + 10 + 45) / 2¹⁰.
     p_value, _ = evaluation.mcnemar_test(*labels_with(0, 2, 8, 0))
@@ -147,16 +154,22 @@ def test_confusion_has_ten_rows_though_digits_are_absent():
     assert (matrix[3, 3], matrix[3, 5], matrix.sum()) == (1, 1, 2)
 
 
-def test_per_class_accuracy_is_recall(answers):
+def test_per_class_bands_are_recall_with_wilsons_interval(answers):
     y_true, y_pred, _ = answers
-    found = evaluation.per_class_accuracy(y_true, y_pred)
+    recall, low, high = evaluation.per_class_bands(y_true, y_pred)
     expected = recall_score(y_true, y_pred, average=None, labels=range(10))
-    np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(recall, expected)
+    for digit in range(10):
+        n = int((y_true == digit).sum())
+        n_right = int((y_pred[y_true == digit] == digit).sum())
+        wilson = stats.binomtest(n_right, n).proportion_ci(method="wilson")
+        assert (low[digit], high[digit]) == pytest.approx((wilson.low, wilson.high))
 
 
-def test_per_class_accuracy_of_an_absent_digit_is_unknown():
-    found = evaluation.per_class_accuracy([0, 0, 1], [0, 9, 1])
-    np.testing.assert_array_equal(found, [0.5, 1] + [np.nan] * 8)
+def test_the_recall_of_an_absent_digit_is_unknown():
+    recall, low, high = evaluation.per_class_bands([0, 0, 1], [0, 9, 1])
+    np.testing.assert_array_equal(recall, [0.5, 1] + [np.nan] * 8)
+    assert np.isnan(low[2:]).all() and np.isnan(high[2:]).all()
 
 
 def test_top_confusions_are_the_largest_off_the_diagonal():
@@ -179,105 +192,71 @@ def test_confident_mistakes_come_most_confident_first():
     assert evaluation.confident_mistakes([1, 1, 1, 1], y_prob).tolist() == []
 
 
-# --- how sure ------------------------------------------------------------------------
+# --- by resampling -------------------------------------------------------------------
 
 
-def bins_by_a_loop(y_true, y_prob, n_bins):
-    """Return (mean confidence, accuracy, count) of each bin, as Guo et al. write it."""
-    bins = []
-    for m in range(1, n_bins + 1):
-        inside = [
-            (max(row), int(np.argmax(row)) == true)
-            for true, row in zip(y_true, y_prob.astype(float), strict=True)
-            if (m - 1) / n_bins < max(row) <= m / n_bins
-        ]
-        columns = zip(*inside, strict=True) if inside else ([np.nan], [np.nan])
-        confidence, right = columns
-        bins.append((np.mean(confidence), np.mean(right), len(inside)))
-    return bins
+def test_mean_interval_is_scipys_bootstrap():
+    gains = np.random.default_rng(3).normal(0.1, 1, 500)
+    for values in (gains, gains.round(1), np.sign(gains)):
+        oracle = stats.bootstrap(
+            (values,), np.mean, method="percentile", n_resamples=5000, rng=1
+        ).confidence_interval
+        found = evaluation.mean_interval(values, n_resamples=5000)
+        width = oracle.high - oracle.low
+        assert found.difference == pytest.approx(values.mean())
+        assert found.low == pytest.approx(oracle.low, abs=0.05 * width)
+        assert found.high == pytest.approx(oracle.high, abs=0.05 * width)
+    same = evaluation.mean_interval(np.zeros(50))
+    assert (same.difference, same.low, same.high) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("n_bins", [1, 10, 15])
-def test_calibration_is_that_of_a_plain_loop(probabilities, n_bins):
-    y_true, y_prob = probabilities
-    bins = bins_by_a_loop(y_true, y_prob, n_bins)
-    found = evaluation.reliability(y_true, y_prob, n_bins)
-    np.testing.assert_allclose(np.transpose(found), bins)
-    n = len(y_true)
-    expected = sum(k / n * abs(acc - conf) for conf, acc, k in bins if k)
-    error = evaluation.expected_calibration_error(y_true, y_prob, n_bins)
-    assert error == pytest.approx(expected)
-    assert error > 0.01
+def test_accuracy_bands_are_wilsons():
+    hits = np.array([[True] * 90 + [False] * 10, [True] * 50 + [False] * 50])
+    found = evaluation.accuracy_bands(hits)
+    assert found.shape == (3, 2)
+    assert found[0] == pytest.approx([0.9, 0.5])
+    expected = stats.binomtest(90, 100).proportion_ci(method="wilson")
+    assert found[1:, 0] == pytest.approx([expected.low, expected.high])
+    ragged = evaluation.accuracy_bands([np.array([True, False]), np.array([], bool)])
+    assert ragged[0, 0] == 0.5 and np.isnan(ragged[:, 1]).all()
 
 
-def test_reliability_agrees_with_scikit_learn(probabilities):
-    y_true, y_prob = probabilities
-    right = y_prob.argmax(axis=1) == y_true
-    confidence = y_prob.max(axis=1).astype(float)
-    accuracies, confidences = calibration_curve(right, confidence, n_bins=15)
-    found = evaluation.reliability(y_true, y_prob)
-    filled = found.count > 0
-    np.testing.assert_allclose(found.accuracy[filled], accuracies)
-    np.testing.assert_allclose(found.confidence[filled], confidences)
-    assert np.isnan(found.accuracy[~filled]).all()
-    assert not filled.all()  # ten classes leave confidences below 1/10 empty
-    assert found.count.sum() == len(y_true)
+def test_detection_rate_is_that_of_a_simulation_digit_by_digit():
+    counts = evaluation.Contingency(9000, 100, 300, 600)
+    found = evaluation.detection_rate(counts, [200, 2000], n_experiments=1000)
+    rng = np.random.default_rng(9)
+    kinds = np.repeat(range(4), counts)
+    for size, rate in zip([200, 2000], found, strict=True):
+        significant = 0
+        for _ in range(300):
+            drawn = np.bincount(rng.choice(kinds, size), minlength=4)
+            n = drawn[1] + drawn[2]
+            p = stats.binomtest(int(drawn[1]), int(n)).pvalue if n else 1.0
+            significant += p < 0.05
+        assert rate == pytest.approx(significant / 300, abs=0.1)
+    assert found[0] < 0.9 < found[1]
+    assert evaluation.detection_rate(evaluation.Contingency(90, 0, 0, 10), [50]) == [0]
 
 
-def test_confidence_on_the_edge_belongs_to_the_lower_bin():
-    y_prob = np.zeros((2, 10))
-    y_prob[0, :2], y_prob[1, 0] = 0.5, 1.0
-    assert evaluation.reliability([0, 0], y_prob, 2).count.tolist() == [1, 1]
+# --- the loss, digit by digit -------------------------------------------------------
 
 
-def test_calibration_error_by_hand():
-    y_prob = np.zeros((4, 10))
-    y_prob[:, :2] = [0.8, 0.2]
-    # Says 80 %, is right on 50 %.
-    assert evaluation.expected_calibration_error([0, 0, 1, 1], y_prob) == pytest.approx(
-        0.3
-    )
-    # Says 100 % and is right.
-    assert evaluation.expected_calibration_error([0, 1], np.eye(10)[:2]) == 0
-
-
-def test_coverage_curve_is_that_of_a_plain_loop(probabilities):
-    y_true, y_prob = probabilities
-    y_prob = y_prob.round(2)  # so that many confidences are equal
-    y_prob[:, 0] += 1 - y_prob.sum(axis=1)
-    y_true, y_prob = y_true[y_prob[:, 0] >= 0], y_prob[y_prob[:, 0] >= 0]
-    confidence = y_prob.astype(float).max(axis=1)
-    coverage, accuracy, threshold = evaluation.coverage_curve(y_true, y_prob)
-    assert threshold.tolist() == sorted(set(confidence), reverse=True)
-    for i in range(0, len(threshold), 7):
-        answered = confidence >= threshold[i]
-        expected = accuracy_score(y_true[answered], y_prob[answered].argmax(axis=1))
-        assert coverage[i] == pytest.approx(answered.mean())
-        assert accuracy[i] == pytest.approx(expected)
-    assert coverage[-1] == 1
-
-
-def test_who_abstains_when_unsure_is_right_more_often(probabilities):
-    coverage, accuracy, _ = evaluation.coverage_curve(*probabilities)
-    half = np.searchsorted(coverage, 0.5)
-    assert accuracy[half] > accuracy[-1] + 0.05
-
-
-def test_negative_log_likelihood_is_scikit_learns(probabilities):
+def test_the_mean_log_loss_is_scikit_learns(probabilities):
     y_true, y_prob = probabilities
     y_prob = y_prob / y_prob.sum(axis=1, keepdims=True, dtype=float)
     expected = log_loss(y_true, y_prob, labels=range(10))
-    found = evaluation.negative_log_likelihood(y_true, y_prob)
-    assert found == pytest.approx(expected, rel=1e-6)
+    found = evaluation.log_losses(y_true, y_prob)
+    assert found.shape == y_true.shape
+    assert found.mean() == pytest.approx(expected, rel=1e-6)
 
 
-def test_negative_log_likelihood_of_guessing_and_of_certainty():
+def test_log_losses_of_guessing_and_of_certainty():
     guess = np.full((5, 10), 0.1)
-    found = evaluation.negative_log_likelihood(range(5), guess)
-    assert found == pytest.approx(math.log(10))
-    assert evaluation.negative_log_likelihood([0], np.eye(10)[:1]) == 0
+    found = evaluation.log_losses(range(5), guess)
+    assert found == pytest.approx(np.full(5, math.log(10)))
+    assert evaluation.log_losses([0], np.eye(10)[:1]) == 0
     # Certain and wrong is as bad as Keras lets it be, not infinite.
-    found = evaluation.negative_log_likelihood([1], np.eye(10)[:1])
+    found = evaluation.log_losses([1], np.eye(10)[:1])
     assert found == pytest.approx(7 * math.log(10))
 
 
@@ -324,10 +303,10 @@ def test_the_second_model_is_checked_too():
     "function",
     [
         evaluation.confident_mistakes,
-        evaluation.coverage_curve,
-        evaluation.expected_calibration_error,
-        evaluation.negative_log_likelihood,
-        evaluation.reliability,
+        calibration.coverage_curve,
+        calibration.expected_calibration_error,
+        evaluation.log_losses,
+        calibration.reliability,
     ],
 )
 def test_probabilities_that_are_none_are_refused(function, y_prob, complaint):
@@ -347,7 +326,7 @@ def test_a_confidence_is_between_0_and_1(confidence):
 @pytest.mark.parametrize("count", [0, -1, 2.5, "5"])
 def test_counts_are_whole_numbers(count):
     for call in (
-        lambda: evaluation.reliability([1, 2, 3], UNIFORM, count),
+        lambda: calibration.reliability([1, 2, 3], UNIFORM, count),
         lambda: evaluation.confident_mistakes([1, 2, 3], UNIFORM, count),
         lambda: evaluation.top_confusions(np.eye(10), count),
     ):

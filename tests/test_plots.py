@@ -7,11 +7,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from sklearn.metrics import confusion_matrix
 
 from utils import plots
+from utils.plots import style
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(256, size=(120, 28, 28), dtype=np.uint8)
@@ -29,6 +32,8 @@ BINS = (
     np.array([np.nan, 0.45, 0.75, 0.98]),
     np.array([np.nan, 0.2, 0.7, 0.99]),
     np.array([0, 3, 40, 900]),
+    np.array([np.nan, 0.1, 0.6, 0.98]),
+    np.array([np.nan, 0.6, 0.8, 0.995]),
 )
 SEVERITIES = (1.0, 0.8, 0.6)
 BANDS = np.array([[0.9, 0.7, 0.3], [0.85, 0.65, 0.25], [0.95, 0.75, 0.35]])
@@ -84,9 +89,16 @@ CALLS = {
     "coin_tosses": ([0.25, 0.5, 0.25], 2, "CNN"),
     "detection": ([100, 1000], [0.1, 0.9]),
     "confusion_matrices": ({"ANN": MATRIX, "CNN": MATRIX.T},),
-    "mistake_shares": ({"ANN": MATRIX, "CNN": MATRIX.T},),
     "confusion_difference": (MATRIX - MATRIX.T, ["ANN", "CNN"]),
-    "class_accuracy": ({"ANN": np.linspace(0.9, 1, 10), "CNN": np.ones(10)},),
+    "controls": (
+        {
+            label: {row: {"ANN": [0.98, 0.981], "CNN": [0.99]} for row in "abc"}
+            for label in ("test digits", "noisy")
+        },
+    ),
+    "class_accuracy": (
+        {"ANN": np.tile(np.linspace(0.9, 1, 10), (3, 1)), "CNN": np.ones((3, 10))},
+    ),
     "image_rows": ({"a": (X[:3], list("abc")), "b": (X[:0], [])}, "a title"),
     "reliability_diagram": ({"ANN": BINS, "CNN": BINS},),
     "confidence_of_answers": ({"ANN": (PROB[:, 0], []), "CNN": ([], PROB[:, 1])},),
@@ -197,8 +209,6 @@ def test_models_that_never_differ_can_be_drawn():
     draw("contingency", (99, 0, 0, 1), ["ANN", "CNN"])
     draw("coin_tosses", [1.0], 0, "CNN")
     draw("confusion_difference", np.zeros((10, 10), int), ["ANN", "CNN"])
-    perfect = np.diag(np.full(10, 9))
-    draw("mistake_shares", {"ANN": perfect, "CNN": perfect})
     ones = ([0.5, 1.0], [1.0, 1.0])
     draw("coverage", {"ANN": ones, "CNN": ones})
 
@@ -208,7 +218,6 @@ def test_models_that_never_differ_can_be_drawn():
     [
         ("confusion_matrix", lambda matrix: (matrix,)),
         ("confusion_matrices", lambda matrix: ({"ANN": matrix, "CNN": matrix},)),
-        ("mistake_shares", lambda matrix: ({"ANN": matrix, "CNN": matrix},)),
         ("confusion_difference", lambda matrix: (matrix, ["ANN", "CNN"])),
     ],
 )
@@ -220,14 +229,6 @@ def test_a_position_is_never_taken_for_a_class(name, wrap):
     counts = confusion_matrix(odd, odd, labels=range(10))
     (ax, *_) = draw(name, *wrap(counts)).axes
     assert [tick.get_text() for tick in ax.get_yticklabels()] == list("0123456789")
-
-
-def test_mistakes_are_shares_of_the_true_digit():
-    matrix = np.diag(np.full(10, 90))
-    matrix[4, 9] = 10
-    figure = draw("mistake_shares", {"ANN": matrix, "CNN": matrix})
-    shares = figure.axes[0].images[0].get_array()
-    assert shares[4, 9] == pytest.approx(10) and shares.sum() == pytest.approx(10)
 
 
 def test_a_difference_is_coloured_for_the_model_that_gains():
@@ -256,7 +257,8 @@ def test_rows_of_images_show_what_fits():
 
 
 def test_bins_with_few_digits_are_hollow():
-    many, rare, *_ = draw("reliability_diagram", {"CNN": BINS}).axes[0].collections
+    drawn = draw("reliability_diagram", {"CNN": BINS}).axes[0].collections
+    many, rare, *_ = [dots for dots in drawn if isinstance(dots, PathCollection)]
     assert len(many.get_offsets()) == 2 and len(rare.get_offsets()) == 1
     assert len(rare.get_facecolors()) == 0
 
@@ -272,3 +274,69 @@ def test_costs_are_written_beside_their_dots():
     figure = draw("accuracy_against_costs")
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == ["500,000", "60,000"]
+
+
+# --- one meaning for each colour and marker, and scales that can be read --------------
+
+
+def test_a_model_has_its_marker_wherever_it_stands_in_the_figure():
+    for names in (("ANN", "CNN"), ("CNN", "ANN"), ("without", "CNN, augmented")):
+        curves = {"x": (SEVERITIES, dict.fromkeys(names, BANDS))}
+        (ax, *_) = draw("robustness", curves).axes
+        lines = {line.get_label(): line for line in ax.lines}
+        for name in names:
+            model = name.split(",")[0]
+            own = {"ANN": "o", "CNN": "s"}.get(model)
+            color = to_hex(lines[name].get_color()).upper()
+            if own:
+                assert lines[name].get_marker() == own
+                assert color == plots.COLORS[model]
+                assert lines[name].get_linestyle() == ("--" if "," in name else "-")
+            else:
+                assert lines[name].get_marker() not in "os"
+                assert color not in plots.COLORS.values()
+
+
+@pytest.mark.parametrize(
+    "limits", [(0.02, 0.8), (30, 60), (20e3, 5e6), (0.9, 11), (1.1, 1.3), (2, 2000)]
+)
+def test_a_logarithmic_axis_has_two_plain_labels_at_least(limits):
+    figure, ax = style.new_figure(size=(4, 3))
+    ax.set(xscale="log", xlim=limits)
+    style.plain_logarithm(ax.xaxis)
+    figure.canvas.draw()
+    ticks = [t for t in ax.get_xticks() if limits[0] <= t <= limits[1]]
+    labels = [text.get_text() for text in ax.get_xticklabels()]
+    assert len(ticks) >= 2
+    assert [float(label.replace(",", "")) for label in labels] == pytest.approx(ticks)
+
+
+def test_costs_and_losses_have_scales_that_can_be_read():
+    for name in ("accuracy_against_costs", "compared_curves"):
+        for ax in draw(name).axes:
+            for axis in (ax.xaxis, ax.yaxis):
+                low, high = sorted(axis.get_view_interval())
+                labels = [t.get_text() for t in axis.get_ticklabels()]
+                seen = [x for x in axis.get_ticklocs() if low <= x <= high]
+                assert len(seen) >= 2, (name, ax.get_xlabel())
+                assert not any("10^" in label for label in labels)
+
+
+def test_each_digit_of_a_row_has_a_frame_that_shows_where_its_page_ends():
+    (ax,) = draw("image_rows", {"a": (X[:3], list("abc"))}, "a title").axes
+    corners = [tuple(patch.get_bbox().bounds) for patch in ax.patches]
+    assert corners == [(31 * k + 0.5, 9.5, 28, 28) for k in range(3)]
+
+
+def test_controls_show_each_training_in_its_row():
+    results = {"as is": {"ANN": [0.9, 0.8]}, "changed": {"ANN": [0.7, 0.6]}}
+    (ax,) = draw("controls", {"noisy": results}).axes
+    offsets = [dots.get_offsets().tolist() for dots in ax.collections]
+    assert [[x for x, _ in row] for row in offsets] == [[90, 80], [70, 60]]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["as is", "changed"]
+
+
+def test_every_text_is_large_enough_to_be_read():
+    for name in ("robustness", "controls", "class_accuracy", "image_rows", "detection"):
+        for text in draw(name).findobj(Text):
+            assert text.get_fontsize() >= 8 or not text.get_text(), (name, text)

@@ -5,12 +5,13 @@ import json
 import zipfile
 from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pytest
 from stand_ins import StandIn
 
 from tools import reference
-from utils import data, runs
+from utils import controls, corruptions, data, runs
 from utils.places import COURSE_DIR
 
 N = 30
@@ -55,8 +56,26 @@ def course(tmp_path, monkeypatch, digits):
         )
         return run.folder
 
+    def control(name, seed):
+        executed.append((name, seed))
+        stress = {"noise": np.eye(2, N, dtype=bool), "uci": np.ones((1, 9), bool)}
+        run = runs.save_run(
+            f"{name}-seed{seed}",
+            kind=name[:3].upper(),
+            model=StandIn(),
+            history={"loss": [1.0]},
+            seconds=[1.0],
+            y_true=digits.y_test,
+            y_prob=np.eye(10)[digits.y_test] * 0.9 + 0.01,
+            seed=seed,
+            data=digits,
+            stress=stress,
+        )
+        return run.folder
+
     monkeypatch.setattr(reference, "execute", execute)
     monkeypatch.setattr(reference, "slim_model", lambda folder: None)
+    monkeypatch.setattr(reference, "execute_control", control)
     return SimpleNamespace(folder=tmp_path / "reference", executed=executed)
 
 
@@ -146,21 +165,87 @@ def test_the_command_line(course, capsys):
     assert reference.main(["digits"]) == 1
     assert "tools.reference train" in capsys.readouterr().err
     assert reference.main(["train", "--seeds", "1"]) == 0
+    assert [each for each in course.executed if len(each[0]) == 3] == [
+        ("ann", 0),
+        ("cnn", 0),
+    ]
+    assert set(runs.load_controls()) == {
+        name for pair in controls.PAIRS.values() for name in pair
+    }
     assert data.SHIPPED_DIGITS.exists()
-    assert "0.0 MB of 8 MB" in capsys.readouterr().out
+    assert "0.1 MB of 8 MB" in capsys.readouterr().out
 
 
 def test_runs_on_other_digits_are_kept_apart(course, digits, capsys):
-    assert not runs.same_test({"ANN": [], "CNN": []}, None)
-    assert "no reference runs" in capsys.readouterr().out
+    with pytest.raises(runs.RunError, match="git checkout -- reference"):
+        runs.seeds_beside({"ANN": [], "CNN": []}, None)
     reference.train(1)
     seeds = {"ANN": runs.load_seeds("ann"), "CNN": runs.load_seeds("cnn")}
     run = seeds["ANN"][0]
-    assert runs.same_test(seeds, run)
+    assert runs.seeds_beside(seeds, run) == seeds
     assert "1 of the ANN and 1 of the CNN" in capsys.readouterr().out
     other = {"source": "sample", "test_fingerprint": "0" * 16}
-    assert not runs.same_test(seeds, SimpleNamespace(info={"data": other}))
+    beside = runs.seeds_beside(seeds, SimpleNamespace(info={"data": other}))
+    assert beside == {"ANN": [], "CNN": []}
     assert "never mixed" in capsys.readouterr().out
+
+
+# --- the controls ---------------------------------------------------------------------
+
+
+def test_controls_are_trained_once_for_each_seed_and_are_small(course, digits):
+    reference.train_controls(2)
+    assert len(course.executed) == 2 * 10
+    found = runs.load_controls()["cnn-shuffled"]
+    assert [run.info["seed"] for run in found] == [0, 1]
+    assert not any(run.model_file for run in found)
+    with np.load(found[0].folder / "predictions.npz") as file:
+        assert file["y_prob"].dtype == np.float16
+    assert found[0].y_prob.dtype == np.float32
+    stress = found[0].load_stress()
+    assert stress["noise"].tolist() == np.eye(2, N, dtype=bool).tolist()
+    assert found[0].origin == "reference run"
+    del course.executed[:]
+    reference.train_controls(2)
+    assert course.executed == []
+
+
+def test_a_run_without_a_stress_test_says_so_and_a_damaged_one_how_to_get_it(course):
+    reference.train(1)
+    with pytest.raises(runs.RunError, match="not tested on damaged digits"):
+        runs.load_run("reference/ann").load_stress()
+    reference.train_controls(1)
+    (run,) = runs.load_controls()["ann-small"]
+    (run.folder / "stress.npz").write_bytes(b"PK half a file")
+    with pytest.raises(runs.RunError, match="reference/controls/ann-small-seed0"):
+        run.load_stress()
+    with pytest.raises(runs.RunError, match="git checkout"):
+        runs.load_controls()
+
+
+def test_half_floats_leave_answers_and_loss_what_they_were(course, digits):
+    folder = reference.execute("ann", 0)
+    before = runs.load_run("ann", announce=False)
+    reference.halve_predictions(folder)
+    after = runs.load_run("ann", announce=False)
+    assert (after.y_pred == before.y_pred).all()
+    np.testing.assert_allclose(after.y_prob, before.y_prob, rtol=1e-3)
+
+
+def test_the_lab_is_run_as_far_as_its_training(monkeypatch, tmp_path):
+    ran = []
+    monkeypatch.setattr(reference, "BUILD", tmp_path)
+    monkeypatch.setattr(
+        reference, "run_notebook", lambda *given, **named: ran.append((given, named))
+    )
+    reference.execute_control("ann-small", 2)
+    (((notebook, run_name), parameters),) = ran
+    assert run_name == "ann-small-seed2"
+    assert parameters == {"SEED": 2, "TRAIN": ["ann-small"]}
+    lab = nbformat.read(reference.LAB, as_version=4)
+    cut, whole = ("\n".join(c.source for c in nb.cells) for nb in (notebook, lab))
+    assert "save_run(" in cut.split("for name in TRAIN:")[1]
+    assert "load_controls()" in whole and "load_controls()" not in cut
 
 
 # --- the images of a known test set --------------------------------------------------
@@ -226,6 +311,23 @@ def test_the_course_ships_five_seeds_and_is_small():
 
 
 @pytest.mark.committed
+def test_the_course_ships_three_seeds_of_each_control_without_models():
+    found = runs.load_controls()
+    assert set(found) == {name for pair in controls.PAIRS.values() for name in pair}
+    for name, seeds in found.items():
+        assert [run.info["seed"] for run in seeds] == [0, 1, 2], name
+        for run in seeds:
+            assert run.model_file is None
+            assert run.info["data"]["source"] == "full MNIST"
+            shapes = {kind: hits.shape for kind, hits in run.load_stress().items()}
+            damaged = dict.fromkeys(corruptions.SEVERITIES, (6, 1000))
+            assert shapes == damaged | {"uci": (1, 1797)}
+            # The harmless first severity is the test digits themselves.
+            chosen = data.stress_digits(len(run.y_true))
+            right = (run.y_pred == run.y_true)[chosen]
+            assert (run.load_stress()["blur"][0] == right).mean() >= 0.998
+
+
 def test_the_course_ships_the_images_of_all_mistakes():
     seeds = [run for name in runs.MODELS for run in runs.load_seeds(name)]
     with np.load(data.SHIPPED_DIGITS) as file:

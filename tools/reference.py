@@ -1,11 +1,12 @@
 """The runs that the course ships: five seeds of each model, and what they misread.
 
-    python -m tools.reference train --seeds 5    train what is missing, then the digits
+    python -m tools.reference train --seeds 5    train what is missing, all of it
+    python -m tools.reference controls           only the lab's controls
     python -m tools.reference digits             only reference/digits.npz
 
-For maintainers, on the full MNIST. The models come out of the notebooks, which
-papermill runs with other parameters; nothing here knows what a model looks like. A seed
-whose run is there and whole is skipped: an interrupted training goes on where it
+For maintainers, on the full MNIST. The models come out of the notebooks and the lab,
+which papermill runs with other parameters; nothing here knows what a model looks like.
+A seed whose run is there and whole is skipped: an interrupted training goes on where it
 stopped.
 """
 
@@ -22,11 +23,13 @@ from pathlib import Path
 
 import numpy as np
 
-from utils import data, runs
+from utils import controls, data, runs
 from utils.files import write_whole
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 TRAINED_BY = dict(zip(runs.MODELS, NOTEBOOKS, strict=False))  # "ann": "ANN_Model.ipynb"
+LAB = COURSE_DIR / "labs" / "What_Makes_the_Difference.ipynb"
+N_CONTROL_SEEDS = 3
 BUILD = COURSE_DIR / "build" / "reference"
 # Of Keras 3.14 and 3.15; unknown to 3.8, with which the shipped models load, too.
 DEFAULTS = {
@@ -50,24 +53,55 @@ def seed_name(name, seed):
 
 def train(n_seeds, force=False):
     """Run both notebooks once for each seed; skip what is there, unless forced."""
-    os.environ.setdefault("MNIST_DATA", "full")
     todo = [(name, seed) for seed in range(n_seeds) for name in runs.MODELS]
-    for number, (name, seed) in enumerate(todo, start=1):
-        run_name = seed_name(name, seed)
-        place = runs.REFERENCE_DIR / run_name
+
+    def trained(name, seed):
+        folder = execute(name, seed)
+        if seed:
+            drop_model(folder)
+            halve_predictions(folder)
+        else:
+            slim_model(folder)
+        return folder
+
+    train_missing({seed_name(*each): each for each in todo}, trained, None, force)
+
+
+def train_controls(n_seeds=N_CONTROL_SEEDS, force=False):
+    """Train each of the lab's controls once for each seed, like train()."""
+    names = sorted({name for pair in controls.PAIRS.values() for name in pair})
+    todo = [(name, seed) for seed in range(n_seeds) for name in names]
+
+    def trained(name, seed):
+        folder = execute_control(name, seed)
+        drop_model(folder)
+        halve_predictions(folder)
+        return folder
+
+    named = {f"{name}-seed{seed}": (name, seed) for name, seed in todo}
+    train_missing(named, trained, runs.CONTROLS, force)
+
+
+def train_missing(todo, trained, room, force):
+    """Train what is not there and whole, and put it into reference/.
+
+    Args:
+        todo: dictionary from a run's name to what trained() is called with.
+        trained: trains one; returns the folder of its run.
+        room: the folder inside reference/, None for reference/ itself.
+        force: train all of them.
+    """
+    os.environ.setdefault("MNIST_DATA", "full")
+    home = runs.REFERENCE_DIR / (room or "")
+    for number, (run_name, arguments) in enumerate(todo.items(), start=1):
         label = f"[{number}/{len(todo)}] {run_name}"
-        if not force and is_whole(run_name):
+        if not force and is_whole(run_name, home):
             print(f"{label}: there already", flush=True)
             continue
         print(f"{label}: training …", flush=True)
         began = time.perf_counter()
-        trained = execute(name, seed)
-        if seed:
-            drop_model(trained)
-        else:
-            slim_model(trained)
-        put_in_place(trained, place)
-        run = runs.load_run(run_name, announce=False, folder=runs.REFERENCE_DIR)
+        put_in_place(trained(*arguments), home / run_name)
+        run = runs.load_run(run_name, announce=False, folder=home)
         print(
             f"{label}: {run.info['test_accuracy']:.2%} of the test digits right, "
             f"{time.perf_counter() - began:.0f} s in all",
@@ -75,10 +109,10 @@ def train(n_seeds, force=False):
         )
 
 
-def is_whole(run_name):
+def is_whole(run_name, home=None):
     """Tell whether a reference run is there and can be loaded."""
     try:
-        runs.load_run(run_name, announce=False, folder=runs.REFERENCE_DIR)
+        runs.load_run(run_name, announce=False, folder=home or runs.REFERENCE_DIR)
     except runs.RunError:
         return False
     return True
@@ -86,15 +120,45 @@ def is_whole(run_name):
 
 def execute(name, seed):
     """Run a notebook with a seed; return the folder of the run that it saved."""
+    run_name = seed_name(name, seed)
+    notebook = COURSE_DIR / TRAINED_BY[name]
+    return run_notebook(notebook, run_name, SEED=seed, RUN_NAME=run_name)
+
+
+def execute_control(name, seed):
+    """Run the lab for one control; return the folder of the run that it saved.
+
+    As far as the cell that trains: those after it read the controls of the course.
+    """
+    import nbformat
+
+    lab = nbformat.read(LAB, as_version=4)
+    tagged = ["train" in cell.metadata.get("tags", []) for cell in lab.cells]
+    lab.cells = lab.cells[: tagged.index(True) + 1]
+    return run_notebook(lab, f"{name}-seed{seed}", SEED=seed, TRAIN=[name])
+
+
+def run_notebook(notebook, run_name, **parameters):
+    """Run a notebook with parameters; return the folder of the run that it saves."""
     from tools import notebooks  # papermill, which making the digits does not need
 
     BUILD.mkdir(parents=True, exist_ok=True)
-    run_name = seed_name(name, seed)
     os.environ["RUNS_DIR"] = str(BUILD)
-    target = BUILD / f"{run_name}.ipynb"
-    notebook = COURSE_DIR / TRAINED_BY[name]
-    notebooks.execute(notebook, target, SEED=seed, RUN_NAME=run_name)
+    notebooks.execute(notebook, BUILD / f"{run_name}.ipynb", **parameters)
     return BUILD / run_name
+
+
+def halve_predictions(folder):
+    """Save the probabilities of a run anew as half floats: a quarter of the size.
+
+    They keep three digits each, also those near 0, so the loss stays what it was. Not
+    for a folder that others read: two files change one after the other.
+    """
+    place = folder / "predictions.npz"
+    with np.load(place) as file:
+        y_true, y_prob = file["y_true"], file["y_prob"]
+    np.savez_compressed(place, y_true=y_true, y_prob=y_prob.astype(np.float16))
+    renew_info(folder)
 
 
 def drop_model(folder):
@@ -223,15 +287,20 @@ def main(arguments=None):
     """Do what the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.reference")
     commands = parser.add_subparsers(dest="command", required=True)
-    training = commands.add_parser("train", help="train what is missing, then digits")
+    training = commands.add_parser("train", help="train what is missing")
     training.add_argument("--seeds", type=int, default=5, help="seeds 0 to SEEDS - 1")
     training.add_argument("--force", action="store_true", help="train all of them anew")
+    controls = commands.add_parser("controls", help="train the lab's missing controls")
+    controls.add_argument("--force", action="store_true", help="train all of them anew")
     commands.add_parser("digits", help="write reference/digits.npz")
     options = parser.parse_args(arguments)
     try:
         if options.command == "train":
             train(options.seeds, options.force)
-        make_digits()
+        if options.command in ("train", "digits"):
+            make_digits()
+        if options.command in ("train", "controls"):
+            train_controls(force=options.force)
     except (runs.RunError, data.DataError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -179,6 +179,26 @@ SEVERITIES = {
 }
 
 
+def stress_test(answers, x, y, seed=0):
+    """Find which digits are still read when they are damaged.
+
+    Args:
+        answers: function from images, shape (m, 28, 28), float32, to labels, (m,).
+        x: images, shape (n, 28, 28), float32 in [0, 1].
+        y: their labels, shape (n,).
+        seed: of the damage.
+
+    Returns:
+        dict from the kind of damage to hits, shape (severities, n), bool: one row for
+        each severity of SEVERITIES.
+    """
+    hits = {}
+    for kind, (damage, severities, _) in SEVERITIES.items():
+        damaged = np.concatenate([damage(x, s, seed=seed) for s in severities])
+        hits[kind] = np.asarray(answers(damaged)).reshape(len(severities), -1) == y
+    return hits
+
+
 # --- checks --------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""What a model's answers say: intervals, tests, mistakes, calibration.
+"""What a model's answers say: intervals, tests, mistakes.
 
 Everything takes arrays and returns arrays or numbers; for n test digits
 
@@ -87,31 +87,6 @@ class Confusion(NamedTuple):
     count: int
 
 
-class Reliability(NamedTuple):
-    """One value a bin of confidence; all arrays have shape (n_bins,).
-
-    confidence and accuracy are means from 0 to 1, float64, NaN in an empty bin; count
-    is the number of digits, int64.
-    """
-
-    confidence: np.ndarray
-    accuracy: np.ndarray
-    count: np.ndarray
-
-
-class CoverageCurve(NamedTuple):
-    """Accuracy when unsure answers are withheld; arrays of one length, float64.
-
-    A model that answers where its confidence is at least threshold answers the
-    fraction coverage of all digits, and is right on the fraction accuracy of those.
-    Coverage rises to 1.
-    """
-
-    coverage: np.ndarray
-    accuracy: np.ndarray
-    threshold: np.ndarray
-
-
 # --- how accurate, and how surely ----------------------------------------------------
 
 
@@ -124,12 +99,30 @@ def accuracy_interval(y_true, y_pred, confidence=0.95):
     inference", Journal of the American Statistical Association 22, 1927.
     """
     y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
-    _check_confidence(confidence)
+    check_confidence(confidence)
     n_right = int((y_true == y_pred).sum())
     interval = binomtest(n_right, len(y_true)).proportion_ci(confidence, "wilson")
     return AccuracyInterval(
         n_right / len(y_true), float(interval.low), float(interval.high), confidence
     )
+
+
+def accuracy_bands(hits):
+    """Return accuracies with Wilson's 95 % interval, one for each row.
+
+    Args:
+        hits: whether a digit was read correctly, m rows of bools; the rows may differ
+            in length, as shape (m, n) or a list of arrays.
+
+    Returns:
+        np.ndarray, shape (3, m): accuracy, low, high; fractions, NaN for an empty row.
+    """
+    found = np.full((3, len(hits)), np.nan)
+    for column, row in enumerate(hits):
+        if len(row):
+            interval = accuracy_interval(np.ones(len(row), int), np.asarray(row, int))
+            found[:, column] = interval.accuracy, interval.low, interval.high
+    return found
 
 
 def disagreement(y_true, y_pred_a, y_pred_b):
@@ -174,14 +167,11 @@ def mcnemar_test(y_true, y_pred_a, y_pred_b):
     Source: Q. McNemar, "Note on the sampling error of the difference between correlated
     proportions or percentages", Psychometrika 12, 1947.
     """
-    # mlxtend.evaluate takes half a second to import, and only this needs it.
-    from mlxtend.evaluate import mcnemar
-
     counts = contingency(y_true, y_pred_a, y_pred_b)
-    table = np.array(counts).reshape(2, 2)
-    # The chi-squared form approximates the exact one, which is fast enough for any n.
-    _, p_value = mcnemar(table, exact=True)
-    return McNemar(float(p_value), counts)
+    n_disputed = counts.only_a + counts.only_b
+    if n_disputed == 0:
+        return McNemar(1.0, counts)  # no coin was tossed
+    return McNemar(float(binomtest(counts.only_a, n_disputed).pvalue), counts)
 
 
 def difference_interval(
@@ -201,229 +191,21 @@ def difference_interval(
     Source: B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
     Statistics 7, 1979.
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     counts = np.array(contingency(y_true, y_pred_a, y_pred_b))
     n = counts.sum()
     draws = np.random.default_rng(seed).multinomial(n, counts / n, size=n_resamples)
     _, only_a, only_b, _ = draws.T
-    tail = (1 - confidence) / 2
-    low, high = np.quantile((only_b - only_a) / n, [tail, 1 - tail])
+    low, high = percentiles((only_b - only_a) / n, confidence)
     difference = (counts[2] - counts[1]) / n
-    return DifferenceInterval(float(difference), float(low), float(high), confidence)
-
-
-def negative_log_likelihood(y_true, y_prob):
-    """Return the mean of -ln(probability given to the true digit), in nats a digit.
-
-    It is Keras' sparse categorical cross-entropy; like Keras it takes no probability
-    for smaller than 1e-7, because a single 0 would make the mean infinite.
-    """
-    y_true, y_prob = _checked_probabilities(y_true, y_prob)
-    p_true = y_prob[np.arange(len(y_true)), y_true]
-    return float(-np.log(p_true.clip(1e-7, 1)).mean())
-
-
-# --- where ---------------------------------------------------------------------------
-
-
-def confusion(y_true, y_pred):
-    """Return the confusion matrix, (10, 10) int64: rows true, columns predicted."""
-    y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
-    return confusion_matrix(y_true, y_pred, labels=range(N_CLASSES))
-
-
-def per_class_accuracy(y_true, y_pred):
-    """Return the fraction of each digit's images that are recognised (its recall).
-
-    Returns:
-        np.ndarray, shape (10,), float64; NaN for a digit that y_true does not hold.
-    """
-    matrix = confusion(y_true, y_pred)
-    totals = matrix.sum(axis=1)
-    unknown = np.full(N_CLASSES, np.nan)
-    return np.divide(matrix.diagonal(), totals, out=unknown, where=totals > 0)
-
-
-def top_confusions(matrix, k=5):
-    """Return the k most frequent mistakes of a confusion matrix, most frequent first.
-
-    Args:
-        matrix: shape (10, 10), counts as confusion() returns them.
-        k: how many; fewer are returned where there are fewer kinds of mistake.
-
-    Returns:
-        list of Confusion: true digit, predicted digit, count.
-    """
-    matrix = np.asarray(matrix)
-    if matrix.shape != (N_CLASSES, N_CLASSES):
-        raise ValueError(
-            f"The confusion matrix has shape {matrix.shape}. Expected "
-            f"{(N_CLASSES, N_CLASSES)}: pass what confusion(y_true, y_pred) returns."
-        )
-    _check_count(k, "k")
-    mistakes = matrix * ~np.eye(N_CLASSES, dtype=bool)
-    order = np.argsort(-mistakes, axis=None, kind="stable")[:k]
-    pairs = zip(*np.unravel_index(order, matrix.shape), strict=True)
-    cells = [Confusion(int(t), int(p), int(mistakes[t, p])) for t, p in pairs]
-    return [cell for cell in cells if cell.count > 0]
-
-
-def confident_mistakes(y_true, y_prob, k=12):
-    """Return where the model is wrong and most sure of it.
-
-    Args:
-        y_true: labels, shape (n,).
-        y_prob: probabilities, shape (n, 10).
-        k: how many; fewer are returned where there are fewer mistakes.
-
-    Returns:
-        np.ndarray of positions in y_true, int64, the most confident mistake first.
-    """
-    confidence, right = _confidence_and_right(y_true, y_prob)
-    _check_count(k, "k")
-    wrong = np.flatnonzero(~right)
-    return wrong[np.argsort(-confidence[wrong], kind="stable")[:k]]
-
-
-# --- how sure ------------------------------------------------------------------------
-
-
-def reliability(y_true, y_prob, n_bins=15):
-    """Compare confidence with accuracy, in bins of equal width.
-
-    The confidence of an answer is its probability, the largest of the ten. Bin m of M
-    holds the confidences in ((m - 1)/M, m/M]. A calibrated model is right as often as
-    it says: in each bin, accuracy equals confidence.
-
-    Returns:
-        Reliability.
-
-    Source: C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern
-    neural networks", ICML 2017.
-    """
-    confidence, right = _confidence_and_right(y_true, y_prob)
-    _check_count(n_bins, "n_bins")
-    inner_edges = np.linspace(0, 1, n_bins + 1)[1:-1]
-    bins = np.digitize(confidence, inner_edges, right=True)
-    count = np.bincount(bins, minlength=n_bins)
-    with np.errstate(invalid="ignore"):  # an empty bin has no mean: 0 / 0 is its NaN
-        return Reliability(
-            np.bincount(bins, confidence, n_bins) / count,
-            np.bincount(bins, right, n_bins) / count,
-            count,
-        )
-
-
-def expected_calibration_error(y_true, y_prob, n_bins=15):
-    """Return how far confidence is from accuracy on average, from 0 (best) to 1.
-
-    ECE = Σ (count of bin / n) · |accuracy of bin - confidence of bin|, over the bins of
-    reliability().
-
-    Source: M. P. Naeini, G. F. Cooper, M. Hauskrecht, "Obtaining well calibrated
-    probabilities using Bayesian binning", AAAI 2015; for the most probable class: Guo
-    et al., ICML 2017.
-    """
-    confidence, accuracy, count = reliability(y_true, y_prob, n_bins)
-    filled = count > 0
-    gaps = np.abs(accuracy - confidence)[filled]
-    return float(np.average(gaps, weights=count[filled]))
-
-
-def coverage_curve(y_true, y_prob):
-    """Return the accuracy of a model that may abstain where it is unsure.
-
-    Returns:
-        CoverageCurve: one point for each confidence that occurs, the highest first.
-
-    Source: R. El-Yaniv, Y. Wiener, "On the foundations of noise-free selective
-    classification", JMLR 11, 2010; Y. Geifman, R. El-Yaniv, "Selective classification
-    for deep neural networks", NeurIPS 2017.
-    """
-    confidence, right = _confidence_and_right(y_true, y_prob)
-    order = np.argsort(-confidence, kind="stable")
-    sorted_confidence = confidence[order]
-    answered = np.arange(1, len(order) + 1)
-    accuracy = right[order].cumsum() / answered
-    # No threshold separates answers of equal confidence: keep the last of each run.
-    last = np.append(np.diff(sorted_confidence) < 0, True)
-    return CoverageCurve(
-        answered[last] / len(order), accuracy[last], sorted_confidence[last]
-    )
-
-
-# --- checks --------------------------------------------------------------------------
-
-
-def _confidence_and_right(y_true, y_prob):
-    """Return the probability of each answer, and whether the answer is right."""
-    y_true, y_prob = _checked_probabilities(y_true, y_prob)
-    return y_prob.max(axis=1), y_prob.argmax(axis=1) == y_true
-
-
-def _checked_labels(**named):
-    named = {name: np.asarray(labels) for name, labels in named.items()}
-    n = len(named["y_true"]) if named["y_true"].ndim else 0
-    for name, labels in named.items():
-        if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
-            raise ValueError(
-                f"{name} has shape {labels.shape} and is {labels.dtype}. Expected "
-                "labels, integers of shape (n,): use y_prob.argmax(axis=1) to turn "
-                "probabilities into labels."
-            )
-        if labels.min() < 0 or labels.max() >= N_CLASSES:
-            raise ValueError(
-                f"{name} holds labels from {labels.min()} to {labels.max()}. Expected "
-                "digits from 0 to 9: check where the labels come from."
-            )
-        if len(labels) != n:
-            raise ValueError(
-                f"y_true has {n} labels, {name} has {len(labels)}. Expected one each "
-                "for the same digits in the same order."
-            )
-    return named.values()
-
-
-def _checked_probabilities(y_true, y_prob):
-    (y_true,) = _checked_labels(y_true=y_true)
-    y_prob = np.asarray(y_prob)
-    if y_prob.shape != (len(y_true), N_CLASSES) or y_prob.dtype.kind != "f":
-        raise ValueError(
-            f"y_prob has shape {y_prob.shape} and is {y_prob.dtype}. Expected floats "
-            f"of shape {(len(y_true), N_CLASSES)}: one row for each label in y_true."
-        )
-    # float64, lest float32 rounding puts a confidence into the wrong bin.
-    y_prob = y_prob.astype(np.float64)
-    sums_to_1 = np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)
-    if not sums_to_1 or y_prob.min() < 0:
-        raise ValueError(
-            "y_prob holds rows that are no probabilities. Expected numbers from 0 to "
-            "1 that sum to 1 in each row: apply softmax to logits first."
-        )
-    return y_true, y_prob
-
-
-def _check_confidence(confidence):
-    if not 0 < confidence < 1:
-        raise ValueError(
-            f"confidence is {confidence}. Expected a number between 0 and 1, such as "
-            "0.95 for 95 %."
-        )
-
-
-def _check_count(value, name):
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} is {value!r}. Expected a whole number of at least 1.")
-
-
-# --- differences by resampling, and many intervals at once ---------------------------
+    return DifferenceInterval(float(difference), low, high, confidence)
 
 
 def mean_interval(gains, confidence=0.95, seed=0, n_resamples=2000):
     """Return the mean of paired gains (b minus a) with its bootstrap interval.
 
     Args:
-        gains: one number a digit, shape (n,); b better is positive for accuracy.
+        gains: one number per digit, shape (n,); b better is positive for accuracy.
         confidence: of the interval (percentile method).
         seed: of the resampling.
         n_resamples: how often n of the n digits are drawn with replacement.
@@ -442,64 +224,16 @@ def mean_interval(gains, confidence=0.95, seed=0, n_resamples=2000):
         means = np.array(
             [rng.choice(gains, len(gains)).mean() for _ in range(n_resamples)]
         )
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return DifferenceInterval(float(gains.mean()), float(low), float(high), confidence)
+    low, high = percentiles(means, confidence)
+    return DifferenceInterval(float(gains.mean()), low, high, confidence)
 
 
-def calibration_interval(
-    y_true, y_prob_a, y_prob_b, confidence=0.95, seed=0, n_resamples=1000, n_bins=15
-):
-    """Return the calibration error of b minus that of a, with a bootstrap interval.
-
-    Both errors are computed on the same drawn digits, like the difference itself.
-
-    Args:
-        y_true: labels, shape (n,).
-        y_prob_a, y_prob_b: probabilities, shape (n, 10).
-        confidence: of the interval (percentile method).
-        seed: of the resampling.
-        n_resamples: how often n of the n digits are drawn with replacement.
-        n_bins: of the expected calibration error (reliability).
-
-    Returns:
-        DifferenceInterval.
-    """
-    n = len(y_true)
-    bins, gaps = [], []
-    for y_prob in (y_prob_a, y_prob_b):
-        sure = y_prob.max(axis=1).astype(float)
-        gaps.append((y_prob.argmax(axis=1) == y_true) - sure)
-        inner_edges = np.linspace(0, 1, n_bins + 1)[1:-1]
-        bins.append(np.digitize(sure, inner_edges, right=True))
-
-    def difference(drawn):
-        # n_m / n · |accuracy - confidence| is the bin's sum of gaps over n.
-        a, b = (
-            np.abs(np.bincount(bin_[drawn], gap[drawn], n_bins)).sum() / n
-            for bin_, gap in zip(bins, gaps, strict=True)
-        )
-        return b - a
-
-    rng = np.random.default_rng(seed)
-    drawn = [difference(rng.integers(n, size=n)) for _ in range(n_resamples)]
+def percentiles(drawn, confidence):
+    """Return the two values between which the middle of all draws lies, as floats."""
+    check_confidence(confidence)
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
-    found = difference(np.arange(n))
-    return DifferenceInterval(float(found), float(low), float(high), confidence)
-
-
-def accuracy_bands(hits):
-    """Return accuracies with Wilson's 95 % interval, one for each row.
-
-    Args:
-        hits: whether a digit was read correctly, shape (m, n), bool.
-
-    Returns:
-        np.ndarray, shape (3, m): accuracy, low, high; fractions.
-    """
-    found = [accuracy_interval(np.ones(len(row), int), row.astype(int)) for row in hits]
-    return np.array([(f.accuracy, f.low, f.high) for f in found]).T
+    return float(low), float(high)
 
 
 def detection_rate(counts, sizes, n_experiments=2000, seed=0):
@@ -526,3 +260,136 @@ def detection_rate(counts, sizes, n_experiments=2000, seed=0):
         tails = binom.cdf(np.minimum(only_a, only_b), only_a + only_b, 0.5)
         rates.append(float(np.mean(2 * tails < LEVEL)))
     return np.array(rates)
+
+
+def log_losses(y_true, y_prob):
+    """Return -ln(probability given to the true digit) of each digit, in nats.
+
+    Their mean is Keras' sparse categorical cross-entropy; like Keras it takes no
+    probability for smaller than 1e-7, because a single 0 would make the mean infinite.
+
+    Returns:
+        np.ndarray, shape (n,), float64.
+    """
+    y_true, y_prob = checked_probabilities(y_true, y_prob)
+    return -np.log(y_prob[np.arange(len(y_true)), y_true].clip(1e-7, 1))
+
+
+# --- where ---------------------------------------------------------------------------
+
+
+def confusion(y_true, y_pred):
+    """Return the confusion matrix, (10, 10) int64: rows true, columns predicted."""
+    y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
+    return confusion_matrix(y_true, y_pred, labels=range(N_CLASSES))
+
+
+def per_class_bands(y_true, y_pred):
+    """Return the fraction of each digit's images that are recognised (its recall).
+
+    Returns:
+        np.ndarray, shape (3, 10): recall, and Wilson's 95 % interval, low and high;
+        fractions, NaN for a digit that y_true does not hold.
+    """
+    y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
+    return accuracy_bands([y_pred[y_true == k] == k for k in range(N_CLASSES)])
+
+
+def top_confusions(matrix, k=5):
+    """Return the k most frequent mistakes of a confusion matrix, most frequent first.
+
+    Args:
+        matrix: shape (10, 10), counts as confusion() returns them.
+        k: how many; fewer are returned where there are fewer kinds of mistake.
+
+    Returns:
+        list of Confusion: true digit, predicted digit, count.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.shape != (N_CLASSES, N_CLASSES):
+        raise ValueError(
+            f"The confusion matrix has shape {matrix.shape}. Expected "
+            f"{(N_CLASSES, N_CLASSES)}: pass what confusion(y_true, y_pred) returns."
+        )
+    check_count(k, "k")
+    mistakes = matrix * ~np.eye(N_CLASSES, dtype=bool)
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:k]
+    pairs = zip(*np.unravel_index(order, matrix.shape), strict=True)
+    cells = [Confusion(int(t), int(p), int(mistakes[t, p])) for t, p in pairs]
+    return [cell for cell in cells if cell.count > 0]
+
+
+def confident_mistakes(y_true, y_prob, k=12):
+    """Return where the model is wrong and most sure of it.
+
+    Args:
+        y_true: labels, shape (n,).
+        y_prob: probabilities, shape (n, 10).
+        k: how many; fewer are returned where there are fewer mistakes.
+
+    Returns:
+        np.ndarray of positions in y_true, int64, the most confident mistake first.
+    """
+    y_true, y_prob = checked_probabilities(y_true, y_prob)
+    check_count(k, "k")
+    confidence = y_prob.max(axis=1)
+    wrong = np.flatnonzero(y_prob.argmax(axis=1) != y_true)
+    return wrong[np.argsort(-confidence[wrong], kind="stable")[:k]]
+
+
+# --- checks --------------------------------------------------------------------------
+
+
+def _checked_labels(**named):
+    named = {name: np.asarray(labels) for name, labels in named.items()}
+    n = len(named["y_true"]) if named["y_true"].ndim else 0
+    for name, labels in named.items():
+        if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
+            raise ValueError(
+                f"{name} has shape {labels.shape} and is {labels.dtype}. Expected "
+                "labels, integers of shape (n,): use y_prob.argmax(axis=1) to turn "
+                "probabilities into labels."
+            )
+        if labels.min() < 0 or labels.max() >= N_CLASSES:
+            raise ValueError(
+                f"{name} holds labels from {labels.min()} to {labels.max()}. Expected "
+                "digits from 0 to 9: check where the labels come from."
+            )
+        if len(labels) != n:
+            raise ValueError(
+                f"y_true has {n} labels, {name} has {len(labels)}. Expected one each "
+                "for the same digits in the same order."
+            )
+    return named.values()
+
+
+def checked_probabilities(y_true, y_prob):
+    (y_true,) = _checked_labels(y_true=y_true)
+    y_prob = np.asarray(y_prob)
+    if y_prob.shape != (len(y_true), N_CLASSES) or y_prob.dtype.kind != "f":
+        raise ValueError(
+            f"y_prob has shape {y_prob.shape} and is {y_prob.dtype}. Expected floats "
+            f"of shape {(len(y_true), N_CLASSES)}: one row for each label in y_true."
+        )
+    # float64, lest float32 rounding puts a confidence into the wrong bin.
+    y_prob = y_prob.astype(np.float64)
+    sums_to_1 = np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)
+    if not sums_to_1 or y_prob.min() < 0:
+        raise ValueError(
+            "y_prob holds rows that are no probabilities. Expected numbers from 0 to "
+            "1 that sum to 1 in each row: apply softmax to logits first."
+        )
+    return y_true, y_prob
+
+
+def check_confidence(confidence):
+    if not 0 < confidence < 1:
+        raise ValueError(
+            f"confidence is {confidence}. Expected a number between 0 and 1, such as "
+            "0.95 for 95 %."
+        )
+
+
+def check_count(value, name):
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} is {value!r}. Expected a whole number of at least 1.")

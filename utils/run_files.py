@@ -22,8 +22,11 @@ RESERVED_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
 LARGEST = {
     "history.json": 5 * MEGABYTE,
     "predictions.npz": 100 * MEGABYTE,
+    "stress.npz": 10 * MEGABYTE,
     "model.keras": LARGEST_MODEL,
 }
+# The arrays of stress.npz: the kinds of damage (utils.corruptions), and the UCI digits.
+STRESS = ("shift", "rotate", "scale", "noise", "blur", "occlude", "uci")
 LARGEST_INFO = MEGABYTE // 5
 MOST_METRICS = 100
 

@@ -19,14 +19,14 @@ from utils.run_files import RunError, file_digest
 LOCK_NAME = ".lock"
 
 
-def write_run(home, info, history, predictions, model, patience):
+def write_run(home, info, history, arrays, model, patience):
     """Write a run beside its place, then move it there: whole or not at all.
 
     Args:
         home: the folder of runs.
         info: what run.json is to hold but for "files".
         history: dictionary of lists of floats.
-        predictions: dictionary of the arrays y_true and y_prob.
+        arrays: dictionary from an .npz file's name to a dictionary of its arrays.
         model: the trained keras.Model.
         patience: seconds to wait for the lock.
 
@@ -43,7 +43,8 @@ def write_run(home, info, history, predictions, model, patience):
                 _clear(partial)  # of a save that was killed
                 partial.mkdir()
                 (partial / "history.json").write_text(_json(history), encoding="utf-8")
-                np.savez_compressed(partial / "predictions.npz", **predictions)
+                for file_name, named in arrays.items():
+                    np.savez_compressed(partial / file_name, **named)
                 model.save(partial / "model.keras")
                 files = {path.name: file_digest(path) for path in partial.iterdir()}
                 text = _json(info | {"files": files})

@@ -4,6 +4,7 @@
     runs/<name>/history.json     Keras' History.history, and the seconds of each epoch
     runs/<name>/predictions.npz  y_true (n,) uint8, y_prob (n, 10) float32
     runs/<name>/model.keras      the trained model
+    runs/<name>/stress.npz       where it was tested on damaged digits: which it read
 
 RUNS_DIR moves the folder. A reader sees the old run or the new one, never a mixture:
 a run is written beside its place and renamed, and run.json carries the SHA-256 of the
@@ -21,13 +22,15 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.bounded import BadFile
+from utils.bounded import BadFile, read_npz
 from utils.consistency import contradiction
 from utils.environment import versions
 from utils.model_file import load_checked
 from utils.places import COURSE_DIR
 from utils.run_files import INFO_FIELDS as INFO_FIELDS
 from utils.run_files import (
+    LARGEST,
+    STRESS,
     RunError,
     as_history,
     check_name,
@@ -42,6 +45,8 @@ from utils.run_store import LOCK_NAME as LOCK_NAME
 from utils.run_store import finish_save, is_whole, reading, write_run
 
 REFERENCE_DIR = COURSE_DIR / "reference"
+CONTROLS = "controls"  # in REFERENCE_DIR: trainings in which one thing was changed
+ASKED_FOR = "reference/"  # load_run("reference/ann") takes the course's run
 MODELS = {"ann": "ANN", "cnn": "CNN"}  # a run's name: the model's name in words
 LOCK_SECONDS = 60  # saving takes a second; who waits longer waits for a dead machine
 
@@ -76,7 +81,7 @@ class Run:
     @property
     def origin(self):
         """Where the run comes from, in words: "your run" or "reference run"."""
-        return "reference run" if self.folder.parent == REFERENCE_DIR else "your run"
+        return "reference run" if _is_ours(self.folder) else "your run"
 
     @property
     def model_file(self):
@@ -105,6 +110,24 @@ class Run:
             "model file": "not kept" if size is None else f"{size / 1e6:.2f} MB",
             "data": self.info["data"]["source"],
         }
+
+    def load_stress(self):
+        """Load which damaged digits the model read.
+
+        Returns:
+            dict from the kind of damage to hits, shape (severities, digits), bool.
+
+        Raises:
+            RunError: the run was kept without them, or the file is damaged.
+        """
+        path = self.folder / "stress.npz"
+        if path.name not in self.info["files"]:
+            raise RunError(f"The run {self.name} was not tested on damaged digits.")
+        try:
+            found = read_npz(path, STRESS, LARGEST[path.name])
+        except BadFile as error:
+            raise _damaged(error.path, error.why) from error
+        return {kind: hits.astype(bool) for kind, hits in found.items()}
 
     def load_model(self):
         """Load the trained Keras model; TensorFlow is imported here and not before.
@@ -175,6 +198,7 @@ def save_run(
     data,
     n_val=0,
     stopped=False,
+    stress=None,
 ):
     """Save a trained run under runs/<name>/, replacing an older one of that name.
 
@@ -190,6 +214,7 @@ def save_run(
         data: the utils.data.Digits that it was trained on.
         n_val: how many of the training digits were set aside for validation.
         stopped: whether the training was stopped before its last epoch was over.
+        stress: what Run.load_stress() is to return, or None.
 
     Returns:
         Run: the saved run, read back.
@@ -233,8 +258,10 @@ def save_run(
     }
     if fault := find_fault(info):
         raise RunError(f"The run to save {fault}. Correct what you pass to save_run.")
-    predictions = {"y_true": y_true, "y_prob": y_prob}
-    write_run(runs_dir(), info, history, predictions, model, patience=LOCK_SECONDS)
+    arrays = {"predictions.npz": {"y_true": y_true, "y_prob": y_prob}}
+    if stress:
+        arrays["stress.npz"] = stress
+    write_run(runs_dir(), info, history, arrays, model, patience=LOCK_SECONDS)
     return load_run(name, announce=False)
 
 
@@ -245,7 +272,8 @@ def load_run(name, announce=True, folder=None):
     """Load a run: yours from runs/, else the one that the course ships in reference/.
 
     Args:
-        name: the run's name, such as "ann".
+        name: the run's name, such as "ann"; "reference/ann" is the course's run, also
+            where there is one of yours.
         announce: print which of the two was taken.
         folder: look in this folder of runs only; None looks in the two.
 
@@ -255,6 +283,8 @@ def load_run(name, announce=True, folder=None):
     Raises:
         RunError: there is no such run, or one of its files is damaged.
     """
+    if isinstance(name, str) and name.startswith(ASKED_FOR) and not folder:
+        name, folder = name.removeprefix(ASKED_FOR), REFERENCE_DIR
     check_name(name)
     homes = [Path(folder)] if folder else [runs_dir(), REFERENCE_DIR]
     run = next(filter(None, (_load_whole(home, name) for home in homes)), None)
@@ -289,7 +319,11 @@ def check_comparable(*runs):
     for run in runs[1:]:
         theirs, ours = first.info["data"], run.info["data"]
         notebooks = f"{_notebook_of(first.name)} and {_notebook_of(run.name)}"
-        advice = f"Run {notebooks} again with the same MNIST_DATA."
+        advice = (
+            f"Run {notebooks} again with the same MNIST_DATA. Or take the two runs "
+            f"that come with the course: {ASKED_FOR}ann and {ASKED_FOR}cnn instead of "
+            "the names of yours."
+        )
         if theirs["test_fingerprint"] != ours["test_fingerprint"]:
             raise RunError(
                 f"{first.name} was tested on {theirs['source']} and {run.name} on "
@@ -308,7 +342,8 @@ def _load_whole(home, name):
     if not home.is_dir():
         return None
     # Nobody saves into reference/, and the lock's file would be litter in the course.
-    lock = nullcontext() if home == REFERENCE_DIR else reading(home, LOCK_SECONDS)
+    ours = home in (REFERENCE_DIR, REFERENCE_DIR / CONTROLS)
+    lock = nullcontext() if ours else reading(home, LOCK_SECONDS)
     with lock:
         if os.access(home, os.W_OK):
             finish_save(home, name)
@@ -320,8 +355,7 @@ def _load_whole(home, name):
 
 def _read(folder, name):
     try:
-        ours = folder.parent == REFERENCE_DIR
-        return Run(folder, *read_run(folder, name, trusted_date=ours))
+        return Run(folder, *read_run(folder, name, trusted_date=_is_ours(folder)))
     except BadFile as error:
         raise _damaged(error.path, error.why) from error
     except PermissionError as error:
@@ -339,16 +373,21 @@ def _damaged(path, why):
         why: words that can follow "it": "is empty".
     """
     why = _short(why)
-    if path.parent.parent == REFERENCE_DIR:
+    if _is_ours(path.parent):
         return RunError(
             f"{path} is damaged: it {why} It belongs to the course: take it from "
             "a fresh download, or type in the course's folder: git checkout -- "
-            f"{REFERENCE_DIR.name}/{path.parent.name}"
+            f"{path.parent.relative_to(REFERENCE_DIR.parent).as_posix()}"
         )
     return RunError(
         f"{path} is damaged: it {why} Delete the folder {path.parent} and run "
         f"{_notebook_of(path.parent.name)} again."
     )
+
+
+def _is_ours(folder):
+    """Tell whether the folder of a run is one that comes with the course."""
+    return folder.parent in (REFERENCE_DIR, REFERENCE_DIR / CONTROLS)
 
 
 def _short(reason):
@@ -387,27 +426,54 @@ def load_seeds(name):
     return sorted(seeds, key=lambda run: run.info["seed"])
 
 
-def same_test(seeds, run):
-    """Tell whether reference runs were tested on a run's digits; print it, too.
+def load_controls():
+    """Load the controls: trainings in which one thing was changed, three seeds each.
+
+    Returns:
+        dict from the control's name, such as "cnn-shuffled", to a list of Run, ordered
+        by seed.
+
+    Raises:
+        RunError: a run is damaged, or they were tested on different digits.
+    """
+    home, found = REFERENCE_DIR / CONTROLS, {}
+    for name in list_runs(home):
+        run = load_run(name, announce=False, folder=home)
+        found.setdefault(name.rsplit("-seed", 1)[0], []).append(run)
+    for control in found.values():
+        control.sort(key=lambda run: run.info["seed"])
+    if found:
+        check_comparable(*(run for control in found.values() for run in control))
+    return found
+
+
+def seeds_beside(seeds, run):
+    """Return the reference runs that may stand beside a run; print which there are.
 
     Args:
         seeds: dictionary from the model's name to what load_seeds() returned.
         run: the run that they are to stand beside.
 
     Returns:
-        bool; False where there are no reference runs.
+        dict like seeds; its lists are empty where the reference runs were tested on
+        other digits than the run, and never to be mixed with it.
+
+    Raises:
+        RunError: there are no reference runs of one of the models.
     """
-    found = [reference for each in seeds.values() for reference in each]
-    if not found:
-        print("There are no reference runs, so nothing is said about other seeds.")
-        return False
-    numbers = " and ".join(f"{len(each)} of the {n}" for n, each in seeds.items())
-    theirs, ours = found[0].info["data"], run.info["data"]
-    print(f"Reference runs: {numbers}, tested on {theirs['source']}.")
-    same = theirs["test_fingerprint"] == ours["test_fingerprint"]
-    if not same:
-        print(
-            f"The two runs above were tested on {ours['source']}: other digits. The "
-            "reference runs are shown by themselves and never mixed with them."
+    if not all(seeds.values()):
+        raise RunError(
+            f"There are no reference runs in {REFERENCE_DIR}. They belong to the "
+            "course: take them from a fresh download, or type in the course's folder: "
+            f"git checkout -- {REFERENCE_DIR.name}"
         )
-    return same
+    numbers = " and ".join(f"{len(each)} of the {n}" for n, each in seeds.items())
+    theirs, ours = next(iter(seeds.values()))[0].info["data"], run.info["data"]
+    print(f"Reference runs: {numbers}, tested on {theirs['source']}.")
+    if theirs["test_fingerprint"] == ours["test_fingerprint"]:
+        return seeds
+    print(
+        f"The two runs above were tested on {ours['source']}: other digits. The "
+        "reference runs are shown by themselves and never mixed with them."
+    )
+    return {name: [] for name in seeds}

@@ -5,12 +5,14 @@ unlikely explanation; else its mark is "no difference shown", which is not the s
 "no difference". No function here knows which model is expected to win.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import mannwhitneyu
 
-from utils.evaluation import LEVEL
+from utils.calibration import calibration_interval, expected_calibration_error
+from utils.evaluation import LEVEL, difference_interval, mcnemar_test, mean_interval
+from utils.wording import Text, chance, listed, p_text, ratio
 
 NAMES = ("ANN", "CNN")
 NO_DIFFERENCE = "no difference shown"
@@ -39,13 +41,6 @@ class Row:
         return self.better or NO_DIFFERENCE
 
 
-class Text(str):
-    """A text that a notebook shows as prose: no quotes, lines broken between words."""
-
-    def _repr_markdown_(self):
-        return str(self)
-
-
 # --- the rows ------------------------------------------------------------------------
 
 
@@ -60,12 +55,12 @@ def judge_accuracy(question, accuracies, test, difference, names=NAMES):
         names: of a and b.
     """
     better = _outside_zero(difference, names) if test.p_value < LEVEL else None
-    evidence = f"{difference}; McNemar p {_p_text(test.p_value)}"
+    evidence = f"{difference}; McNemar p {p_text(test.p_value)}"
     return Row(question, *(f"{a:.2%}" for a in accuracies), better, evidence)
 
 
 def judge_interval(
-    question, texts, difference, larger_is_better=True, unit="points", names=NAMES
+    question, texts, difference, *, larger_is_better=True, unit="points", names=NAMES
 ):
     """Judge by whether the interval of b minus a contains 0.
 
@@ -94,7 +89,7 @@ def judge_count(question, counts, names=NAMES):
         question,
         *(f"{count:,}" for count in counts),
         _smaller(*counts, names),
-        f"counted; {names[1]} / {names[0]} = {_ratio(counts)}",
+        f"counted; {names[1]} / {names[0]} = {ratio(counts)}",
     )
 
 
@@ -105,7 +100,7 @@ def judge_single(question, seconds, names=NAMES):
         question,
         *(f"{s:,.1f} s" for s in seconds),
         _smaller(*seconds, names) if apart else None,
-        f"measured once each; {names[1]} / {names[0]} = {_ratio(seconds)}",
+        f"measured once each; {names[1]} / {names[0]} = {ratio(seconds)}",
     )
 
 
@@ -127,30 +122,127 @@ def judge_timings(question, timings, unit=1e-3, unit_name="ms", names=NAMES):
         *(f"{median / unit:,.3g} {unit_name}" for median in medians),
         _smaller(*medians, names) if apart else None,
         f"quartiles {'apart' if apart else 'overlap'}; "
-        f"{names[1]} / {names[0]} = {_ratio(medians)}",
+        f"{names[1]} / {names[0]} = {ratio(medians)}",
     )
 
 
-def judge_seeds(question, accuracies, names=NAMES):
+def judge_seeds(question, accuracies_a, accuracies_b, names=NAMES):
     """Judge the accuracies of several seeds: the exact test of Mann and Whitney.
 
     Args:
         question: what is compared.
-        accuracies: those of a, shape (m,), and of b, shape (n,), fractions.
+        accuracies_a, accuracies_b: shapes (m,) and (n,), fractions.
         names: of a and b.
 
     Source: H. B. Mann, D. R. Whitney, "On a test of whether one of two random variables
     is stochastically larger than the other", Annals of Mathematical Statistics 18,
     1947.
     """
-    a, b = (np.asarray(values, float) for values in accuracies)
+    a, b = np.asarray(accuracies_a, float), np.asarray(accuracies_b, float)
     p_value = float(mannwhitneyu(a, b, method="exact").pvalue)
     better = None
     if p_value < LEVEL:
         better = names[1] if b.mean() > a.mean() else names[0]
     texts = (f"{v.mean():.2%} ± {v.std(ddof=1):.2%}" for v in (a, b))
-    evidence = f"mean ± sd of {len(a)} and {len(b)} seeds; p {_p_text(p_value)}"
+    evidence = (
+        f"mean ± sd of {len(a)} and {len(b)} trainings; "
+        f"Mann–Whitney p {p_text(p_value)}"
+    )
     return Row(question, *texts, better, evidence)
+
+
+def remaining_rows(runs, seeds, hits, uci, costs, timings, shipped, seed=0):
+    """Judge everything but the accuracy and the loss, in the way of those two.
+
+    Args:
+        runs: dictionary from the model's name to its runs.Run; two models, a then b.
+        seeds: dictionary from the name to the reference runs of that model.
+        hits: dictionary from the name to its hits, corruptions.stress_test().
+        uci: labels of the UCI digits, and a dictionary from the name to its answers.
+        costs: dictionary from what was counted to (of a, of b).
+        timings: dictionary from what was timed to (costs.Timing of a, of b).
+        shipped: dictionary from the name to the runs of other trainings of that model
+            that were tested on damaged digits, too.
+        seed: of the bootstrap.
+
+    Returns:
+        list of Row.
+    """
+    rows = [
+        _seeds_row(runs, seeds),
+        _calibration_row(runs, seeds, seed),
+        *_damage_rows(hits, shipped, seed),
+        _uci_row(uci, shipped, seed),
+    ]
+    rows += [judge_count(question, counts) for question, counts in costs.items()]
+    rows.append(
+        judge_single("training time", [r.info["train_seconds"] for r in runs.values()])
+    )
+    return rows + [judge_timings(what, pair) for what, pair in timings.items()]
+
+
+def _seeds_row(runs, seeds):
+    a, b = ([run.info["test_accuracy"] for run in seeds[name]] for name in NAMES)
+    tested = {
+        run.info["data"]["test_fingerprint"]
+        for run in (*runs.values(), *(run for each in seeds.values() for run in each))
+    }
+    others = "" if len(tested) == 1 else " (on other digits)"
+    return judge_seeds(f"accuracy of the reference runs{others}", a, b)
+
+
+def _calibration_row(runs, seeds, seed):
+    y_true, probs = runs[NAMES[0]].y_true, [runs[name].y_prob for name in NAMES]
+    gap = calibration_interval(y_true, *probs, seed=seed)
+    texts = [f"{expected_calibration_error(y_true, p):.4f}" for p in probs]
+    row = judge_interval(
+        "calibration error", texts, gap, larger_is_better=False, unit="ECE"
+    )
+    a, b = (
+        [-expected_calibration_error(run.y_true, run.y_prob) for run in seeds[name]]
+        for name in NAMES
+    )
+    return _with_pairs(row, a, b)
+
+
+def _damage_rows(hits, shipped, seed):
+    def means(run):
+        found = run.load_stress()
+        return {kind: found[kind][1:].mean() for kind in hits[NAMES[0]]}
+
+    others = {name: [means(run) for run in shipped[name]] for name in NAMES}
+    for kind in hits[NAMES[0]]:
+        # Of each digit the share of severities, without the harmless first one: so it
+        # enters once, and the interval stays honest.
+        shares = [hits[name][kind][1:].mean(axis=0) for name in NAMES]
+        gap = mean_interval(shares[1] - shares[0], seed=seed)
+        texts = [f"{share.mean():.1%}" for share in shares]
+        row = judge_interval(f"damaged digits ({kind})", texts, gap)
+        yield _with_pairs(row, *([each[kind] for each in others[n]] for n in NAMES))
+
+
+def _uci_row(uci, shipped, seed):
+    y_true, answers = uci
+    pair = [answers[name] for name in NAMES]
+    row = judge_accuracy(
+        "accuracy on UCI digits",
+        [np.mean(y_pred == y_true) for y_pred in pair],
+        mcnemar_test(y_true, *pair),
+        difference_interval(y_true, *pair, seed=seed),
+    )
+    a, b = ([r.load_stress()["uci"].mean() for r in shipped[name]] for name in NAMES)
+    return _with_pairs(row, a, b)
+
+
+def _with_pairs(row, a, b):
+    """Add over how many other trainings a row holds; of a and b more is better."""
+    gaps = np.subtract.outer(b, a)
+    name, won = (NAMES[1], gaps > 0) if gaps.mean() > 0 else (NAMES[0], gaps < 0)
+    evidence = (
+        f"{row.evidence}; one training each. Of {gaps.size} pairs of shipped trainings "
+        f"the {name} is better in {won.sum()}"
+    )
+    return replace(row, evidence=evidence)
 
 
 def table(rows, names=NAMES):
@@ -189,7 +281,7 @@ def describe_test(test, names=NAMES):
         return Text("They never differ: there is nothing to toss a coin for.")
     odds = (
         f"Luck alone splits {a + b:,} digits at least as unevenly as {a:,} to {b:,} "
-        f"{_chance(test.p_value)} (p {_p_text(test.p_value)})."
+        f"{chance(test.p_value)} (p {p_text(test.p_value)})."
     )
     if test.p_value >= LEVEL:
         return Text(f"{odds} That can well be luck: no difference is shown.")
@@ -200,15 +292,14 @@ def describe_test(test, names=NAMES):
     )
 
 
-def describe_pairs(accuracies, names=NAMES):
+def describe_pairs(accuracies_a, accuracies_b, names=NAMES):
     """Say in how many pairs of trainings, one of a and one of b, each comes out ahead.
 
     Args:
-        accuracies: those of a, shape (m,), and of b, shape (n,), fractions.
+        accuracies_a, accuracies_b: shapes (m,) and (n,), fractions.
         names: of a and b.
     """
-    a, b = (np.asarray(values, float) for values in accuracies)
-    gaps = 100 * (b[None, :] - a[:, None])
+    gaps = 100 * np.subtract.outer(accuracies_b, accuracies_a)
     return Text(
         f"Of {gaps.size} pairs of trainings the {names[1]} is ahead in "
         f"{(gaps > 0).sum()}, the {names[0]} in {(gaps < 0).sum()}; {names[1]} minus "
@@ -226,12 +317,12 @@ def describe_rows(rows, names=NAMES):
     for name in names:
         won = [row.question for row in rows if row.better == name]
         if won:
-            sentences.append(f"Better for the {name}: {_listed(won)}.")
+            sentences.append(f"Better for the {name}: {listed(won)}.")
         else:
             sentences.append(f"Better for the {name}: nothing that was compared.")
     open_ = [row.question for row in rows if row.better is None]
     if open_:
-        sentences.append(f"No difference shown: {_listed(open_)}.")
+        sentences.append(f"No difference shown: {listed(open_)}.")
     return sentences
 
 
@@ -251,7 +342,7 @@ def headline(accuracy, counts, costs, names=NAMES):
             f"the {names[0]} and the {names[1]} ({accuracy.evidence})."
         )
         winner, loser = names[1], names[0]
-        start = "Then the cost may decide"
+        first += " Then the cost may decide."
     else:
         winner = accuracy.better
         loser = names[0] if winner == names[1] else names[1]
@@ -260,12 +351,27 @@ def headline(accuracy, counts, costs, names=NAMES):
             f"The {winner} reads these {n:,} test digits better than the {loser} "
             f"({accuracy.evidence}): of every 1,000 it misreads {saved:.1f} fewer."
         )
-        start = "Its price"
-    order = slice(None, None, 1 if winner == names[1] else -1)
-    ratios = [f"{_ratio(pair[order])} times the {what}" for what, pair in costs.items()]
-    return (
-        f"{first} {start}: the {winner} takes {_listed(ratios)} that the {loser} takes."
-    )
+    step = 1 if winner == names[1] else -1
+    return f"{first} {_price(winner, loser, {k: v[::step] for k, v in costs.items()})}"
+
+
+def _price(winner, loser, costs):
+    """Say what a model takes more of than the other, and what it takes less of.
+
+    Args:
+        winner, loser: their names.
+        costs: dictionary from what it costs to (cost of the loser, of the winner).
+    """
+    more = [f"{ratio(v)} times the {k}" for k, v in costs.items() if v[1] > v[0]]
+    less = [f"{ratio(v)} times the {k}" for k, v in costs.items() if v[1] < v[0]]
+    sentences = []
+    if more:
+        sentences.append(
+            f"Its price: the {winner} takes {listed(more)} that the {loser} takes."
+        )
+    if less:
+        sentences.append(f"It makes do with {listed(less)} of the {loser}.")
+    return " ".join(sentences) or f"The {winner} costs what the {loser} costs."
 
 
 def conclude(rows, counts, costs, names=NAMES):
@@ -290,26 +396,3 @@ def _outside_zero(difference, names):
 
 def _smaller(a, b, names):
     return None if a == b else names[int(b < a)]
-
-
-def _ratio(pair):
-    a, b = pair
-    return f"{b / a:.2g}" if a else "?"
-
-
-def _p_text(p_value):
-    return "< 0.0001" if p_value < 1e-4 else f"= {p_value:.2g}"
-
-
-def _chance(p_value):
-    """Say a p-value as a frequency: "about once in 250 times"."""
-    if p_value > 0.4:
-        return f"in {p_value:.0%} of all cases"
-    if p_value < 1e-6:
-        return "less than once in a million times"
-    return f"about once in {float(f'{1 / p_value:.2g}'):,.0f} times"
-
-
-def _listed(words):
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last

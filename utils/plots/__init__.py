@@ -8,6 +8,7 @@ from utils.plots.comparison import (
     accuracy_against_costs,
     coin_tosses,
     contingency,
+    controls,
     detection,
     robustness,
 )
@@ -15,7 +16,6 @@ from utils.plots.confusion import (
     confusion_difference,
     confusion_matrices,
     confusion_matrix,
-    mistake_shares,
 )
 from utils.plots.convolution import (
     convolution_step,

@@ -9,6 +9,7 @@ from utils.plots.style import (
     model_color,
     model_marks,
     new_figure,
+    plain_logarithm,
     small_multiples,
 )
 
@@ -108,11 +109,46 @@ def robustness(curves, title="Accuracy on damaged digits"):
             accuracy, low, high = 100 * np.array(interval)
             color = model_color(name, k)
             ax.fill_between(severities, low, high, color=color, alpha=0.2, lw=0)
-            ax.plot(severities, accuracy, label=name, **model_marks(name, k))
+            line = "--" if "," in name else "-"  # a variant, such as "CNN, augmented"
+            ax.plot(severities, accuracy, line, label=name, **model_marks(name, k))
+        ax.axhline(10, color=GREY, linestyle=":", label="guessing")
         ax.set(ylim=(0, 103))
         if severities[0] > severities[-1]:
             ax.invert_xaxis()  # the harder the farther right, as in the others
     axes[0].legend(loc="lower left", fontsize=9)
+    return figure
+
+
+def controls(panels, title="What makes the difference? One dot per training"):
+    """Show what is left of a lead when one thing is changed: a row for each change.
+
+    Args:
+        panels: dictionary from what was tested to results; results is a dictionary from
+            the row's name to a dictionary from the model's name to its accuracies,
+            fractions, one for each training. All panels have the same rows.
+        title: the figure's title.
+    """
+    rows = list(next(iter(panels.values())))
+    size = (11.5, 1.6 + 0.48 * len(rows))
+    figure, axes = new_figure(
+        1, len(panels), size=size, title=title, sharey=True, squeeze=False
+    )
+    for ax, (label, results) in zip(axes.flat, panels.items(), strict=True):
+        for row, name in enumerate(rows):
+            for k, (model, values) in enumerate(results[name].items()):
+                place = np.full(len(values), row + 0.3 * k - 0.15)
+                marks = model_marks(model, k)
+                text = model if row == 0 else None
+                ax.scatter(100 * np.array(values), place, s=32, label=text, **marks)
+        for row in range(0, len(rows), 2):
+            ax.axhspan(row - 0.5, row + 0.5, color="#F2F2F2", zorder=-1)
+        ax.grid(visible=False, axis="y")
+        ax.set(xlabel=f"{label} (%)", ylim=(len(rows) - 0.5, -0.5))
+        ax.xaxis.get_major_locator().set_params(nbins=5, min_n_ticks=3)
+    axes[0, 0].set_yticks(range(len(rows)), rows)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    place = {"loc": "outside lower center", "ncols": len(labels)}
+    figure.legend(handles, labels, fontsize=9, **place)
     return figure
 
 
@@ -133,8 +169,8 @@ def accuracy_against_costs(costs, accuracies, title="What does the accuracy cost
             _costs_dot(ax, values[k], interval, name, k)
         ax.set_xscale("log")
         # Room for the numbers; and two equal costs would have no axis at all.
-        ax.set_xlim(min(values) / 3, max(values) * 10)
-        ax.xaxis.set_minor_formatter("")
+        ax.set_xlim(min(values) / 4, max(values) * 15)
+        plain_logarithm(ax.xaxis)
     axes[0].legend(loc="best", fontsize=9)
     return figure
 

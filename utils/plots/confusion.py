@@ -82,40 +82,6 @@ def confusion_matrices(matrices, title="What was written, what was read"):
     return figure
 
 
-def mistake_shares(matrices, title="Mistakes only, in % of each digit's images"):
-    """Show confusion matrices without the diagonal, in percent, on one scale.
-
-    Args:
-        matrices: dictionary from the model's name to counts, shape (10, 10).
-        title: the figure's title.
-    """
-    matrices = {name: _checked(matrix) for name, matrix in matrices.items()}
-    n = len(matrices)
-    figure, axes = new_figure(1, n, size=(5.4 * n, 4.9), title=title)
-    off = 1 - np.eye(10)
-    totals = {name: m.sum(axis=1, keepdims=True) for name, m in matrices.items()}
-    shares = {
-        name: 100 * matrix * off / np.maximum(totals[name], 1)
-        for name, matrix in matrices.items()
-    }
-    limit = max(share.max() for share in shares.values()) or 1
-    for ax, (name, share) in zip(axes, shares.items(), strict=True):
-        drawn = ax.imshow(share, cmap="Oranges", vmin=0, vmax=limit)
-        _digit_axes(ax)
-        ax.set_title(name, color=model_color(name), weight="bold")
-    bar = figure.colorbar(drawn, ax=axes, shrink=0.8)
-    bar.set_label("of the true digit's images (%)")
-    return figure
-
-
-def _digit_axes(ax):
-    ax.set_xticks(range(10), range(10))
-    ax.set_yticks(range(10), range(10))
-    ax.set(xlabel="predicted digit", ylabel="true digit")
-    ax.tick_params(length=0)
-    ax.grid(visible=False)
-
-
 def confusion_difference(difference, names, title=None):
     """Show the difference of two confusion matrices: b minus a.
 

@@ -2,9 +2,18 @@
 
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 
-from utils.plots.style import GREEN, GREY, SIGNED, YELLOW, draw_image, new_figure
+from utils.plots.style import (
+    FRAME,
+    GREEN,
+    GREY,
+    SIGNED,
+    YELLOW,
+    draw_image,
+    new_figure,
+)
 
 
 def digit_grid(x, y, per_class=12, title="Twelve of each digit"):
@@ -152,7 +161,8 @@ def image_rows(rows, title, columns=8, scale=1.15):
         ):
             left = k * width + 1
             canvas[top : top + 28, left : left + 28] = picture
+            ax.add_patch(plt.Rectangle((left - 0.5, top - 0.5), 28, 28, **FRAME))
             middle = left + 14
-            ax.text(middle, top - 1, caption, ha="center", va="bottom", size=8)
+            ax.text(middle, top - 1, caption, ha="center", va="bottom", size=9)
     draw_image(ax, canvas, vmin=0, vmax=canvas.max() or 1)
     return figure

@@ -60,18 +60,27 @@ def predictions(pictures, y_true, y_prob, title, columns=6):
 
 
 def class_accuracy(accuracies, title="Which digits are hard?"):
-    """Show each digit's accuracy for two models, joined by a line.
+    """Show each digit's accuracy for several models, with its interval.
 
     Args:
-        accuracies: dictionary from the model's name to accuracies, shape (10,),
-            fractions.
+        accuracies: dictionary from the model's name to (accuracy, low, high), shape
+            (3, 10), fractions; NaN for a digit that the test set lacks.
         title: the figure's title.
     """
-    figure, ax = new_figure(size=(8, 3.4), title=title)
-    values = 100 * np.array(list(accuracies.values()))
-    ax.vlines(range(10), values.min(axis=0), values.max(axis=0), color=GREY, zorder=1)
-    for k, (name, row) in enumerate(zip(accuracies, values, strict=True)):
-        ax.scatter(range(10), row, s=60, label=name, **model_marks(name, k))
+    figure, ax = new_figure(size=(8, 3.6), title=title)
+    places = np.linspace(-0.12, 0.12, len(accuracies)) if len(accuracies) > 1 else [0]
+    for k, (name, values) in enumerate(accuracies.items()):
+        accuracy, low, high = 100 * np.array(values)
+        ax.errorbar(
+            np.arange(10) + places[k],
+            accuracy,
+            yerr=[accuracy - low, high - accuracy],
+            linestyle="none",
+            markersize=7,
+            capsize=3,
+            label=f"{name}, 95 % interval",
+            **model_marks(name, k),
+        )
     ax.set_xticks(range(10))
     ax.set(xlabel="digit", ylabel="recognised (%)")
     ax.legend()
@@ -82,18 +91,21 @@ def reliability_diagram(curves, few=20, title="As right as it is sure?"):
     """Show accuracy against confidence in bins; a calibrated model is on the diagonal.
 
     Args:
-        curves: dictionary from the model's name to (confidence, accuracy, count),
-            arrays of shape (n_bins,) each, NaN in empty bins.
+        curves: dictionary from the model's name to (confidence, accuracy, count, low,
+            high), arrays of shape (n_bins,) each, NaN in empty bins; low and high are
+            the limits of the accuracy's interval.
         few: bins with fewer digits are drawn hollow.
         title: the figure's title.
     """
     figure, ax = new_figure(size=(8, 4.8), title=title)
     ax.plot([0, 100], [0, 100], color=GREY, linestyle="--", label="calibrated")
-    for k, (name, (confidence, accuracy, count)) in enumerate(curves.items()):
+    for k, (name, bins) in enumerate(curves.items()):
+        confidence, accuracy, count, low, high = bins
         many, rare = count >= few, (count > 0) & (count < few)
         marks = model_marks(name, k)
         x, y = 100 * confidence, 100 * accuracy
         ax.plot(x[many], y[many], color=marks["color"], linewidth=1, zorder=1)
+        ax.vlines(x, 100 * low, 100 * high, color=marks["color"], alpha=0.35, zorder=1)
         ax.scatter(x[many], y[many], s=50, label=name, **marks)
         ax.scatter(x[rare], y[rare], s=35, **marks, fc="none")
     ax.scatter([], [], s=35, fc="none", ec=GREY, label=f"fewer than {few} digits")

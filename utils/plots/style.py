@@ -12,13 +12,16 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 ANN_COLOR, CNN_COLOR = "#D55E00", "#0072B2"
 COLORS = {"ANN": ANN_COLOR, "CNN": CNN_COLOR}
 GREY, GREEN, YELLOW = "#767676", "#009E73", "#E69F00"
 INK = "gray_r"  # ink dark on paper, as on the page that was written on
 SIGNED = "RdBu_r"  # red is positive, blue negative, white zero
-MARKERS = "os^Dv"
+PURPLE, SKY = "#CC79A7", "#56B4E9"
+MARKERS = {"ANN": "o", "CNN": "s"}  # one meaning each, through the whole course
+OTHER_COLORS, OTHER_MARKERS = (GREEN, YELLOW, PURPLE, GREY, SKY), "^Dv*P"
 FRAME = {"fill": False, "ec": "#B0B0B0", "lw": 0.6}
 
 STYLE = {
@@ -96,14 +99,18 @@ def draw_image(ax, image, title="", **options):
 
 
 def model_color(name, k=0):
-    """Return the colour of a model; the k-th of others gets the k-th of a list."""
-    others = (ANN_COLOR, CNN_COLOR, GREEN, YELLOW, GREY)
-    return COLORS.get(name, others[k % 5])
+    """Return the colour of a model, its own also in "CNN, augmented".
+
+    What is no model of the course, the k-th in its figure, gets a colour of no model.
+    """
+    return COLORS.get(name.split(",")[0], OTHER_COLORS[k % len(OTHER_COLORS)])
 
 
 def model_marks(name, k):
     """Return colour and marker of a model, the k-th in its figure, for ax.plot."""
-    return {"color": model_color(name, k), "marker": MARKERS[k % len(MARKERS)]}
+    other = OTHER_MARKERS[k % len(OTHER_MARKERS)]
+    marker = MARKERS.get(name.split(",")[0], other)
+    return {"color": model_color(name, k), "marker": marker}
 
 
 def small_multiples(labels, *, title, ylabel, height):
@@ -128,6 +135,25 @@ def small_multiples(labels, *, title, ylabel, height):
     for ax in axes[:, 0]:
         ax.set_ylabel(ylabel)
     return figure, axes.flat[: len(labels)]
+
+
+def plain_logarithm(axis):
+    """Label a logarithmic axis with plain numbers, at least two of them.
+
+    Powers of ten where enough of them are in sight, else 1, 3, 10 or 1, 2, 5, 10, else
+    whatever is round.
+    """
+    low, high = sorted(axis.get_view_interval())
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1,), (1, 3), (1, 2, 5)):
+        ticks = [s * 10.0**d for d in decades for s in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= 2:
+            break
+    else:
+        ticks = [t for t in MaxNLocator(3).tick_values(low, high) if low <= t <= high]
+    axis.set_ticks(ticks, [f"{tick:,.10g}" for tick in ticks])
+    axis.set_minor_formatter("")
 
 
 def whole_numbers(axis):

@@ -13,6 +13,7 @@ from utils.plots.style import (
     model_color,
     model_marks,
     new_figure,
+    plain_logarithm,
     whole_numbers,
 )
 
@@ -98,7 +99,8 @@ def compared_curves(
             others = (bands or {}).get(name, [])
             _shade_seeds(ax, others, metric, color, f"{name}, {band_label}")
         whole_numbers(ax.xaxis)
-    axes[0].set(xlabel="epoch", ylabel="loss (nats a digit)", yscale="log")
+    axes[0].set(xlabel="epoch", ylabel="loss (nats per digit)", yscale="log")
+    plain_logarithm(axes[0].yaxis)
     axes[1].set(xlabel="epoch", ylabel="accuracy (%)")
     # One bad first epoch would squeeze all others into a line at the top.
     drawn = np.concatenate([line.get_ydata() for line in axes[1].lines])
@@ -128,7 +130,7 @@ def _shade_seeds(ax, histories, metric, color, label):
     )
 
 
-def seed_accuracies(accuracies, title="One dot a training, another seed each"):
+def seed_accuracies(accuracies, title="One dot per training, each with its own seed"):
     """Show the test accuracies of several seeds, with mean and standard deviation.
 
     Args:

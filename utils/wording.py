@@ -1,0 +1,34 @@
+"""Numbers and lists as parts of sentences."""
+
+
+class Text(str):
+    """A text that a notebook shows as prose: no quotes, lines broken between words."""
+
+    def _repr_markdown_(self):
+        return str(self)
+
+
+def ratio(pair):
+    """Say how many times the first number the second is."""
+    a, b = pair
+    return f"{b / a:.2g}" if a else "?"
+
+
+def p_text(p_value):
+    """Say a p-value with its sign: "= 0.038"."""
+    return "< 0.0001" if p_value < 1e-4 else f"= {p_value:.2g}"
+
+
+def chance(p_value):
+    """Say a p-value as a frequency: "about once in 250 times"."""
+    if p_value > 0.4:
+        return f"in {p_value:.0%} of all cases"
+    if p_value < 1e-6:
+        return "less than once in a million times"
+    return f"about once in {float(f'{1 / p_value:.2g}'):,.0f} times"
+
+
+def listed(words):
+    """Join words: "a, b and c"."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
