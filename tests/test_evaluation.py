@@ -1,5 +1,6 @@
 """Every number of utils.evaluation against something computed another way."""
 
+import itertools
 import math
 
 import numpy as np
@@ -236,6 +237,19 @@ def test_detection_rate_is_that_of_a_simulation_digit_by_digit():
         assert rate == pytest.approx(significant / 300, abs=0.1)
     assert found[0] < 0.9 < found[1]
     assert evaluation.detection_rate(evaluation.Contingency(90, 0, 0, 10), [50]) == [0]
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(4, 16), (16, 4), (10, 10)])
+def test_detection_rate_is_the_sum_over_all_outcomes(only_a, only_b):
+    """Each outcome's probability, where the exact two-sided test finds p < 0.05."""
+    size, counts = 30, evaluation.Contingency(60, only_a, only_b, 20)
+    shares = np.array([only_a, only_b, 80]) / 100
+    exact = 0.0
+    for a, b in itertools.product(range(size + 1), repeat=2):
+        if 0 < a + b <= size and stats.binomtest(a, a + b).pvalue < 0.05:
+            exact += stats.multinomial.pmf([a, b, size - a - b], size, shares)
+    (found,) = evaluation.detection_rate(counts, [size], n_experiments=20_000)
+    assert found == pytest.approx(exact, abs=0.012)  # four standard errors and more
 
 
 # --- the loss, digit by digit -------------------------------------------------------

@@ -1,7 +1,5 @@
 """The verdict follows the numbers: with the models swapped, the marks are swapped."""
 
-import itertools
-
 import numpy as np
 import pytest
 
