@@ -58,7 +58,8 @@ def course(tmp_path, monkeypatch, digits):
 
     def control(name, seed):
         executed.append((name, seed))
-        stress = {"noise": np.eye(2, N, dtype=bool), "uci": np.ones((1, 9), bool)}
+        stress = dict.fromkeys(corruptions.SEVERITIES, np.eye(2, N, dtype=bool))
+        stress["uci"] = np.ones((1, 9), bool)
         run = runs.save_run(
             f"{name}-seed{seed}",
             kind=name[:3].upper(),

@@ -26,6 +26,7 @@ import numpy as np
 from utils import controls, data, runs
 from utils.files import write_whole
 from utils.places import COURSE_DIR, NOTEBOOKS
+from utils.run_files import measures
 
 TRAINED_BY = dict(zip(runs.MODELS, NOTEBOOKS, strict=False))  # "ann": "ANN_Model.ipynb"
 LAB = COURSE_DIR / "labs" / "What_Makes_the_Difference.ipynb"
@@ -151,14 +152,17 @@ def run_notebook(notebook, run_name, **parameters):
 def halve_predictions(folder):
     """Save the probabilities of a run anew as half floats: a quarter of the size.
 
-    They keep three digits each, also those near 0, so the loss stays what it was. Not
-    for a folder that others read: two files change one after the other.
+    They keep three digits each, also those near 0, so the loss stays nearly what it
+    was; run.json tells that of the file. Not for a folder that others read: two files
+    change one after the other.
     """
     place = folder / "predictions.npz"
     with np.load(place) as file:
         y_true, y_prob = file["y_true"], file["y_prob"]
-    np.savez_compressed(place, y_true=y_true, y_prob=y_prob.astype(np.float16))
-    renew_info(folder)
+    halves = y_prob.astype(np.float16)
+    np.savez_compressed(place, y_true=y_true, y_prob=halves)
+    accuracy, loss = measures(y_true, halves.astype(np.float32))
+    renew_info(folder, test_accuracy=accuracy, test_loss=loss)
 
 
 def drop_model(folder):
@@ -211,12 +215,13 @@ def without_defaults(config):
     }
 
 
-def renew_info(folder, without=None):
+def renew_info(folder, without=None, **changes):
     """Write the run.json of a run anew, with the digests of the files as they are.
 
     Args:
         folder: of the run.
         without: a file that is about to go.
+        changes: values of other fields.
     """
     place = folder / "run.json"
     info = json.loads(place.read_text(encoding="utf-8"))
@@ -225,6 +230,7 @@ def renew_info(folder, without=None):
         for name in info["files"]
         if name != without
     }
+    info |= changes
     write_whole(place, json.dumps(info, indent=1, ensure_ascii=False) + "\n")
 
 
