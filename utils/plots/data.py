@@ -9,6 +9,7 @@ from utils.plots.style import (
     FRAME,
     GREEN,
     GREY,
+    INK,
     SIGNED,
     YELLOW,
     draw_image,
@@ -164,5 +165,6 @@ def image_rows(rows, title, columns=8, scale=1.15):
             ax.add_patch(plt.Rectangle((left - 0.5, top - 0.5), 28, 28, **FRAME))
             middle = left + 14
             ax.text(middle, top - 1, caption, ha="center", va="bottom", size=9)
-    draw_image(ax, canvas, vmin=0, vmax=canvas.max() or 1)
+    ax.imshow(canvas, cmap=INK, vmin=0, vmax=canvas.max() or 1)
+    ax.set_axis_off()
     return figure

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.plots.style import ANN_COLOR, CNN_COLOR, GREEN, GREY, MARKERS, new_figure
+from utils.plots.style import ANN_COLOR, CNN_COLOR, GREEN, GREY, new_figure
 
 BOX = {"boxstyle": "round,pad=0.35", "fc": "white", "ec": GREY}
 FORWARD = {"arrowstyle": "-|>", "color": CNN_COLOR, "lw": 1.8, "shrinkA": 0}
@@ -62,7 +62,7 @@ def descent(weights, losses, paths, title="The loss of one weight, and the way d
     figure, ax = new_figure(size=(8, 3.6), title=title)
     ax.plot(weights, losses, color=GREY, linewidth=2)
     for (name, (xs, ys)), color, marker in zip(
-        paths.items(), (GREEN, ANN_COLOR), MARKERS, strict=False
+        paths.items(), (GREEN, ANN_COLOR), "os", strict=False
     ):
         ax.scatter(xs, ys, s=45, color=color, marker=marker, label=name, zorder=3)
         for k in range(1, len(xs)):
