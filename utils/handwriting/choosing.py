@@ -61,7 +61,7 @@ def choose(pieces, erased, printed):
     if sum(p.area for p in pieces) < LEAST_INK * all_ink:
         raise nothing_like_ink()
     refuse_words(pieces, shape)
-    if len(pieces) > 1:
+    if any(p.likeness >= UNLIKELY for p in pieces):
         pieces = _sift(pieces, lambda p: p.likeness < UNLIKELY and "no digit", left_out)
     return pieces, left_out
 
