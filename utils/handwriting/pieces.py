@@ -124,9 +124,8 @@ def pieces_of(strokes, ink, reach=0, smallest=1):
         list of Piece, not judged yet.
     """
     mask = strokes > 0.5
-    near = mask
-    if reach >= 1:
-        near = ndimage.distance_transform_edt(~mask) <= reach / 2
+    away, nearest = ndimage.distance_transform_edt(~mask, return_indices=True)
+    near = mask if reach < 1 else away <= reach / 2
     labels, n = ndimage.label(near, np.ones((3, 3)))
     if n == 0:
         return []
@@ -134,7 +133,8 @@ def pieces_of(strokes, ink, reach=0, smallest=1):
     few = np.zeros(n + 1, bool)
     few[np.argsort(areas)[::-1][:MOST_PIECES]] = True
     found = []
-    inside = np.where(strokes > 0, labels, 0)
+    # The grey edge of a stroke belongs to it, too.
+    inside = np.where((strokes > 0) & (away < 2), labels[tuple(nearest)], 0)
     for k, place in enumerate(ndimage.find_objects(inside), start=1):
         if place is None or not few[k] or areas[k] == 0:
             continue
