@@ -265,7 +265,7 @@ def test_attacks_gain_nothing_and_honest_answers_beside_them_count(classroom):
 
 @needs_bubblewrap
 def test_solutions_and_hidden_tests_are_out_of_sight(classroom, feedback):
-    assert "it could read the hidden tests" not in feedback("attacks")
+    assert "AssertionError: it could read" not in feedback("attacks")
 
 
 @needs_bubblewrap
