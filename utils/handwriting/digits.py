@@ -8,7 +8,14 @@ from utils.handwriting import lines
 from utils.handwriting.choosing import LONG, choose, digit_size, reading_order
 from utils.handwriting.errors import nothing_like_ink
 from utils.handwriting.ink import SMALLEST_PAGE
-from utils.handwriting.pieces import LIKE, Piece, ask, pieces_of, stroke_width
+from utils.handwriting.pieces import (
+    LIKE,
+    Piece,
+    ask,
+    pieces_of,
+    stroke_width,
+    together,
+)
 
 FEWEST_TO_TURN = 4  # digits; fewer do not tell which way is up
 
@@ -57,7 +64,8 @@ def find_digits(strokes, ink):
         raise nothing_like_ink()
     erased = (page > 0.5) & (strokes <= 0.5)
     printed = float(ink[erased].mean()) if erased.any() else 0.0
-    turn = which_way_up(pieces)
+    tiny = max(strokes.shape) < SMALLEST_PAGE / 2
+    turn = 0 if tiny else which_way_up(pieces)
     if turn:
         height, width = strokes.shape
         strokes, ink, erased = (
@@ -65,6 +73,11 @@ def find_digits(strokes, ink):
         )
         left_out = [(_turned(box, turn, height, width), why) for box, why in left_out]
         pieces = _pieces(strokes, ink)
+    if tiny:
+        # A picture as small as MNIST's holds one digit; only dust is left out.
+        large = max(p.area for p in pieces)
+        whole = together(*(p for p in pieces if p.area > 0.03 * large))
+        return Found(ask([whole]), strokes, left_out)
     digits, more = choose(pieces, erased, printed)
     return Found(reading_order(digits), strokes, left_out + more, turn)
 
