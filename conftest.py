@@ -13,7 +13,12 @@ from pathlib import Path
 
 import pytest
 
-collect_ignore = ["exercises"]  # notebooks with gaps; tests/test_exercises.py has them
+from utils.places import COURSE_DIR, LABS, NOTEBOOKS
+
+collect_ignore = [
+    "exercises",
+    "work",
+]  # notebooks with gaps; tests/test_exercises.py has them
 
 # The only reasons for which a test may be skipped; any other one fails the run.
 ALLOWED_SKIPS = (
@@ -55,6 +60,14 @@ def pytest_addoption(parser):
     quick = "what guards a small edit: no test marked slow, notebooks to the parameters"
     group.addoption("--quick", action="store_true", help=quick)
     group.addoption("--no-skips", action="store_true", help="a skipped test is a fault")
+
+
+def pytest_ignore_collect(collection_path):
+    """Leave out notebooks that are not the course's: a student's own, in any folder."""
+    if collection_path.suffix == ".ipynb" and COURSE_DIR in collection_path.parents:
+        place = collection_path.relative_to(COURSE_DIR).as_posix()
+        return True if place not in (*NOTEBOOKS, *LABS) else None
+    return None
 
 
 def pytest_unconfigure():

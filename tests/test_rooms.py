@@ -237,7 +237,7 @@ def test_stars_and_signs_without_a_meaning_are_seen():
 # function, as long as it is in requirements-dev.txt.
 NEEDS = {
     "utils": "requirements.txt",
-    "utils.labs": "requirements-labs.txt",
+    **dict.fromkeys(FOR_LABS, "requirements-labs.txt"),
     "course": "requirements.txt",
     "tools": "requirements-slides.txt",
     "tests": "requirements-test.txt",

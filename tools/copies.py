@@ -16,20 +16,20 @@ from pathlib import Path
 import nbformat
 
 from utils.files import write_whole
-from utils.places import COURSE_DIR
+from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 WORK = COURSE_DIR / "work"
 STAMPS = ".origin.json"  # what each copy was made from
 PATTERNS = (
-    "*.ipynb",
-    "labs/*.ipynb",
+    *NOTEBOOKS,
+    *LABS,
     "*.md",
     "LICENSE",
     "CITATION.cff",
     "docs/*",
     "exercises/*.md",
 )
-NOT_FOR_STUDENTS = ("answers", "Untitled")
+NOT_FOR_STUDENTS = ("answers.md",)
 RELEASE = Path("exercises", "release")
 
 
@@ -38,7 +38,7 @@ def originals():
     found = {}
     for pattern in PATTERNS:
         for path in sorted(COURSE_DIR.glob(pattern)):
-            if path.is_file() and not path.name.startswith(NOT_FOR_STUDENTS):
+            if path.is_file() and path.name not in NOT_FOR_STUDENTS:
                 found[path.relative_to(COURSE_DIR).as_posix()] = path
     for path in sorted((COURSE_DIR / RELEASE).glob("*/*")):
         place = Path("exercises", *path.relative_to(COURSE_DIR / RELEASE).parts)

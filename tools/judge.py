@@ -26,12 +26,19 @@ NO_DIGIT = 10  # the class after the ten digits
 LETTERS = "ACEFHKLMNPRUVWXacdefhkmnprtuvwx&@#%?+=*<>ÄÜβγδλμπωΔΣΩ"
 TEXT = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FONTS = [
-    f"{name}.ttf"
-    for name in (
-        *("DejaVuSans", "DejaVuSans-Oblique", "DejaVuSans-Bold", "DejaVuSerif"),
-        *("DejaVuSerif-Italic", "DejaVuSansMono", "STIXGeneral", "STIXGeneralItalic"),
-        *("STIXGeneralBol", "cmr10", "cmss10", "cmtt10", "cmti10"),
-    )
+    "DejaVuSans",
+    "DejaVuSans-Oblique",
+    "DejaVuSans-Bold",
+    "DejaVuSerif",
+    "DejaVuSerif-Italic",
+    "DejaVuSansMono",
+    "STIXGeneral",
+    "STIXGeneralItalic",
+    "STIXGeneralBol",
+    "cmr10",
+    "cmss10",
+    "cmtt10",
+    "cmti10",
 ]
 # Turned by a quarter or by a half, these digits are no digits any more.
 LYING = (2, 3, 4, 5, 6, 7, 9)
@@ -73,7 +80,7 @@ def bent(picture, rng, turn=12, shear=0.35, wobble=2.0):
 def write(text, rng):
     """Draw text with one of Matplotlib's fonts; return a mask."""
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    font = ImageFont.truetype(str(folder / rng.choice(FONTS)), 40)
+    font = ImageFont.truetype(str(folder / f"{rng.choice(FONTS)}.ttf"), 40)
     left, top, right, bottom = font.getbbox(text)
     page = Image.new("L", (right - left + 4, bottom - top + 4))
     ImageDraw.Draw(page).text((2 - left, 2 - top), text, 255, font)

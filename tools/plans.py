@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.places import COURSE_DIR
+from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 GUIDE = COURSE_DIR / "docs" / "instructor-guide.md"
 WHERE = re.compile(r"(\w+) +(\d+(?: *, *\d+)*)( +question)?")
@@ -49,8 +49,8 @@ class Step:
 
 def notebooks():
     """Return the notebooks of which lessons are made: dict from name to path."""
-    main, labs = COURSE_DIR.glob("*.ipynb"), COURSE_DIR.glob("labs/*.ipynb")
-    return {p.stem.removesuffix("_Model"): p for p in [*sorted(main), *sorted(labs)]}
+    paths = [COURSE_DIR / name for name in (*NOTEBOOKS, *LABS)]
+    return {path.stem.removesuffix("_Model"): path for path in paths}
 
 
 def read_plan(name):

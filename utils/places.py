@@ -7,3 +7,14 @@ from pathlib import Path
 
 COURSE_DIR = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("ANN_Model.ipynb", "CNN_Model.ipynb", "Comparison.ipynb")
+# A list, not what lies there: labs/Untitled.ipynb is somebody's own.
+LABS = (
+    "labs/Augmentation.ipynb",
+    "labs/How_Much_Data.ipynb",
+    "labs/On_a_Device.ipynb",
+    "labs/Overfitting.ipynb",
+    "labs/Training_Recipes.ipynb",
+    "labs/Transfer.ipynb",
+    "labs/What_Makes_the_Difference.ipynb",
+    "labs/Your_Handwriting.ipynb",
+)
