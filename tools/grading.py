@@ -305,6 +305,9 @@ def main(arguments):
     if arguments[:1] == ["--one"]:
         autograde(*arguments[1:])
         return 0
+    if os.name == "nt":
+        print("Windows cannot keep a submission to itself: start this command in WSL.")
+        return 1
     if not (EXERCISES / "gradebook.db").exists():
         print("There is no gradebook yet: run python3 course.py exercises first.")
         return 1
