@@ -38,7 +38,19 @@ def protection():
         ).returncode
     ):
         return "bubblewrap"
-    return "user" if hasattr(os, "geteuid") and os.geteuid() == 0 else "plain"
+    return "user" if _nobody_can_work() else "plain"
+
+
+def _nobody_can_work():
+    """Say whether programs can be started as nobody, and find Python's packages then."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return False
+    command = [sys.executable, "-c", "import numpy"]
+    options = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd": "/"}
+    try:
+        return not subprocess.run(command, capture_output=True, **options).returncode
+    except OSError:  # the interpreter lies where only its owner can look
+        return False
 
 
 def advice(kind):
