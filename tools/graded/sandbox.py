@@ -42,7 +42,7 @@ def protection():
 
 
 def _nobody_can_work():
-    """Say whether programs can be started as nobody, and find Python's packages then."""
+    """Say whether the user nobody can start Python and find its packages."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return False
     command = [sys.executable, "-c", "import numpy"]
