@@ -26,10 +26,10 @@ runs.mkdir(parents=True, exist_ok=True)
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("conftest.py", "pyproject.toml"):
-        shutil.copy(COURSE_DIR / name, tmp_path)
-    for name in ("tests", "labs"):
+    for name in ("tests", "labs", "utils"):
         (tmp_path / name).mkdir()
+    for name in ("conftest.py", "pyproject.toml", "utils/places.py"):
+        shutil.copy(COURSE_DIR / name, tmp_path / name)
     for name in ("ANN_Model", "CNN_Model", "Comparison"):
         write_notebook(tmp_path / f"{name}.ipynb", "1 + 1", "2 + 2", "3 + 3")
     return tmp_path

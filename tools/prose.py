@@ -22,7 +22,7 @@ NO_END = re.compile(
     r"(?:^|[\s(“\"*_])(?:[A-Z]|e\.g|i\.e|et al|cf|vs|Fig|Eq|No|St|Dr)\.[*_)\"”’]*$"
     r"|^\s*\d+\.$"
 )
-WHOLE = re.compile(r"(#|\||<|\$\$|!\[|\s{4,}\S|-{3,}\s*$|={3,}\s*$)")
+WHOLE = re.compile(r"(#|\||<|>|\$\$|!\[|\s{4,}\S|-{3,}\s*$|={3,}\s*$)")
 ITEM = re.compile(r"\s*(?:[-*+]|\d+\.)\s+(?:\[[ x]\]\s+)?")
 FENCE = re.compile(r"\s*(```|~~~|\$\$)")
 
