@@ -44,7 +44,7 @@ examples:
   python3 course.py test -k data           only the tests whose name contains "data"
   python3 course.py lab --no-browser       JupyterLab, the address on the terminal
   python3 course.py present 45             a lesson of 45 minutes as slides that compute
-  MNIST_DATA=sample python3 course.py run  the same on 5,000 digits, without network
+  MNIST_DATA=sample python3 course.py run  the same on 5,000 digits, offline
 
 environment variables:
   MNIST_DATA   auto    the full MNIST, cached or downloaded; else the sample (default)
@@ -77,7 +77,7 @@ def run(python):
 
 
 def test(python, *arguments):
-    """run all tests, notebooks included, without network (5 minutes)
+    """run all tests, notebooks included, offline (5 minutes)
 
     Runs pytest on the 5,000 digits that come with the course, in two processes; what
     follows is handed to pytest. --quick is what guards a small edit, in 90 seconds.
@@ -195,8 +195,8 @@ def grade(python, *assignments):
     """for instructors: grade what students have handed in
 
     Grades exercises/submitted/STUDENT/{ann,cnn,comparison}/ with nbgrader (default: all
-    three): each submission in processes of its own, without network and without write
-    access if bubblewrap is installed. Broken ones are named, the others are graded.
+    three): each submission in processes of its own, offline and without write access
+    if bubblewrap is installed. Broken ones are named, the others are graded.
     """
     needs_nbgrader(python)
     start(python, "-m", "tools.grading", *assignments)

@@ -26,10 +26,7 @@ def sources(path):
     return [cell.source for cell in cells if cell.cell_type == "markdown"]
 
 
-REWRITTEN = [path for path in SOURCES if path.parent.name == "labs"][1:6]
-
-
-@pytest.mark.parametrize("path", REWRITTEN, **by_name)
+@pytest.mark.parametrize("path", [*MARKDOWN, *SOURCES], **by_name)
 def test_each_sentence_has_a_line_of_its_own(path):
     for source in sources(path):
         assert source == prose.one_sentence_per_line(source), (

@@ -2,7 +2,7 @@
 
 nbgrader is the engine: it puts checks right, keeps the gradebook and writes feedback.
 Here its one step that runs code is replaced. A student's cells run in a process that
-can write to its own copy only, without network (see tools/graded/sandbox.py), and the
+can write to its own copy only, offline (see tools/graded/sandbox.py), and the
 checks in another one, out of reach of the student's code. A broken submission is named,
 and the others are graded.
 """

@@ -61,7 +61,7 @@ def mathml(latex, display="inline"):
     """
     formula = convert(latex.strip(), display=display)
     if "\\" in formula:  # what it does not know, the converter leaves as it is
-        raise SlidesError(f"This formula cannot be shown without network: {latex}")
+        raise SlidesError(f"This formula cannot be shown offline: {latex}")
     return formula
 
 

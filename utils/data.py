@@ -30,7 +30,7 @@ MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1
 KNOWN_TEST_SETS = {"c3f9adf9c66efb57": "full MNIST", "9eafd4ac5f7f7591": "sample"}
 SHIPPED_DIGITS = COURSE_DIR / "reference" / "digits.npz"
 SAMPLE_SEED = 0
-SECONDS_TO_DECIDE = 4.0  # "auto" must not keep a class without network waiting
+SECONDS_TO_DECIDE = 4.0  # "auto" must not keep an offline class waiting
 
 
 @dataclass(frozen=True)
