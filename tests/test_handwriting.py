@@ -512,8 +512,11 @@ def test_digits_survive_being_photographed(setting, shipped, models):
     read = []
     for k, image in enumerate(images):
         photo = photos.photograph(image[None], photos.SETTINGS[setting], seed=k)
-        page = read_page(photo)
-        read.append(page.images[int(np.argmax(page.likeness))])
+        try:
+            page = read_page(photo)
+            read.append(page.images[int(np.argmax(page.likeness))])
+        except HandwritingError:
+            read.append(np.zeros((28, 28)))  # refused is not read
     lowest = (
         {"ann": 0.88, "cnn": 0.9} if setting == "hard" else {"ann": 0.9, "cnn": 0.95}
     )

@@ -100,7 +100,8 @@ def refuse_words(pieces, shape):
     """Raise HandwritingError if hardly anything on a page looks like a digit."""
     if min(shape) < SMALLEST_PAGE:
         return  # a picture as small as MNIST's holds one digit, however odd
-    share = sum(p.likeness * p.extent for p in pieces) / sum(p.extent for p in pieces)
+    # By ink: rests of a printed line are long, and hardly any.
+    share = sum(p.likeness * p.area for p in pieces) / sum(p.area for p in pieces)
     if share < (FEWEST_DIGITS if len(pieces) > 1 else UNLIKELY / 2):
         like = sum(p.likeness > LIKE for p in pieces)
         raise HandwritingError(
