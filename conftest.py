@@ -27,6 +27,7 @@ ALLOWED_SKIPS = (
     r"no folder here is read-only to this user",
     r"no git, or the course was downloaded without its history",
     r"pillow-heif is not installed",
+    r"bubblewrap is not installed here",
     # CI runs these in a step of their own, with --no-skips.
     r"nbgrader is in requirements-dev\.txt only",
     r"Playwright is not installed: .+",
