@@ -107,6 +107,12 @@ CALLS = {
         {label: (SEVERITIES, {"ANN": BANDS, "CNN": BANDS}) for label in "abcd"},
     ),
     "reading": (X[0], X[0], {"ANN": PROB[0], "CNN": PROB[1]}, "a title"),
+    "found_on_page": (
+        RNG.random((60, 200)),
+        np.array([[10, 40, 20, 45], [12, 41, 90, 120]]),
+        ["ANN 1, CNN 1", "ANN 7, CNN 2"],
+        [((5, 7, 0, 150), "line")],
+    ),
     "stages": ({"photo": RNG.random((60, 200)), "ink": RNG.random((60, 200))},),
     "accuracy_against_costs": (
         {"parameters": (500_000, 60_000), "equal": (3, 3)},
@@ -340,3 +346,20 @@ def test_every_text_is_large_enough_to_be_read():
     for name in ("robustness", "controls", "class_accuracy", "image_rows", "detection"):
         for text in draw(name).findobj(Text):
             assert text.get_fontsize() >= 8 or not text.get_text(), (name, text)
+
+
+def test_what_was_left_out_is_dimmed_and_named():
+    photo = np.zeros((60, 200))
+    box = (10, 40, 20, 45)
+    figure = plots.found_on_page(photo, [box], ["4"], [((5, 7, 0, 150), "line")])
+    (ax,) = figure.axes
+    drawn = ax.images[0].get_array()
+    assert drawn[20, 30] == 0 and drawn[50, 100] == 0.5  # as it was; half as dark
+    assert {text.get_text() for text in ax.texts} == {"4", "line"}
+
+
+def test_bytes_are_drawn_in_their_true_ink():
+    pale = np.full((28, 28), 51, np.uint8)
+    pale[0, 0] = 0
+    (image,) = plots.images([pale]).axes[0].images
+    assert image.norm(51) == pytest.approx(0.2)  # a fifth of full ink

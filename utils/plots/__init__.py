@@ -31,6 +31,7 @@ from utils.plots.data import (
     pixel_histogram,
 )
 from utils.plots.handwriting import (
+    found_on_page,
     reading,
     stages,
 )

@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
-from utils.plots.style import INK, draw_image, model_color, new_figure
+from utils.plots.style import GREEN, GREY, INK, draw_image, model_color, new_figure
 
 
 def reading(drawing, image, read, title):
@@ -49,3 +50,44 @@ def stages(pictures, title="From a photo to strokes"):
         bright = "gray" if name == "photo" else INK
         draw_image(ax, picture, name, cmap=bright, vmin=0, vmax=1)
     return figure
+
+
+def found_on_page(photo, boxes, answers, left_out=(), title="What was found"):
+    """Show a photo with what was read on it, and dimmed what was not.
+
+    Args:
+        photo: shape (height, width), in [0, 1], as bright as it is.
+        boxes: of the digits, shape (n, 4): top, bottom, left, right, in pixels.
+        answers: n texts, one for each digit.
+        left_out: pairs of a box and why it holds no digit.
+        title: the figure's title.
+    """
+    height, width = photo.shape
+    size = (10.5, min(8, 10.5 * height / width) + 0.6)
+    figure, ax = new_figure(size=size, title=title)
+    dimmed = 0.5 + 0.5 * photo
+    for top, bottom, left, right in boxes:
+        dimmed[top:bottom, left:right] = photo[top:bottom, left:right]
+    draw_image(ax, dimmed, cmap="gray", vmin=0, vmax=1)
+    for box, text in zip(boxes, answers, strict=True):
+        _draw_box(ax, box, text, color=GREEN, linestyle="-")
+    for box, why in left_out:
+        _draw_box(ax, box, why, color=GREY, linestyle="--")
+    return figure
+
+
+def _draw_box(ax, box, text, color, linestyle):
+    """Draw a box, and its text above it."""
+    top, bottom, left, right = box
+    ax.add_patch(
+        Rectangle(
+            (left - 0.5, top - 0.5),
+            right - left,
+            bottom - top,
+            fill=False,
+            edgecolor=color,
+            linestyle=linestyle,
+            linewidth=1.5,
+        )
+    )
+    ax.text(left, top - 2, text, color=color, size=9, va="bottom")

@@ -87,7 +87,12 @@ def new_figure(n_rows=1, n_columns=1, *, size, title=None, **options):
 
 
 def draw_image(ax, image, title="", **options):
-    """Draw one image without axes, in a thin frame: where the ink lies must show."""
+    """Draw one image without axes, in a thin frame: where the ink lies must show.
+
+    Bytes are drawn in their true ink: 0 is paper, 255 is black, in a pale image, too.
+    """
+    if np.asarray(image).dtype == np.uint8 and "vmax" not in options:
+        options = {"vmin": 0, "vmax": 255, **options}
     options = {"cmap": INK, **options}
     drawn = ax.imshow(image, **options)
     height, width = np.shape(image)[:2]
