@@ -34,28 +34,22 @@ def stages_of(photo):
     """
     seen = {"the photo, shrunk": NOTHING}
     try:
-        grey = handwriting.open_photo(photo)
-        seen["the photo, shrunk"] = handwriting.squeezed(grey)
-        ink = handwriting.find_ink(grey)
-        seen["even light, ink = 1"] = handwriting.squeezed(ink)
-        strokes = handwriting.to_strokes(handwriting.remove_lines(ink))
-        seen["strokes, no lines"] = handwriting.squeezed(strokes)
-        labels, found = handwriting.find_digits(strokes)
-        label, (top, bottom, left, right) = max(found, key=lambda f: size_of(f[1]))
-        digit = np.where(labels == label, strokes, 0)[top:bottom, left:right]
-        boxed = handwriting.in_box(digit)
-        height, width = boxed.shape
-        seen["digit found, 20×20"] = np.pad(
-            boxed,
-            [
-                ((28 - height) // 2, (29 - height) // 2),
-                ((28 - width) // 2, (29 - width) // 2),
-            ],
-        )
-        seen["mass centred: all of it"] = handwriting.centred(boxed)
-        seen["(and the slant removed)"] = handwriting.to_mnist(without_slant(digit))
+        page = handwriting.read_page(photo)
     except HandwritingError:
-        pass  # what could not be read counts as wrong from here on
+        return seen  # what could not be read counts as wrong
+    seen["the photo, shrunk"] = handwriting.squeezed(page.stages["photo"])
+    seen["even light, ink = 1"] = handwriting.squeezed(page.stages["ink"])
+    seen["strokes, no lines"] = handwriting.squeezed(page.stages["without lines"])
+    largest = max(range(len(page.boxes)), key=lambda k: size_of(page.boxes[k]))
+    top, bottom, left, right = page.boxes[largest]
+    digit = page.stages["without lines"][top:bottom, left:right]
+    boxed = handwriting.in_box(digit)
+    height, width = boxed.shape
+    above, before = (28 - height) // 2, (28 - width) // 2
+    middle = ((above, 28 - height - above), (before, 28 - width - before))
+    seen["digit found, 20×20"] = np.pad(boxed, middle)
+    seen["mass centred: all of it"] = page.images[largest] / 255
+    seen["(and the slant removed)"] = handwriting.to_mnist(without_slant(digit))
     return seen
 
 

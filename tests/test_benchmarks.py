@@ -112,7 +112,7 @@ def test_waiting_measures_the_first_figure_the_whole_and_the_peak(
     assert [f"{name}.ipynb" for name, *_ in rows] == list(waiting.NOTEBOOKS)
     for _, first, whole, peak in rows:
         assert 0 < float(first) <= float(whole) + 0.5
-        assert 0.5 < float(peak) < 1
+        assert 0.5 < float(peak) < 2  # GB, on the sample
 
 
 @pytest.mark.slow
