@@ -128,7 +128,7 @@ def test_page_and_kernel_agree_on_the_size_and_nothing_is_fetched(canvas):
 @pytest.mark.slow
 def test_a_thousand_drawings_leave_nothing_behind(canvas):
     tracemalloc.start()
-    for _ in range(300):  # caches fill once
+    for _ in range(1000):  # caches fill once
         ask(canvas, SEVEN)
         canvas.sent.clear()
     before, _ = tracemalloc.get_traced_memory()

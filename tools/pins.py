@@ -57,13 +57,20 @@ def installed(name, version):
         found = [
             package
             for package in metadata.distributions()
-            if (package.metadata["Name"] or "").lower().startswith(("tensorflow", "tf"))
+            if name_of(package).startswith(("tensorflow", "tf"))
             and package.locate_file("tensorflow/__init__.py").exists()
         ]
     else:
         found = list(metadata.distributions(name=name))[:1]
     # "2.21.0+cpu" is a build of 2.21.0.
-    return any((p.version or "").split("+")[0] == version and whole(p) for p in found)
+    return any(whole(p) and (p.version or "").split("+")[0] == version for p in found)
+
+
+def name_of(package):
+    """Return a package's name in small letters, "" where its METADATA is empty."""
+    if not package.read_text("METADATA"):
+        return ""
+    return (package.metadata["Name"] or "").lower()
 
 
 def whole(package):

@@ -20,6 +20,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import NamedTuple
 
+import dask
 import numpy as np
 from distributed import Client, KilledWorker, LocalCluster, wait
 from sklearn.model_selection import train_test_split
@@ -202,7 +203,10 @@ def connect(scheduler="", n_workers=2):
         return
     # Two trainings on one core each waste less than one training on two cores.
     one_core = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    # One training per worker, none in waiting: who dies takes no other along.
+    no_waiting = {"distributed.scheduler.worker-saturation": 1.0}
     with (
+        dask.config.set(no_waiting),
         LocalCluster(
             n_workers=n_workers,
             threads_per_worker=1,
