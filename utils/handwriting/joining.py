@@ -12,27 +12,26 @@ def join(pieces, tall):
     Two pieces that are near are one digit if the judge likes them better as one.
     """
     pieces = list(pieces)
-    again = True
-    while again:
-        again = False
-        order = sorted(pieces, key=lambda p: p.left)
-        pairs = [
-            (a, b)
-            for k, a in enumerate(order)
-            for b in order[k + 1 :]
-            if b.left - a.right < 0.3 * tall and _near(a, b, tall)
-        ]
-        trials = ask([together(a, b) for a, b in pairs])
-        best, gain = None, 0.0
-        for (a, b), one in zip(pairs, trials, strict=True):
-            g = _gain(a, b, one)
-            if g > gain:
-                best, gain = (a, b, one), g
-        if best:
-            a, b, one = best
-            pieces = [p for p in pieces if p is not a and p is not b] + [one]
-            again = True
-    return pieces
+    judged = {}  # what a pair is as one: asked once, however many others are joined
+    while True:
+        pairs = list(_neighbours(pieces, tall))
+        new = [pair for pair in pairs if pair not in judged]
+        judged.update(zip(new, ask([together(*pair) for pair in new]), strict=True))
+        best = max(pairs, key=lambda pair: _gain(*pair, judged[pair]), default=None)
+        if best is None or _gain(*best, judged[best]) <= 0:
+            return pieces
+        pieces = [p for p in pieces if p not in best] + [judged[best]]
+
+
+def _neighbours(pieces, tall):
+    """Yield pairs of pieces that are near each other, the left one first."""
+    order = sorted(pieces, key=lambda p: p.left)
+    for k, a in enumerate(order):
+        for b in order[k + 1 :]:
+            if b.left - a.right >= 0.3 * tall:
+                break
+            if _near(a, b, tall):
+                yield a, b
 
 
 def _near(a, b, tall):

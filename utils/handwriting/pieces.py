@@ -13,7 +13,7 @@ LIKE = 0.5  # from here on a piece looks more like a digit than not
 NO_DIGIT = 10  # the judge's eleventh answer
 
 
-@dataclass
+@dataclass(eq=False)  # a piece is itself, whatever its ink
 class Piece:
     """Ink that hangs together.
 
