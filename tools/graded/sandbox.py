@@ -73,10 +73,11 @@ def _bubblewrap(program, folders):
     }
     command = [program, "--unshare-all", "--unshare-user", "--die-with-parent"]
     command += ["--new-session", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
+    # First the empty /tmp: the course's own Python may lie in the real one.
+    command += ["--size", str(2**29), "--tmpfs", "/tmp"]
     for path in (*SYSTEM, *SETTINGS, *sorted(prefixes)):
         command += ["--ro-bind-try", path, path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(2**29)]
-    command += ["--tmpfs", "/tmp"]
+    command += ["--proc", "/proc", "--dev", "/dev"]
     for (path, inside), kind in folders.items():
         command += [kind, str(path), str(inside)]
     return command
