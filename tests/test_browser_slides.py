@@ -231,40 +231,11 @@ def check(page, show, key="Space"):
     assert (page.errors, page.elsewhere) == ([], [])
 
 
-def test_the_45_minutes_are_walked_from_the_first_to_the_last_step(tmp_path):
-    """A clicker goes on, Ctrl+Enter runs each cell: none fails, and all of it fits."""
-    with presented("45", tmp_path) as (page, show):
-        cells = nbformat.read(show, as_version=4).cells
-        for step in step_through(page, max(shown(show)), "PageDown"):
-            cell = cells[step["active"]]
-            if cell.cell_type == "code":
-                page.keyboard.press("Control+Enter")
-                browser.wait_until_idle(page)
-            assert page.evaluate(VISIBLE)["tooLarge"] == [], cell.source
-        counts = page.evaluate(RAN)
-        assert len(counts) == sum(cell.cell_type == "code" for cell in cells)
-        assert all(count for count, _ in counts) and not any(e for _, e in counts)
-        for width, height in SIZES[1:]:
-            page.set_viewport_size({"width": width, "height": height})
-            page.evaluate(f"{ACTIVE} = 0")
-            check(page, show, "PageDown")
-        page.keyboard.press("PageUp")
-        shown_last = page.evaluate(ACTIVE)
-        page.keyboard.press("Escape")
-        page.wait_for_function(SEEN, arg=shown_last)  # the cell that was shown
-
-
 # Of each code cell: its execution count, and whether its outputs hold an error.
 RAN = """[...jupyterapp.shell.currentWidget.content.widgets]
     .filter(cell => cell.model.type === "code")
     .map(cell => [cell.model.executionCount,
         cell.model.outputs.toJSON().some(o => o.output_type === "error")])"""
-SEEN = """k => {
-    const content = jupyterapp.shell.currentWidget.content;
-    const box = content.widgets[k].node.getBoundingClientRect();
-    return !document.querySelector(".jp-Deck") && content.activeCellIndex === k
-        && box.bottom > 0 && box.top < innerHeight;
-}"""
 
 
 def test_a_whole_notebook_fits_after_all_its_cells_ran_in_the_show(tmp_path):
