@@ -4,6 +4,7 @@ Each test that executes something does so in a small copy of the course: the rea
 course.py, the real tools/notebooks.py, real papermill, but notebooks of a few lines.
 """
 
+import ast
 import os
 import platform
 import shutil
@@ -22,8 +23,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-import course
-from tools import installation, notebooks, pins, programs
+from tools import (
+    commands,
+    installation,
+    notebooks,
+    pins,
+    programs,
+    python_version,
+)
 from utils.places import COURSE_DIR
 
 COPIED = (
@@ -35,11 +42,13 @@ COPIED = (
     ".gitignore",
     "tools/__init__.py",
     "tools/lab_settings.py",
+    "tools/commands.py",
     "tools/copies.py",
     "tools/installation.py",
     "tools/notebooks.py",
     "tools/pins.py",
     "tools/programs.py",
+    "tools/python_version.py",
     "utils/__init__.py",
     "utils/files.py",
     "utils/places.py",
@@ -59,7 +68,7 @@ def copy(tmp_path):
     for name in COPIED:
         shutil.copy(COURSE_DIR / name, folder / name)
     (folder / "tools" / "report.py").write_text("print('the table')\n")
-    for name in course.NOTEBOOKS:
+    for name in commands.NOTEBOOKS:
         write_notebook(folder / name, "1 + 1", "print('one')\nprint('two')")
     return folder
 
@@ -112,12 +121,12 @@ def assert_one_message(err):
 def test_help_names_every_command_and_variable():
     code, out, _ = run_course(COURSE_DIR, "--help")
     assert code == 0
-    for word in (*course.COMMANDS, "MNIST_DATA", "RUNS_DIR", "examples:"):
+    for word in (*commands.COMMANDS, "MNIST_DATA", "RUNS_DIR", "examples:"):
         assert word in out
     assert max(map(len, out.splitlines())) <= 88
 
 
-@pytest.mark.parametrize("command", course.COMMANDS)
+@pytest.mark.parametrize("command", commands.COMMANDS)
 def test_every_command_explains_itself(command):
     code, out, _ = run_course(COURSE_DIR, command, "--help")
     assert code == 0
@@ -146,25 +155,59 @@ def test_right_version_is_accepted(version):
 
 
 def old_pythons():
-    """Pythons 3.6 to 3.10 that this machine happens to have, for pyenv or on PATH."""
-    places = [shutil.which(f"python3.{minor}") for minor in range(6, 11)]
-    places += Path.home().glob(".pyenv/versions/3.[6-9].*/bin/python")
-    places += Path.home().glob(".pyenv/versions/3.10.*/bin/python")
+    """Pythons too old for the course that this machine has, for pyenv or on PATH."""
+    names = ["python2", *(f"python3.{minor}" for minor in range(3, 11))]
+    places = [shutil.which(name) for name in names]
+    for versions in ("2.*", "3.[3-9].*", "3.10.*"):
+        places += Path.home().glob(f".pyenv/versions/{versions}/bin/python")
     for place in filter(None, places):
-        told = subprocess.run([place, "--version"], capture_output=True, text=True)
-        if told.returncode == 0:  # pyenv's stand-ins exist, but not all of them start
+        if python_version.starts(str(place)):
             yield str(place)
 
 
-def test_old_python_gets_a_sentence():
+@pytest.mark.parametrize("arguments", [("run",), ("lab", "--no-browser")])
+def test_old_python_gets_a_sentence(copy, arguments):
     pythons = list(old_pythons())
     if not pythons:
-        pytest.skip("no Python 3.6 to 3.10 on this machine")
+        pytest.skip("no Python older than 3.11 on this machine")
     for python in pythons:
-        code, out, err = run_course(COURSE_DIR, "run", python=python)
+        code, out, err = run_course(copy, *arguments, python=python)
         assert (code, out) == (1, "")
         assert "needs Python 3.11" in err
         assert_one_message(err)
+        beside = [path for path in copy.rglob("*.pyc") if "__" not in path.parent.name]
+        assert not beside  # where git would see them
+
+
+# Syntax that is younger than Python 2, as far as a front door would want it.
+YOUNGER = ast.JoinedStr | ast.AnnAssign | ast.Nonlocal | ast.NamedExpr | ast.YieldFrom
+READ_FIRST = ("course.py", "tools/__init__.py", "utils/__init__.py")
+
+
+@pytest.mark.parametrize("name", [*READ_FIRST, "tools/python_version.py"])
+def test_what_is_read_first_is_read_by_every_python(name):
+    source = (COURSE_DIR / name).read_text(encoding="utf-8")
+    assert source.isascii()  # without a line that says which encoding it is
+    for node in ast.walk(ast.parse(source)):
+        assert not isinstance(node, YOUNGER)
+        assert not isinstance(node, ast.Tuple | ast.List) or not any(
+            isinstance(part, ast.Starred) for part in node.elts
+        )
+        assert not getattr(node, "kwonlyargs", []) and not getattr(node, "returns", 0)
+        assert not (isinstance(node, ast.Raise) and node.cause)
+
+
+def test_a_stand_in_that_does_not_start_is_not_recommended(tmp_path, monkeypatch):
+    """pyenv puts a python3.13 on PATH that only says that it is not chosen."""
+    for name, answer in (("python3.12", 0), ("python3.13", 127)):
+        stand_in = tmp_path / name
+        stand_in.write_text(f"#!/bin/sh\nexit {answer}\n")
+        stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(python_version.os, "name", "posix")
+    assert python_version.complaint((3, 14, 0)).endswith("start this with python3.12.")
+    (tmp_path / "python3.12").unlink()
+    assert "uv run --no-project" in python_version.complaint((3, 14, 0))
 
 
 # requirements.txt.
@@ -219,8 +262,8 @@ def test_requirements_are_all_pinned_as_the_lock_has_them(name):
 
 def test_a_command_needs_what_it_needs_and_no_more():
     """The three notebooks wait for no lab, no slide and no test."""
-    assert set(course.NEEDS) <= set(course.COMMANDS)
-    assert set(course.NEEDS.values()) <= set(FILES)
+    assert set(commands.NEEDS) <= set(commands.COMMANDS)
+    assert set(commands.NEEDS.values()) <= set(FILES)
     core = {name for name, _ in pins.pins(pins.read("requirements.txt"))}
     assert not core & {"dask", "optuna", "pytest", "sphinx-revealjs", "ai-edge-litert"}
     everything = {name for name, _ in pins.pins(pins.read("requirements-test.txt"))}
@@ -416,7 +459,7 @@ def test_run_uses_the_prepared_environment_and_leaves_no_trace(copy, tmp_path):
 
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    for name, line in zip(course.NOTEBOOKS, lines[:3], strict=True):
+    for name, line in zip(commands.NOTEBOOKS, lines[:3], strict=True):
         page = name.replace(".ipynb", ".html")
         assert line.startswith(name.removesuffix(".ipynb"))
         assert line.endswith(f"build/{page}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import course
+from tools import commands
 from tools.guide import SECTION
 from tools.plans import read_plan
 from utils.places import COURSE_DIR, NOTEBOOKS
@@ -264,7 +264,7 @@ def test_commands_that_are_named_exist():
     for path in (GUIDE, *(COURSE_DIR / name for name in others)):
         text = path.read_text(encoding="utf-8")
         named = set(re.findall(r"course\.py ([a-z]+)", text))
-        assert named and named <= set(course.COMMANDS), path
+        assert named and named <= set(commands.COMMANDS), path
 
 
 @pytest.mark.parametrize("path", [GUIDE, GLOSSARY], ids=lambda path: path.name)

@@ -18,7 +18,7 @@ import sys
 import nbformat
 import pytest
 
-import course
+from tools import commands
 from utils import checks
 from utils.places import COURSE_DIR
 from utils.runs import MODELS
@@ -173,9 +173,9 @@ def test_release_holds_no_solution_and_no_hidden_test(name):
 
 def test_without_nbgrader_the_command_says_what_to_install(monkeypatch):
     without = subprocess.CompletedProcess([], returncode=1)
-    monkeypatch.setattr(course.subprocess, "run", lambda *_, **__: without)
-    with pytest.raises(course.Problem, match=r"pip install -r requirements-dev\.txt"):
-        course.exercises("python3")
+    monkeypatch.setattr(commands.subprocess, "run", lambda *_, **__: without)
+    with pytest.raises(commands.Problem, match=r"pip install -r requirements-dev\.txt"):
+        commands.exercises("python3")
 
 
 def test_release_has_the_folders_of_the_source():

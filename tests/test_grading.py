@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import course
+from tools import commands
 from utils.places import COURSE_DIR
 from utils.runs import MODELS
 
@@ -94,8 +94,8 @@ def exercises(tmp_path_factory):
         shutil.copytree(COURSE_DIR / folder, copy / folder, ignore=ignored)
     shutil.copy(COURSE_DIR / "course.py", copy)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(course, "COURSE_DIR", copy)
-        course.exercises(sys.executable)
+        patch.setattr(commands, "COURSE_DIR", copy)
+        commands.exercises(sys.executable)
     return copy / "exercises"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import course
+from tools import commands
 from tools.graded import sandbox
 from utils.places import COURSE_DIR
 
@@ -147,9 +147,9 @@ def graded(tmp_path_factory, listener):
     shutil.copy(COURSE_DIR / "course.py", place)
     exercises = place / "exercises"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(course, "COURSE_DIR", place)
+        patch.setattr(commands, "COURSE_DIR", place)
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-        course.exercises(sys.executable)
+        commands.exercises(sys.executable)
         hand_in(exercises, listener.getsockname()[1])
         checks = (place / "utils/checks.py").read_bytes()
         done = subprocess.run(

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from tools.pins import broken, missing, read
 from tools.programs import Problem, wait_for
+from tools.python_version import complaint
 from utils.places import COURSE_DIR
 
 VENV = COURSE_DIR / ".venv"
-OLDEST, NEWEST = (3, 11), (3, 13)  # the Pythons that the requirements were tested with
 # GB to download, GB on disk (measured on Linux; more elsewhere), for each file.
 SIZES = {"requirements.txt": (0.47, 1.9), "requirements-labs.txt": (0.5, 2.0)}
 GIGABYTES_NEEDED = 3  # what is installed, and the largest package while it is unpacked
@@ -148,21 +148,8 @@ def put_first(name, folder):
 
 def check_version(version):
     """Refuse a Python for which the packages do not exist."""
-    if OLDEST <= tuple(version[:2]) <= NEWEST:
-        return
-    advice = (
-        "with uv (https://docs.astral.sh/uv) one line gets the right one: "
-        "uv run --no-project --python 3.13 course.py run"
-    )
-    if os.name == "nt":
-        advice = "get one with `py install 3.13`, then start: py -3.13 course.py run"
-    for name in ("python3.11", "python3.12", "python3.13"):
-        if shutil.which(name):
-            advice = f"start this with {name}"
-    raise Problem(
-        "The course needs Python 3.11, 3.12 or 3.13, and this is "
-        f"Python {'.'.join(map(str, version[:3]))}: {advice}."
-    )
+    if complaint(version):
+        raise Problem(complaint(version))
 
 
 def check_machine(kind):
