@@ -79,6 +79,7 @@ def execute(notebook, target, **parameters):
         kernel_name="python3",
         kernel_manager_class=QuietKernelManager,
         coalesce_streams=True,  # the same text, however it came in pieces
+        store_widget_state=False,  # pages show the still picture, with no script
         # leave: the bar makes way for what is printed next. disable: no terminal.
         progress_bar={
             "desc": f"{Path(target).stem:12}",
