@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, and generated parts of files."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -95,3 +96,36 @@ def test_a_rename_that_stays_refused_is_an_error(tmp_path, monkeypatch):
         with pytest.raises(PermissionError):
             files.rename("new", "place")
     monkeypatch.undo()
+
+
+def plain_renames(program):
+    """Yield the lines on which something is renamed by Python's own means.
+
+    "a.replace(b)" with one argument is a path's; a text's has two.
+    """
+    for node in ast.walk(program):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        place, name = ast.unparse(node.func.value), node.func.attr
+        plain = (place, name) in (("os", "rename"), ("os", "replace"))
+        plain |= (place, name) == ("shutil", "move")
+        one = len(node.args) == 1 and not node.keywords
+        plain |= name in ("rename", "replace") and one and place != "files"
+        if plain:
+            yield node.lineno
+
+
+def test_every_rename_waits_for_a_virus_scanner():
+    for room in (".", "utils", "tools", "benchmarks"):
+        for path in (COURSE_DIR / room).glob("*.py" if room == "." else "**/*.py"):
+            found = list(plain_renames(ast.parse(path.read_text(encoding="utf-8"))))
+            own = path == COURSE_DIR / "utils" / "files.py"
+            assert len(found) == own, f"{path}, lines {found}: use utils.files.rename"
+
+
+def test_plain_renames_are_seen():
+    code = (
+        "os.replace(a, b)\na.rename(b)\na.replace(b)\nt.replace(a, b)\nrename(a, b)\n"
+    )
+    code += "frame.rename(columns=c)\nshutil.move(a, b)\nfiles.rename(a, b)"
+    assert list(plain_renames(ast.parse(code))) == [1, 2, 3, 7]

@@ -15,6 +15,7 @@ import sys
 from tools.installation import check_writable, prepare, print_missing, put_first
 from tools.lab_settings import configure_lab
 from tools.programs import INTERRUPTED, Problem, start
+from utils.files import rename
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 NEEDS = {  # where it is more than requirements.txt
@@ -171,8 +172,8 @@ def exercises(python):
             start(*generate, *options, folder=folder)
         old = folder / f".release-old-{os.getpid()}"
         if release.exists():
-            release.rename(old)
-        new.rename(release)
+            rename(release, old)
+        rename(new, release)
         shutil.rmtree(str(old), ignore_errors=True)
     finally:
         shutil.rmtree(str(new), ignore_errors=True)

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from utils import controls, data, runs
-from utils.files import write_whole
+from utils.files import rename, write_whole
 from utils.places import COURSE_DIR, NOTEBOOKS
 from utils.run_files import measures
 
@@ -238,7 +238,7 @@ def put_in_place(folder, place):
     """Move a whole run to its place in reference/, over an older one."""
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(place, ignore_errors=True)
-    shutil.move(folder, place)
+    rename(folder, place)
 
 
 # --- the digits ----------------------------------------------------------------------

@@ -22,6 +22,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from tools.lesson import lesson, with_remarks
 from tools.notebooks import described
 from tools.plans import PlanError, read_plan
+from utils.files import rename
 
 HERE = Path(__file__).resolve().parent
 SLIDES = Path("build", "slides")
@@ -134,8 +135,8 @@ def make(shows, folder=SLIDES):
         for show, name in zip(shows, names, strict=True):
             (partial / name).write_text(deck(show), encoding="utf-8")
         if folder.exists():
-            folder.rename(old)
-        partial.rename(folder)
+            rename(folder, old)
+        rename(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
