@@ -39,7 +39,8 @@ def why_not():
     try:
         import playwright.sync_api  # noqa: F401
     except ImportError:
-        return "Playwright is not installed: pip install -r requirements-dev.txt"
+        command = "pip install -r requirements-dev.txt -c constraints.txt"
+        return f"Playwright is not installed: {command}"
     if not find_browser():
         return f"there is no browser: none of {', '.join(BROWSERS)}"
     return None

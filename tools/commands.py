@@ -196,7 +196,7 @@ def needs_nbgrader(python):
     if subprocess.run([*nbgrader, "--version"], capture_output=True).returncode:
         raise Problem(
             "This needs nbgrader, which students do not. Install it with: "
-            f"{python} -m pip install -r requirements-dev.txt"
+            f"{python} -m pip install -r requirements-dev.txt -c constraints.txt"
         )
     return nbgrader
 
