@@ -10,7 +10,7 @@ import pytest
 from tools import commands
 from tools.guide import SECTION
 from tools.plans import read_plan
-from utils.places import COURSE_DIR, NOTEBOOKS
+from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 NAMES = [Path(name).stem for name in NOTEBOOKS]
 GLOSSARY = COURSE_DIR / "docs" / "glossary.md"
@@ -257,6 +257,40 @@ def test_a_plan_names_sections_that_the_guide_speaks_of(minutes):
             (full,) = [name for name in NAMES if name.startswith(step.notebook)]
             known = [re.match(r"\[(\d+)", row[0])[1] for row in guide_rows(full)]
             assert {str(number) for number in step.sections} <= set(known)
+
+
+# The answers for instructors.
+
+ANSWERS = (COURSE_DIR / "docs" / "answers.md").read_text(encoding="utf-8")
+
+
+def answered(heading):
+    """Return what is in bold at the beginning of a line below a heading."""
+    text = ANSWERS.split(f"\n{heading}\n")[1].split("\n#")[0]
+    bold = re.findall(r"(?ms)^\*\*(.+?)\*\*", text)
+    return [" ".join(found.split()) for found in bold]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_guide_asks_is_answered_in_its_order(name):
+    asked = [row[5] for row in guide_rows(name)]
+    expected = [text for text in asked if not text.startswith("Question")]
+    assert answered(f"### {name}") == expected
+
+
+def test_each_try_it_yourself_has_an_answer_and_no_other_has():
+    tasks = []
+    for name in NAMES:
+        (text,) = [s for s in markdown_cells(name) if "**Try it yourself**" in s]
+        numbers = re.findall(r"(?m)^(\d)\. ", text.split("**Try it yourself**")[1])
+        tasks += [f"{name} {number}" for number in numbers]
+    assert [text.split(",")[0] for text in answered("## Try it yourself")] == tasks
+
+
+def test_the_open_questions_of_each_lab_have_a_row():
+    table = ANSWERS.split("## The labs' open questions")[1].split("\n## ")[0]
+    rows = re.findall(r"(?m)^\| (\w+) \|", table)[1:]
+    assert sorted(rows) == sorted(Path(lab).stem for lab in LABS)
 
 
 def test_commands_that_are_named_exist():
