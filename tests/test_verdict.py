@@ -184,3 +184,16 @@ def test_the_conclusion_is_shown_as_prose():
     assert first == verdict.headline(rows[0], counts, {"parameters": (9, 7)})
     assert others == verdict.describe_rows(rows)
     assert said._repr_markdown_() == said
+
+
+def test_a_cost_in_which_no_difference_was_shown_is_no_price():
+    counts = Contingency(9700, 40, 150, 110)
+    apart, overlap = [(1, 2), (3, 4)], [(1, 3), (2, 4)]
+    for quartiles, is_price in ((apart, True), (overlap, False)):
+        timings = [Timing((low + high) / 2, low, high) for low, high in quartiles]
+        time = verdict.judge_timings("time for one image", timings)
+        costs = {"MACs": (1, 5), "time for one image": (1.5, 3.5)}
+        said = verdict.conclude([judged(counts), time], counts, costs)
+        assert "5 times the MACs" in said
+        assert ("times the time for one image" in said) == is_price
+        assert ("No difference shown: time for one image" in said) != is_price

@@ -379,9 +379,12 @@ def conclude(rows, counts, costs, names=NAMES):
 
     Args:
         rows: Rows, that of judge_accuracy() first.
-        counts, costs, names: as for headline().
+        counts, costs, names: as for headline(). A cost with the name of a row in
+            which no difference was shown is not held against anyone.
     """
-    first = headline(rows[0], counts, costs, names)
+    open_ = {row.question for row in rows if row.better is None}
+    shown = {what: pair for what, pair in costs.items() if what not in open_}
+    first = headline(rows[0], counts, shown, names)
     return Text("\n\n".join([first, *describe_rows(rows, names)]))
 
 
