@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from sklearn.metrics import confusion_matrix
@@ -317,8 +317,29 @@ def test_a_logarithmic_axis_has_two_plain_labels_at_least(limits):
     assert [float(label.replace(",", "")) for label in labels] == pytest.approx(ticks)
 
 
+CURVES_OF_NO_MODEL = {
+    "function": (np.arange(3), dict.fromkeys("fgh", np.arange(3)), "title", "x", "y"),
+    "learning_rate": CALLS["learning_rate"],
+    "learning_curves": CALLS["learning_curves"],
+    "descent": ([-1, 0], [2, 1], dict.fromkeys("ab", ([-1, 0], [2, 1]))),
+    "batch_losses": ({key: [2.3, 2.2] for key in "abc"},),
+    "bands": ({key: {10: [1, 2], 100: [3]} for key in "abcde"}, "title", "x", "y"),
+    "search_history": CALLS["search_history"],
+}
+
+
+@pytest.mark.parametrize("name", CURVES_OF_NO_MODEL)
+def test_what_is_no_model_has_neither_the_colour_nor_the_marker_of_one(name):
+    for ax in draw(name, *CURVES_OF_NO_MODEL[name]).axes:
+        colors = [line.get_color() for line in ax.lines]
+        drawn = [*ax.collections, *ax.patches]
+        colors += [color for part in drawn for color in [part.get_facecolor()]]
+        found = {to_hex(c).upper() for color in colors for c in to_rgba_array(color)}
+        assert found and not found & set(plots.COLORS.values())
+
+
 def test_costs_and_losses_have_scales_that_can_be_read():
-    for name in ("accuracy_against_costs", "compared_curves"):
+    for name in ("accuracy_against_costs", "compared_curves", "bands"):
         for ax in draw(name).axes:
             for axis in (ax.xaxis, ax.yaxis):
                 low, high = sorted(axis.get_view_interval())

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from utils.plots.style import ANN_COLOR, CNN_COLOR, GREEN, GREY, new_figure
+from utils.plots.style import (
+    ANN_COLOR,
+    CNN_COLOR,
+    GREEN,
+    GREY,
+    PURPLE,
+    SKY,
+    new_figure,
+)
 
 BOX = {"boxstyle": "round,pad=0.35", "fc": "white", "ec": GREY}
 FORWARD = {"arrowstyle": "-|>", "color": CNN_COLOR, "lw": 1.8, "shrinkA": 0}
@@ -62,7 +70,7 @@ def descent(weights, losses, paths, title="The loss of one weight, and the way d
     figure, ax = new_figure(size=(8, 3.6), title=title)
     ax.plot(weights, losses, color=GREY, linewidth=2)
     for (name, (xs, ys)), color, marker in zip(
-        paths.items(), (GREEN, ANN_COLOR), "os", strict=False
+        paths.items(), (GREEN, PURPLE), "^D", strict=False
     ):
         ax.scatter(xs, ys, s=45, color=color, marker=marker, label=name, zorder=3)
         for k in range(1, len(xs)):
@@ -115,14 +123,14 @@ def batch_losses(curves, title="Three learning rates, one epoch"):
     """
     figure, ax = new_figure(size=(8, 3.8), title=title)
     for (name, losses), color in zip(
-        curves.items(), (CNN_COLOR, GREEN, ANN_COLOR), strict=False
+        curves.items(), (SKY, GREEN, PURPLE), strict=False
     ):
         steps = np.arange(1, len(losses) + 1)
         ax.plot(steps, losses, color=color, linewidth=1.2, label=name)
     ax.axhline(
         np.log(10), color="black", linestyle=":", linewidth=1.2, label="guessing"
     )
-    ax.set(yscale="log", ylim=(0.15, 20))  # the last batch is small, and may be easy
+    ax.set(yscale="log", ylim=(0.15, 20))
     ax.set_yticks([0.3, 1, 3, 10], ["0.3", "1", "3", "10"])
     ax.yaxis.set_minor_formatter("")
     ax.set(xlabel="step", ylabel="loss of the batch (log scale)")

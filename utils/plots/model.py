@@ -8,6 +8,7 @@ from utils.plots.style import (
     CNN_COLOR,
     GREEN,
     GREY,
+    PURPLE,
     SIGNED,
     draw_image,
     new_figure,
@@ -25,7 +26,7 @@ def function(xs, curves, title, xlabel, ylabel):
         ylabel: what the values are, with their unit.
     """
     figure, ax = new_figure(size=(7, 3), title=title)
-    colors = (CNN_COLOR, ANN_COLOR, GREEN)
+    colors = ("black", PURPLE, GREEN) if len(curves) > 1 else (GREY,)
     for (name, ys), color in zip(curves.items(), colors, strict=False):
         ax.plot(xs, ys, label=name, color=color, linewidth=2)
     ax.set(xlabel=xlabel, ylabel=ylabel)

@@ -1,6 +1,5 @@
 """Figures of trainings: by step, by epoch, by seed and by second."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from utils.plots.model import function
@@ -9,6 +8,7 @@ from utils.plots.style import (
     CNN_COLOR,
     GREEN,
     GREY,
+    PURPLE,
     YELLOW,
     model_color,
     model_marks,
@@ -189,8 +189,7 @@ def bands(curves, title, xlabel, ylabel, log=""):
         whole_numbers(ax.xaxis)
     for axis in log:
         ax.set(**{f"{axis}scale": "log"})
-        labels = plt.FuncFormatter(lambda value, _: f"{value:,.10g}")
-        getattr(ax, f"{axis}axis").set_major_formatter(labels)
+        plain_logarithm(getattr(ax, f"{axis}axis"))
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return figure
@@ -211,7 +210,7 @@ def search_history(complete, pruned, importances, title="What the search found")
     )
     left.plot(*_in_order(pruned), "x", color=GREY, label="pruned")
     numbers, values = _in_order(complete)
-    left.plot(numbers, values, "o", color=CNN_COLOR, label="complete")
+    left.plot(numbers, values, "D", color=PURPLE, label="complete")
     best = np.maximum.accumulate(values)
     left.step(numbers, best, where="post", color=GREEN, label="best so far")
     whole_numbers(left.xaxis)
@@ -219,7 +218,7 @@ def search_history(complete, pruned, importances, title="What the search found")
     left.legend()
     names = sorted(importances, key=importances.get)
     shares = [100 * importances[name] for name in names]
-    right.barh(names, shares, color=CNN_COLOR)
+    right.barh(names, shares, color=GREY)
     right.set(xlabel="share of the variation (%)", title="Importance")
     return figure
 
