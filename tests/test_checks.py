@@ -271,9 +271,9 @@ def test_a_seed_repeats_and_another_differs():
     with Task("Task 1", silent=True) as task:
         task.seeded("x", draw[0], draw[1], [draw[0], draw[2]])
     message = told(lambda task: task.seeded("x", draw[0], draw[2], [draw[2]]))
-    assert "The same seed gives other results" in message
+    assert "The same seed gives different results" in message
     message = told(lambda task: task.seeded("x", draw[0], draw[1], [draw[1]]))
-    assert "Other seeds give exactly the same result" in message
+    assert "Different seeds give exactly the same result" in message
 
 
 def test_a_loop_that_is_hidden_in_map_is_noticed():

@@ -6,7 +6,7 @@ what `plain` makes of them: arrays of numbers, words, and lists of these.
 """
 
 import itertools
-from collections.abc import Iterator, ValuesView
+from collections.abc import Iterator, Sequence, ValuesView
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def plain(value):
         return None
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, list | tuple | range | Iterator | ValuesView):
+    if isinstance(value, Sequence | Iterator | ValuesView) and not _is_bytes(value):
         return _joined([plain(part) for part in itertools.islice(value, LONGEST)])
     try:
         array = np.array(value, subok=False)
@@ -48,6 +48,10 @@ def plain(value):
     if array.dtype == object and array.ndim:
         return plain(array.tolist())
     return _number(value)
+
+
+def _is_bytes(value):
+    return isinstance(value, bytes | bytearray | memoryview)
 
 
 def is_numeric(value):

@@ -183,13 +183,13 @@ class Task:
         """Return the parts of an answer of several; any kind of sequence will do."""
         self.that(came is not None, _nothing(what))
         expected = f"Expected {len(names)} things: {', '.join(names)}."
-        if isinstance(came, np.ndarray) or not hasattr(came, "__len__"):
+        if not isinstance(came, list | tuple):
             parts = plain(came)
             single = isinstance(parts, Strange | str) or np.ndim(parts) == 0
             self.that(not single, f"{expected} One came.")
             came = parts
         self.that(
-            isinstance(came, list | tuple | np.ndarray) and len(came) == len(names),
+            len(came) == len(names),
             f"{expected} {len(came)} came. Return them separated by commas.",
         )
         return list(came)
@@ -234,13 +234,13 @@ class Task:
         """
         self.that(
             first.shape == again.shape and np.allclose(first, again),
-            f"The same seed gives other results when it is used again: {what}.\n"
+            f"The same seed gives different results when it is used again: {what}.\n"
             "Draw every random number from a generator that starts from `seed`.",
         )
         differ = [x.shape != first.shape or not np.array_equal(x, first) for x in other]
         self.that(
             any(differ),
-            f"Other seeds give exactly the same result: {what}.\n"
+            f"Different seeds give exactly the same result: {what}.\n"
             "Draw every random number from a generator that starts from `seed`.",
         )
 

@@ -709,14 +709,14 @@ def honest_split(x, y, seed):
     return a, b, c, d
 
 
-# leak-repaired | always the same seed | Other seeds give exactly the same
+# leak-repaired | always the same seed | Different seeds give exactly the same
 def honest_split(x, y, seed):
     a, b, c, d = train_test_split(x, y, test_size=0.2, stratify=y, random_state=0)
     a, c = with_shifted_copies(a, c)
     return a, b, c, d
 
 
-# leak-repaired | no seed | The same seed gives other results
+# leak-repaired | no seed | The same seed gives different results
 def honest_split(x, y, seed):
     a, b, c, d = train_test_split(x, y, test_size=0.2, stratify=y)
     a, c = with_shifted_copies(a, c)
@@ -839,7 +839,7 @@ def train(x, labels, seed):
     return weights
 
 
-# train | no seed at all | The same seed gives other results
+# train | no seed at all | The same seed gives different results
 def train(x, labels, seed):
     rng = np.random.default_rng()
     weights = [rng.normal(size=(x.shape[1], 64)) / 20, np.zeros(64)]
@@ -851,7 +851,7 @@ def train(x, labels, seed):
     return weights
 
 
-# train | the weights drawn with the seed, the order without | gives other results
+# train | the weights drawn with the seed, the order without | gives different results
 def train(x, labels, seed):
     rng = np.random.default_rng(seed)
     weights = [rng.normal(size=(x.shape[1], 64)) / 20, np.zeros(64)]
@@ -863,7 +863,7 @@ def train(x, labels, seed):
     return weights
 
 
-# train | always the same seed | Other seeds give exactly the same
+# train | always the same seed | Different seeds give exactly the same
 def train(x, labels, seed):
     rng = np.random.default_rng(0)
     weights = [rng.normal(size=(x.shape[1], 64)) / 20, np.zeros(64)]

@@ -567,7 +567,7 @@ def difference_interval(right_a, right_b, seed):
     return tuple(np.percentile(d, [0.025, 0.975]))
 
 
-# difference | always the same seed | Other seeds give exactly the same result
+# difference | always the same seed | Different seeds give exactly the same result
 def difference_interval(right_a, right_b, seed):
     n = len(right_a)
     drawn = np.random.default_rng(0).integers(0, n, (2000, n))
@@ -575,7 +575,7 @@ def difference_interval(right_a, right_b, seed):
     return tuple(np.percentile(d, [2.5, 97.5]))
 
 
-# difference | no seed at all | The same seed gives other results
+# difference | no seed at all | The same seed gives different results
 def difference_interval(right_a, right_b, seed):
     n = len(right_a)
     drawn = np.random.default_rng().integers(0, n, (2000, n))
