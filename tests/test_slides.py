@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import slides
+from tools import formulas, slides
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 PATHS = [COURSE_DIR / name for name in NOTEBOOKS]
@@ -155,14 +155,14 @@ def test_formulas_become_mathml(tmp_path):
 
 
 def test_mathml_is_well_formed():
-    tree = ElementTree.fromstring(slides.mathml(r"\sqrt{x} \le \mathrm{e}^{-x}"))
+    tree = ElementTree.fromstring(formulas.mathml(r"\sqrt{x} \le \mathrm{e}^{-x}"))
     assert tree.tag == MATHML + "math"
     assert tree.find(f".//{MATHML}msqrt//{MATHML}mi").text == "x"
 
 
 def test_a_formula_that_cannot_be_shown_is_refused():
-    with pytest.raises(slides.SlidesError, match=r"\\notacommand"):
-        slides.mathml(r"a + \notacommand{b}")
+    with pytest.raises(formulas.FormulaError, match=r"\\notacommand"):
+        formulas.mathml(r"a + \notacommand{b}")
 
 
 # Whole or not at all.
@@ -174,7 +174,7 @@ def test_failing_leaves_the_older_slides(tmp_path):
     folder = tmp_path / "slides"
     slides.make([good], folder)
     before = (folder / "good.html").read_bytes()
-    with pytest.raises(slides.SlidesError):
+    with pytest.raises(formulas.FormulaError):
         slides.make([good, bad], folder)
     assert (folder / "good.html").read_bytes() == before
     names = {path.name for path in tmp_path.iterdir()}

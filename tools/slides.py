@@ -15,10 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
-from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from tools.formulas import FormulaError, WithMathML
 from tools.lesson import lesson, with_remarks
 from tools.notebooks import described
 from tools.plans import PlanError, read_plan
@@ -37,43 +36,8 @@ REVEAL = (
 )
 
 
-class SlidesError(Exception):
-    """The slides cannot be made; the message says what to do."""
-
-
-class Renderer(IPythonRenderer):
-    """Markdown with its formulas as MathML, which browsers draw without a script."""
-
-    def inline_math(self, body):
-        return mathml(body)
-
-    def block_math(self, body):
-        return mathml(body, display="block")
-
-    def latex_environment(self, name, body):
-        return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
-
-
-def mathml(latex, display="inline"):
-    """Return a formula as MathML.
-
-    Raises:
-        SlidesError: the formula has a command that has no translation.
-    """
-    formula = convert(latex.strip(), display=display)
-    if "\\" in formula:  # what it does not know, the converter leaves as it is
-        raise SlidesError(f"This formula cannot be shown offline: {latex}")
-    return formula
-
-
-class Deck(SlidesExporter):
+class Deck(WithMathML, SlidesExporter):
     """nbconvert's slides, without the scripts that it would load from the network."""
-
-    def markdown2html(self, context, source):
-        renderer = Renderer(escape=False, exclude_anchor_links=True)
-        return MarkdownWithMath(renderer).render(source)
-
-    markdown2html.jinja_pass_arg = SlidesExporter.markdown2html.jinja_pass_arg
 
 
 def deck(show):
@@ -83,7 +47,7 @@ def deck(show):
         show: path of an .ipynb file, or the name of a plan ("45", "my-plan.txt").
 
     Raises:
-        SlidesError: a formula cannot be translated.
+        FormulaError: a formula cannot be translated.
         PlanError: there is no such plan.
     """
     if Path(show).suffix == ".ipynb":
@@ -150,7 +114,7 @@ def main(*names):
             raise SystemExit(f"There is no notebook {name} in the course's folder.")
     try:
         decks = make(names)
-    except (SlidesError, PlanError) as error:
+    except (FormulaError, PlanError) as error:
         raise SystemExit(str(error)) from None
     except OSError as error:
         raise SystemExit(

@@ -1,0 +1,151 @@
+"""Make the book: build/book/, a folder to read in any browser, also by double click.
+
+python -m tools.book          from the committed notebooks and their outputs
+python -m tools.book mine     from those that course.py run has executed
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from sphinx.cmd.build import main as sphinx
+
+from tools.book import glossary
+from tools.book.contents import (
+    ALL_NOTEBOOKS,
+    FROM_README,
+    TEXTS,
+    BookError,
+    chapters,
+    readme_page,
+    relinked,
+)
+from tools.book.notebook import FIGURES, ORIGINALS, page_of
+from tools.first_cell import address
+from tools.folders import made_whole
+from tools.formulas import FormulaError
+from utils.places import COURSE_DIR
+
+HERE = Path(__file__).resolve().parent
+BOOK, SLIDES = Path("build", "book"), Path("build", "slides")
+
+
+def gather(source, extra, executed=None):
+    """Lay out everything that the book is made of.
+
+    Args:
+        source: Path of the folder for what Sphinx makes pages of.
+        extra: Path of the folder for what stands beside them as it is.
+        executed: Path of a folder with executed notebooks, which are shown in place of
+            the committed ones; None for these.
+    """
+    web = address().removesuffix("/").removesuffix(".git")
+    (extra / FIGURES).mkdir(parents=True)
+    for name in ALL_NOTEBOOKS:
+        gather_notebook(source, extra, name, executed, web)
+    for name in TEXTS:
+        text = glossary.page() if name == "docs/glossary.md" else read(name)
+        write(source / name, relinked(text, name, web))
+    sometimes = gather_slides(source, extra)
+    readme = read("README.md")
+    for name in FROM_README:
+        text = relinked(readme_page(readme, name), name, web)
+        if name == "index.md":
+            text += contents(sometimes)
+        if name == "cite.md":
+            text += f"\n```yaml\n{read('CITATION.cff')}```\n"
+        write(source / name, text)
+    write(source / "docs" / "result.png", (COURSE_DIR / "docs/result.png").read_bytes())
+
+
+def gather_notebook(source, extra, name, executed, web):
+    """Lay out a notebook: its page, its figures, and itself, to be downloaded."""
+    path = COURSE_DIR / name
+    if executed and (executed / path.name).exists():
+        path = executed / path.name
+    notebook = nbformat.read(path, as_version=4)
+    write(extra / ORIGINALS / name, path.read_bytes())
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = relinked(cell.source, name, web)
+    page = page_of(notebook, name, extra / FIGURES, web)
+    write(source / name, nbformat.writes(page))
+
+
+def gather_slides(source, extra):
+    """Lay out the slides, if they were made; return the names of their pages."""
+    decks = sorted(SLIDES.glob("*.html"))
+    if not decks:
+        return []
+    shutil.copytree(SLIDES, extra / "slides")
+    links = [
+        f'- <a href="slides/{deck.name}">{deck.stem.replace("_", " ")}</a>'
+        for deck in decks
+    ]
+    text = "# Slides\n\nTo show in class, without Jupyter and without a network.\n"
+    write(source / "slides.md", "\n".join([text, *links, ""]))
+    return ["slides.md"]
+
+
+def contents(sometimes):
+    """Return the table of contents, for the end of the first page."""
+    parts = [
+        "\n".join(
+            ["", ":::{toctree}", ":hidden:", f":caption: {caption}", "", *names, ":::"]
+        )
+        for caption, names in chapters(sometimes)
+    ]
+    return re.sub(r"(?m)^:::", "```", "\n".join([*parts, ""]))
+
+
+def read(name):
+    return (COURSE_DIR / name).read_text(encoding="utf-8")
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, str):
+        content = content.encode("utf-8")
+    path.write_bytes(content)
+
+
+def make(folder=BOOK, executed=None):
+    """Make the book, in place of an older one, whole or not at all.
+
+    Raises:
+        BookError: Sphinx has complained; its lines are on the terminal.
+        FormulaError: a formula cannot be translated.
+    """
+    with made_whole(folder) as pages, TemporaryDirectory() as work:
+        source, extra = Path(work, "source"), Path(work, "extra")
+        gather(source, extra, executed)
+        options = [
+            "-q",
+            "-W",
+            "--keep-going",
+            "-c",
+            str(HERE),
+            "-d",
+            f"{work}/doctrees",
+        ]
+        if sphinx([*options, str(source), str(pages)]):
+            raise BookError("Sphinx has complained; the lines above say of what.")
+        (pages / ".buildinfo").unlink()
+        shutil.copytree(extra, pages, dirs_exist_ok=True)
+    return folder / "index.html"
+
+
+def main(which="committed"):
+    """Make the book and print where it is."""
+    try:
+        start = make(executed=Path("build") if which == "mine" else None)
+    except (BookError, FormulaError) as error:
+        raise SystemExit(str(error)) from None
+    print("Open in a browser, no network needed:", start.as_posix())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

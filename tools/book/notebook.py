@@ -1,0 +1,80 @@
+"""A notebook of the course as a page of the book: its figures as files, a way to it."""
+
+import base64
+import io
+from html import escape
+from pathlib import PurePosixPath
+
+from nbformat import NotebookNode
+from PIL import Image
+
+from tools.first_cell import CELL_ID
+
+FIGURES, ORIGINALS = "figures", "notebooks"
+
+
+def page_of(notebook, name, figures, address=""):
+    """Turn a notebook into what Sphinx makes a page of; it is changed in place.
+
+    Args:
+        notebook: NotebookNode, with its outputs.
+        name: its path in the course, such as "labs/Transfer.ipynb".
+        figures: Path of the folder that the figures are written to.
+        address: where the course's repository is on the web; "" if nobody has said it.
+
+    Returns:
+        The notebook.
+    """
+    up = "../" * (len(PurePosixPath(name).parts) - 1)
+    stem = PurePosixPath(name).with_suffix("").as_posix().replace("/", "-")
+    for k, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        if cell.id == CELL_ID or "sys.path.insert" in cell.source:
+            cell.metadata.setdefault("tags", []).append("hide-cell")
+        for i, output in enumerate(cell.outputs):
+            if "image/png" in output.get("data", {}):
+                picture = image_of(output)
+                file = f"{stem}-{k}{f'-{i}' if i else ''}.webp"
+                picture.save(figures / file, lossless=True, method=4)
+                tag = img(f"{up}{FIGURES}/{file}", picture.size, alt_of(output))
+                output.data = NotebookNode({"text/html": tag})
+    title, _, rest = notebook.cells[0].source.partition("\n")
+    notebook.cells[0].source = f"{title}\n\n{ways_to(name, up, address)}\n{rest}"
+    return notebook
+
+
+def image_of(output):
+    """Return an output's figure."""
+    data = output.data["image/png"]
+    image = Image.open(io.BytesIO(base64.b64decode(data)))
+    return image.convert("RGB")  # ours are opaque: a fourth channel is only bytes
+
+
+def alt_of(output):
+    """Return what an output's figure shows, in words."""
+    return output.metadata.get("image/png", {}).get("alt", "")
+
+
+def img(address, size, alt):
+    """Return the tag of a figure, which is loaded when a reader comes near to it."""
+    width, height = size
+    return (
+        f'<img src="{escape(address)}" alt="{escape(alt)}" width="{width}" '
+        f'height="{height}" loading="lazy">'
+    )
+
+
+def ways_to(name, up, address):
+    """Return a line of Markdown: where the notebook is, and where it can be opened."""
+    file = PurePosixPath(name).name
+    ways = [f'<a href="{up}{ORIGINALS}/{name}" download>{file}</a>']
+    if address.startswith("https://github.com/"):
+        place = f"{address.removeprefix('https://github.com/')}"
+        colab = f"https://colab.research.google.com/github/{place}/blob/main/{name}"
+        binder = f"https://mybinder.org/v2/gh/{place}/main?labpath={name}"
+        ways += [f"[open in Colab]({colab})", f"[open in Binder]({binder})"]
+    return (
+        f"*This page is a notebook*: {' · '.join(ways)}. "
+        "In the course's folder, `python3 course.py lab` opens it to run and to change.\n"
+    )
