@@ -39,6 +39,7 @@ COPIED = (
     "requirements.txt",
     "requirements-labs.txt",
     "requirements-slides.txt",
+    "requirements-book.txt",
     "requirements-test.txt",
     ".gitignore",
     "tools/__init__.py",

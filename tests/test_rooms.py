@@ -24,9 +24,10 @@ BELOW = {
     "utils.handwriting": {"utils"},
     "utils.canvas": {"utils", "utils.handwriting"},
     "tools": {"utils", *FOR_LABS},
+    "tools.book": {"tools", "utils"},
     "benchmarks": {"utils", *FOR_LABS, "tools"},
     "course": {"tools", "utils"},
-    "tests": {"utils", *FOR_LABS, "tools", "benchmarks", "course"},
+    "tests": {"utils", *FOR_LABS, "tools", "tools.book", "benchmarks", "course"},
 }
 NOTEBOOK_BELOW = {
     "": {"utils"},
@@ -240,6 +241,7 @@ NEEDS = {
     **dict.fromkeys(FOR_LABS, "requirements-labs.txt"),
     "course": "requirements.txt",
     "tools": "requirements-slides.txt",
+    "tools.book": "requirements-book.txt",
     "tests": "requirements-test.txt",
     "benchmarks": "requirements-dev.txt",
 }

@@ -23,6 +23,7 @@ NEEDS = {  # where it is more than requirements.txt
     "lab": "requirements-labs.txt",
     "present": "requirements-slides.txt",
     "slides": "requirements-slides.txt",
+    "book": "requirements-book.txt",
 }
 
 EXAMPLES = """\
@@ -118,6 +119,17 @@ def slides(python, *shows):
     start(python, "-m", "tools.slides", *(shows or ("45", "90", *NOTEBOOKS)))
 
 
+def book(python, *which):
+    """make the course a book, to read and search in any browser, offline
+
+    Writes build/book/, a folder of pages for any browser, also by double click or from
+    a web server: the notebooks, labs and exercises, the guide, the glossary, and the
+    slides if they were made. `book` shows the outputs that the notebooks hold, `book
+    mine` those of your own `run`.
+    """
+    start(python, "-m", "tools.book", *which)
+
+
 def reference(python, *arguments):
     """for maintainers: train the reference runs, five seeds each (15 minutes)
 
@@ -207,6 +219,7 @@ COMMANDS = {  # name: (function, what may follow the name)
     "lab": (lab, "[JupyterLab argument ...]"),
     "present": (present, "{45,90,PLAN.txt,NOTEBOOK} [JupyterLab argument ...]"),
     "slides": (slides, "[45 | 90 | PLAN.txt | notebook ...]"),
+    "book": (book, "[mine]"),
     "reference": (reference, "[option ...]"),
     "results": (results, ""),
     "outputs": (outputs, "[notebook ...]"),

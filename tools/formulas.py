@@ -1,4 +1,4 @@
-"""LaTeX formulas as MathML, which browsers draw without a script: slides, pages, book."""
+"""Formulas as MathML, which browsers draw without a script: slides, pages, book."""
 
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter

@@ -8,7 +8,6 @@ outputs that the notebooks hold, divided by the slide types of the cells (slide,
 subslide, fragment, notes, skip).
 """
 
-import os
 import shutil
 import sys
 from importlib.util import find_spec
@@ -17,11 +16,11 @@ from pathlib import Path
 import nbformat
 from nbconvert import SlidesExporter
 
+from tools.folders import made_whole
 from tools.formulas import FormulaError, WithMathML
 from tools.lesson import lesson, with_remarks
 from tools.notebooks import described
 from tools.plans import PlanError, read_plan
-from utils.files import rename
 
 HERE = Path(__file__).resolve().parent
 SLIDES = Path("build", "slides")
@@ -90,20 +89,11 @@ def make(shows, folder=SLIDES):
     Returns:
         list of Path: the decks.
     """
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    partial.mkdir(parents=True)
-    try:
+    names = [page_name(show) for show in shows]
+    with made_whole(folder) as partial:
         copy_reveal(partial)
-        names = [page_name(show) for show in shows]
         for show, name in zip(shows, names, strict=True):
             (partial / name).write_text(deck(show), encoding="utf-8")
-        if folder.exists():
-            rename(folder, old)
-        rename(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
     return [folder / name for name in names]
 
 

@@ -27,13 +27,13 @@ from tools.book.notebook import FIGURES, ORIGINALS, page_of
 from tools.first_cell import address
 from tools.folders import made_whole
 from tools.formulas import FormulaError
-from utils.places import COURSE_DIR
+from utils.places import COURSE_DIR, NOTEBOOKS
 
 HERE = Path(__file__).resolve().parent
 BOOK, SLIDES = Path("build", "book"), Path("build", "slides")
 
 
-def gather(source, extra, executed=None):
+def gather(source, extra, executed=None, slides=SLIDES):
     """Lay out everything that the book is made of.
 
     Args:
@@ -41,6 +41,7 @@ def gather(source, extra, executed=None):
         extra: Path of the folder for what stands beside them as it is.
         executed: Path of a folder with executed notebooks, which are shown in place of
             the committed ones; None for these.
+        slides: Path of a folder with slides; they are left out if it is not there.
     """
     web = address().removesuffix("/").removesuffix(".git")
     (extra / FIGURES).mkdir(parents=True)
@@ -49,7 +50,7 @@ def gather(source, extra, executed=None):
     for name in TEXTS:
         text = glossary.page() if name == "docs/glossary.md" else read(name)
         write(source / name, relinked(text, name, web))
-    sometimes = gather_slides(source, extra)
+    sometimes = gather_slides(source, extra, slides)
     readme = read("README.md")
     for name in FROM_README:
         text = relinked(readme_page(readme, name), name, web)
@@ -75,12 +76,12 @@ def gather_notebook(source, extra, name, executed, web):
     write(source / name, nbformat.writes(page))
 
 
-def gather_slides(source, extra):
+def gather_slides(source, extra, slides):
     """Lay out the slides, if they were made; return the names of their pages."""
-    decks = sorted(SLIDES.glob("*.html"))
+    decks = sorted(slides.glob("*.html"))
     if not decks:
         return []
-    shutil.copytree(SLIDES, extra / "slides")
+    shutil.copytree(slides, extra / "slides")
     links = [
         f'- <a href="slides/{deck.name}">{deck.stem.replace("_", " ")}</a>'
         for deck in decks
@@ -112,38 +113,52 @@ def write(path, content):
     path.write_bytes(content)
 
 
-def make(folder=BOOK, executed=None):
+def make(folder=BOOK, executed=None, slides=SLIDES):
     """Make the book, in place of an older one, whole or not at all.
 
+    Args:
+        folder: Path of the book.
+        executed, slides: as gather() takes them.
+
+    Returns:
+        Path of its first page.
+
     Raises:
-        BookError: Sphinx has complained; its lines are on the terminal.
+        BookError: a text links to nothing, the README has lost a section, or
+            Sphinx has complained; its lines are on the terminal.
         FormulaError: a formula cannot be translated.
     """
     with made_whole(folder) as pages, TemporaryDirectory() as work:
         source, extra = Path(work, "source"), Path(work, "extra")
-        gather(source, extra, executed)
-        options = [
-            "-q",
-            "-W",
-            "--keep-going",
-            "-c",
-            str(HERE),
-            "-d",
-            f"{work}/doctrees",
-        ]
-        if sphinx([*options, str(source), str(pages)]):
+        gather(source, extra, executed, slides)
+        strictly = ["-q", "-W", "--keep-going"]
+        places = ["-c", str(HERE), "-d", f"{work}/doctrees", str(source), str(pages)]
+        if sphinx([*strictly, *places]):
             raise BookError("Sphinx has complained; the lines above say of what.")
         (pages / ".buildinfo").unlink()
         shutil.copytree(extra, pages, dirs_exist_ok=True)
     return folder / "index.html"
 
 
-def main(which="committed"):
+def main(which=""):
     """Make the book and print where it is."""
+    if which not in ("", "mine"):
+        raise SystemExit(f"{which} is no kind of book: course.py book, or book mine.")
+    executed = Path("build") if which == "mine" else None
+    if executed and not all((executed / name).exists() for name in NOTEBOOKS):
+        raise SystemExit(
+            "There are no executed notebooks of yours in build/ yet: start "
+            "`python3 course.py run` first."
+        )
     try:
-        start = make(executed=Path("build") if which == "mine" else None)
+        start = make(executed=executed)
     except (BookError, FormulaError) as error:
         raise SystemExit(str(error)) from None
+    except OSError as error:
+        raise SystemExit(
+            f"{error}\nThe folder build/ cannot be written: copy the course to a "
+            "folder of your own and start it there."
+        ) from None
     print("Open in a browser, no network needed:", start.as_posix())
 
 

@@ -8,6 +8,7 @@ from tools.formulas import mathml
 project = "ANN vs CNN on MNIST"
 html_title = "ANN vs CNN on MNIST"
 language = "en"
+smartquotes = False  # the notebooks' quotation marks are as they should be
 root_doc = "index"
 
 extensions = ["myst_nb"]
@@ -56,6 +57,16 @@ def visit_math_block(translator, node):
     raise nodes.SkipNode
 
 
+def name_levels(app, page, template, context, doctree):
+    """Give the captions of the table of contents the level that a heading must have."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+    app.connect("html-page-context", name_levels, priority=900)  # when Furo is done
     app.connect("doctree-read", glossary.link_terms)
+    app.connect("doctree-resolved", glossary.explain_terms)

@@ -96,8 +96,7 @@ def relinked(text, name, address=""):
 
     def new_link(match):
         words, target = match[1], match[2]
-        path, _, anchor = target.partition("#")
-        place = resolved(PurePosixPath(name).parent / path)
+        place = resolved(PurePosixPath(name).parent / target.split("#")[0])
         if place in ALL_NOTEBOOKS or place in TEXTS:
             return match[0]
         if place in FOLDERS:

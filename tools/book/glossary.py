@@ -10,6 +10,7 @@ from sphinx import addnodes
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 GLOSSARY = COURSE_DIR / "docs" / "glossary.md"
+LINKED = "term-of-glossary"  # the class of what leads there
 ROW = re.compile(r"\| \*\*(.+?)\*\*(?: \((.+)\))? \| (.+) \| (\[.+\]\(.+\)) \|")
 
 
@@ -63,10 +64,10 @@ def link_terms(app, doctree):
     """
     if f"{app.env.docname}.ipynb" not in NOTEBOOKS:
         return
-    for entry in entries():
+    # "inductive bias" before "bias", which is a part of it.
+    for entry in sorted(entries(), key=lambda entry: -len(entry.term)):
         for pattern in patterns(entry):
-            found = find(doctree, pattern, (nodes.strong, nodes.emphasis))
-            found = found or find(doctree, pattern, (nodes.paragraph, nodes.list_item))
+            found = emphasised(doctree, pattern) or in_prose(doctree, pattern)
             if found:
                 link(*found, entry.term)
                 break
@@ -79,18 +80,31 @@ def patterns(entry):
         yield re.compile(rf"(?<![\w-]){re.escape(form)}s?(?![\w-])", case)
 
 
-def find(doctree, pattern, parents):
-    """Return the first text that matches and may become a link, and the match."""
+def emphasised(doctree, pattern):
+    """Return the first text in bold or italics that matches, and where in it."""
     for text in doctree.findall(nodes.Text):
-        match = isinstance(text.parent, parents) and pattern.search(text)
-        if match and not is_taken(text):
-            return text, match
+        if isinstance(text.parent, nodes.strong | nodes.emphasis):
+            match = pattern.search(text)
+            if match and not is_taken(text):
+                return text, *match.span()
+    return None
+
+
+def in_prose(doctree, pattern):
+    """Return the same of the first paragraph that matches: "*power* of a test", too."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        match = pattern.search(paragraph.astext())
+        end = 0
+        for text in paragraph.findall(nodes.Text) if match else ():
+            begin, end = end, end + len(text)
+            if begin <= match.start() < end and not is_taken(text):
+                return text, match.start() - begin, min(match.end(), end) - begin
     return None
 
 
 def is_taken(text):
-    """Say whether a text is a heading or a link already."""
-    taken = (nodes.title, nodes.reference, addnodes.pending_xref)
+    """Say whether a text is in a heading, in code, or a link already."""
+    taken = (nodes.title, nodes.literal, nodes.reference, addnodes.pending_xref)
     node = text.parent
     while node is not None:
         if isinstance(node, taken):
@@ -99,12 +113,19 @@ def is_taken(text):
     return False
 
 
-def link(text, match, term):
+def link(text, begin, end, term):
     """Put a link to a term of the glossary in place of a piece of text."""
-    words = nodes.inline("", match[0], classes=["term-of-glossary"])
+    words = nodes.inline("", text[begin:end], classes=[LINKED], term=term)
     reference = addnodes.pending_xref(
         "", words, refdomain="std", reftype="term", reftarget=term, refwarn=True
     )
-    before, after = text[: match.start()], text[match.end() :]
-    pieces = [nodes.Text(before), reference, nodes.Text(after)]
+    pieces = [nodes.Text(text[:begin]), reference, nodes.Text(text[end:])]
     text.parent.replace(text, [piece for piece in pieces if piece.astext()])
+
+
+def explain_terms(app, doctree, name):
+    """Show a term's sentence when the mouse rests on a link to it."""
+    sentences = {entry.term: entry.sentence for entry in entries()}
+    for words in doctree.findall(nodes.inline):
+        if LINKED in words["classes"] and isinstance(words.parent, nodes.reference):
+            words.parent["reftitle"] = sentences[words["term"]].replace("*", "")

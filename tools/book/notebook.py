@@ -31,7 +31,9 @@ def page_of(notebook, name, figures, address=""):
         if cell.cell_type != "code":
             continue
         if cell.id == CELL_ID or "sys.path.insert" in cell.source:
-            cell.metadata.setdefault("tags", []).append("hide-cell")
+            cell.metadata.setdefault("tags", []).append("hide-input")
+        if cell.metadata.get("nbgrader", {}).get("grade"):  # the check below a task
+            cell.metadata.setdefault("tags", []).append("hide-input")
         for i, output in enumerate(cell.outputs):
             if "image/png" in output.get("data", {}):
                 picture = image_of(output)
@@ -76,5 +78,5 @@ def ways_to(name, up, address):
         ways += [f"[open in Colab]({colab})", f"[open in Binder]({binder})"]
     return (
         f"*This page is a notebook*: {' · '.join(ways)}. "
-        "In the course's folder, `python3 course.py lab` opens it to run and to change.\n"
+        "In the course's folder, `python3 course.py lab` opens a copy to work in.\n"
     )

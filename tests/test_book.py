@@ -1,0 +1,325 @@
+"""The book, built once and read as files: its pages, links, figures, words, sizes."""
+
+import base64
+import io
+import re
+import sys
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image, ImageChops
+
+from tools import slides
+from tools.book import __main__ as book
+from tools.book import glossary
+from tools.book.contents import ALL_NOTEBOOKS, TEXTS, BookError, readme_page, relinked
+from tools.book.notebook import ways_to
+from utils.places import COURSE_DIR, LABS, NOTEBOOKS
+
+PAGES = [
+    str(Path(name).with_suffix(".html")).replace("\\", "/")
+    for name in ("index.md", "results.md", "cite.md", "search", *TEXTS, *ALL_NOTEBOOKS)
+]
+MB = 1e6
+each_page = pytest.mark.parametrize("page", PAGES)
+each_notebook = pytest.mark.parametrize("name", ALL_NOTEBOOKS)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The book, with one deck of slides."""
+    home = tmp_path_factory.mktemp("book")
+    deck = new_notebook(cells=[new_markdown_cell("# A deck")])
+    nbformat.write(deck, home / "deck.ipynb")
+    slides.make([home / "deck.ipynb"], home / "slides")
+    start = book.make(home / "book", slides=home / "slides")
+    assert start.read_bytes()
+    return start.parent
+
+
+@cache
+def soup(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def committed(name):
+    return nbformat.read(COURSE_DIR / name, as_version=4).cells
+
+
+def figures_of(name):
+    """Yield the figures among a notebook's outputs: their bytes and descriptions."""
+    for cell in committed(name):
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                alt = output.metadata["image/png"]["alt"]
+                yield base64.b64decode(output.data["image/png"]), alt
+
+
+# Pages and links.
+
+
+def links(path):
+    """Yield what a page leads to or loads, each as (kind, address)."""
+    for tag in soup(path).find_all(True):
+        for kind in ("href", "src", "data", "poster"):
+            if tag.get(kind):
+                yield ("link" if tag.name == "a" else "load"), tag[kind]
+
+
+@cache
+def anchors(path):
+    """Return the places of a page that a link can lead to."""
+    if path.suffix != ".html":
+        return set()
+    return {tag["id"] for tag in soup(path).find_all(id=True)}
+
+
+def broken_links(path):
+    """Yield the links of a page to files and places that are not there."""
+    for _, address in links(path):
+        place, anchor = urldefrag(address)
+        if re.match(r"[a-z]+:", address):
+            continue
+        target = path.parent / unquote(place.split("?")[0]) if place else path
+        if not target.is_file() or unquote(anchor) not in {"", *anchors(target)}:
+            yield address
+
+
+@each_page
+def test_every_link_leads_somewhere(folder, page):
+    assert list(broken_links(folder / page)) == []
+
+
+def test_broken_links_are_found(tmp_path):
+    (tmp_path / "b.html").write_text("<p id='here'>")
+    page = tmp_path / "a.html"
+    page.write_text(
+        "<a href='b.html#here'></a><a href='b.html#there'></a><img src='c.png'>"
+        "<a href='#top'></a><a href='https://example.org/d'></a>"
+    )
+    assert list(broken_links(page)) == ["b.html#there", "c.png", "#top"]
+
+
+@each_page
+def test_a_page_loads_nothing_from_elsewhere(folder, page):
+    loads = [address for kind, address in links(folder / page) if kind == "load"]
+    assert loads
+    assert not [a for a in loads if re.match(r"([a-z]+:)?//", a)]
+    for address in loads:
+        file = (folder / page).parent / address.split("?")[0]
+        if file.suffix in (".css", ".js"):
+            text = file.read_text(encoding="utf-8")
+            assert not re.search(r"(url\(|import |src\s*=)\s*['\"]?(https?:)?//", text)
+
+
+def test_the_pages_are_those_of_the_course_in_its_order(folder):
+    tree = soup(folder / "index.html").select(".sidebar-tree a.reference")
+    order = [a["href"] for a in tree]
+    expected = [Path(name).with_suffix(".html").as_posix() for name in NOTEBOOKS]
+    assert order[: len(NOTEBOOKS)] == expected
+    assert {Path(name).with_suffix(".html").as_posix() for name in LABS} <= set(order)
+    assert "docs/glossary.html" in order and "slides.html" in order
+    assert len(order) == len(set(order))
+
+
+def test_the_answers_stay_out_of_the_students_way(folder):
+    answers = (COURSE_DIR / "docs" / "answers.md").read_text(encoding="utf-8")
+    lines = [line for line in answers.splitlines() if len(line) > 60]
+    assert len(lines) > 20
+    text = "".join(p.read_text(encoding="utf-8") for p in folder.rglob("*.html"))
+    text += "".join(p.read_text(encoding="utf-8") for p in folder.rglob("*.ipynb"))
+    assert not [line for line in lines if line in text]
+    assert not [path for path in folder.rglob("*") if "answers" in path.name]
+
+
+def test_next_leads_through_the_three_notebooks(folder):
+    for name, following in pairwise(NOTEBOOKS):
+        page = soup(folder / Path(name).with_suffix(".html"))
+        assert page.select_one("a.next-page")["href"] == f"{Path(following).stem}.html"
+        back = soup(folder / Path(following).with_suffix(".html"))
+        assert back.select_one("a.prev-page")["href"] == f"{Path(name).stem}.html"
+
+
+# What a notebook's page shows.
+
+
+@each_notebook
+def test_a_page_has_the_code_and_the_outputs_of_its_notebook(folder, name):
+    page = soup(folder / Path(name).with_suffix(".html"))
+    text = " ".join(page.article.get_text().split())
+    for cell in committed(name):
+        if cell.cell_type == "code":
+            assert " ".join(cell.source.split()) in text
+            for output in cell.outputs:
+                assert " ".join(output.get("text", "").split()) in text
+
+
+@each_notebook
+def test_figures_are_the_notebooks_pixel_by_pixel_and_described(folder, name):
+    path = folder / Path(name).with_suffix(".html")
+    images = soup(path).article.select(".cell_output img")
+    figures = list(figures_of(name))
+    assert [image["alt"] for image in images] == [alt for _, alt in figures]
+    for image, (png, alt) in zip(images, figures, strict=True):
+        assert len(alt) > 5
+        shown = Image.open(path.parent / image["src"])
+        drawn = Image.open(io.BytesIO(png)).convert("RGB")
+        assert shown.format == "WEBP"
+        assert (image["width"], image["height"]) == tuple(map(str, drawn.size))
+        assert not ImageChops.difference(shown.convert("RGB"), drawn).getbbox()
+
+
+@each_page
+def test_every_picture_says_what_it_shows(folder, page):
+    for image in soup(folder / page).select("img"):
+        assert len(image["alt"].split()) >= 1 and len(image["alt"]) > 5, image
+
+
+@each_notebook
+def test_questions_and_hints_fold(folder, name):
+    page = soup(folder / Path(name).with_suffix(".html")).article
+    count = sum(
+        c.source.count("<details>") for c in committed(name) if c.cell_type != "code"
+    )
+    folded = page.select("details:not(.hide)")
+    assert len(folded) == count
+    assert not [tag for tag in folded if tag.has_attr("open")]
+    assert all(len(tag.summary.get_text(strip=True)) > 3 for tag in folded)
+
+
+@each_notebook
+def test_a_page_leads_to_its_notebook(folder, name):
+    path = folder / Path(name).with_suffix(".html")
+    link = soup(path).article.find("a", attrs={"download": True})
+    assert (path.parent / link["href"]).read_bytes() == (COURSE_DIR / name).read_bytes()
+    assert "colab" not in path.read_text(encoding="utf-8").lower().split("<article")[0]
+
+
+def test_formulas_are_drawn_without_a_script(folder):
+    names = ("Comparison.ipynb", *(n for n in ALL_NOTEBOOKS if "Exercises" in n))
+    for name in names:
+        sources = [c.source for c in committed(name) if c.cell_type == "markdown"]
+        page = soup(folder / Path(name).with_suffix(".html")).article
+        formulas = sum(source.count("$$") for source in sources) // 2
+        assert len(page.find_all("math", attrs={"display": "block"})) == formulas
+        prose = "".join(p.get_text() for p in page.find_all("p"))
+        assert "$" not in prose and "\\frac" not in prose
+    assert soup(folder / "Comparison.html").article.math.mfrac
+
+
+# The glossary.
+
+
+def test_each_term_is_linked_from_a_notebook_and_leads_back(folder):
+    page = soup(folder / "docs" / "glossary.html")
+    linked = {
+        urldefrag(a["href"])[1]
+        for name in NOTEBOOKS
+        for a in soup(folder / Path(name).with_suffix(".html")).article.select("a")
+        if a.select_one(".term-of-glossary")
+    }
+    terms = page.select("dl.glossary > dt")
+    assert len(glossary.entries()) > 60
+    assert len(terms) == sum(1 + len(e.forms) for e in glossary.entries())
+    for entry in glossary.entries():
+        forms = {entry.term.lower(), *(form.lower() for form in entry.forms)}
+        named = [dt for dt in terms if dt.contents[0].strip().lower() in forms]
+        assert {dt["id"] for dt in named} & linked, entry.term
+        assert named[-1].find_next_sibling("dd").find("a")["href"].startswith("../")
+
+
+def test_a_term_is_linked_once_a_page_where_it_is_explained(folder):
+    page = soup(folder / "ANN_Model.html")
+    links = page.article.select("a:has(.term-of-glossary)")
+    targets = [a["href"] for a in links]
+    assert len(targets) == len(set(targets)) > 30
+    epoch = next(a for a in links if a["href"].endswith("#term-epoch"))
+    assert epoch.parent.name == "strong"
+    assert epoch["title"] == "One pass of the training over all training digits."
+
+
+# Sizes.
+
+
+@each_page
+def test_a_page_is_light(folder, page):
+    path = folder / page
+    loaded = {
+        (path.parent / unquote(a.split("?")[0])).resolve()
+        for kind, a in links(path)
+        if kind == "load" and not a.startswith(("data:", "#"))
+    }
+    files = [file for file in loaded if file.is_file() and file.suffix != ".html"]
+    assert path.stat().st_size + sum(f.stat().st_size for f in files) <= 1.5 * MB
+
+
+def test_the_book_fits_on_any_stick(folder):
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    assert sum(sizes) <= 25 * MB
+
+
+# Links of the texts, the address, and what goes wrong.
+
+
+def test_links_lead_to_pages_or_are_words_or_lead_to_the_repository():
+    text = (
+        "[a](../ANN_Model.ipynb#1.-Look), [b](../utils/checks.py), [c](../exercises) "
+        "[d](https://example.org), ![e](result.png)\n```\n[f](g)\n```\n"
+    )
+    here = "docs/instructor-guide.md"
+    assert relinked(text, here) == text.replace("[b](../utils/checks.py)", "b").replace(
+        "(../exercises)", "(../exercises/README.md)"
+    )
+    there = relinked(text, here, "https://example.org/us/course")
+    assert "[b](https://example.org/us/course/blob/main/utils/checks.py)" in there
+    with pytest.raises(BookError, match=r"guide\.md links to \.\./nothing\.py"):
+        relinked("[x](../nothing.py)", here)
+
+
+def test_only_a_course_with_an_address_can_be_opened_elsewhere():
+    assert "colab" not in ways_to("labs/Transfer.ipynb", "../", "")
+    elsewhere = ways_to("labs/Transfer.ipynb", "../", "https://github.com/us/course")
+    place = "us/course/blob/main/labs/Transfer.ipynb"
+    assert f"(https://colab.research.google.com/github/{place})" in elsewhere
+    binder = "(https://mybinder.org/v2/gh/us/course/main?labpath=labs/Transfer.ipynb)"
+    assert binder in elsewhere
+
+
+def test_a_lost_section_of_the_readme_is_named():
+    with pytest.raises(BookError, match="no section 'Results'"):
+        readme_page("# The course\n\n## The map\n", "results.md")
+
+
+def test_a_failure_leaves_the_older_book(tmp_path, monkeypatch):
+    old = tmp_path / "book" / "index.html"
+    old.parent.mkdir()
+    old.write_text("the older book")
+    monkeypatch.setattr(book, "readme_page", lambda *_: readme_page("", "cite.md"))
+    with pytest.raises(BookError):
+        book.make(old.parent, slides=tmp_path)
+    assert old.read_text() == "the older book"
+    assert [path.name for path in tmp_path.iterdir()] == ["book"]
+
+
+def test_a_book_of_mine_shows_what_i_have_executed(tmp_path, monkeypatch, capsys):
+    mine = new_code_cell("1 + 1", outputs=[new_output("stream", text="my own output")])
+    cells = [new_markdown_cell("# Mine"), mine]
+    (tmp_path / "build").mkdir()
+    nbformat.write(new_notebook(cells=cells), tmp_path / "build" / "ANN_Model.ipynb")
+    book.gather(tmp_path / "a", tmp_path / "b", tmp_path / "build", tmp_path / "none")
+    for place in ("a/ANN_Model.ipynb", "b/notebooks/ANN_Model.ipynb"):
+        assert "my own output" in (tmp_path / place).read_text(encoding="utf-8")
+    page = (tmp_path / "a" / "CNN_Model.ipynb").read_text(encoding="utf-8")
+    assert "my own output" not in page
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"`python3 course\.py run` first"):
+        book.main("mine")
+    with pytest.raises(SystemExit, match="yours is no kind of book"):
+        book.main("yours")
+    assert "tools.book" in sys.modules
