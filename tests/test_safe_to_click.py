@@ -21,6 +21,7 @@ from utils.runs import load_run
 pytestmark = pytest.mark.slow
 
 PATIENCE = 300  # seconds without a message, on a machine that does much else
+PRESS_AGAIN = 12  # messages after a stop until it is taken for lost
 MAY_REFUSE = {"TrainingError"}  # a sentence without a traceback, on what to run
 
 
@@ -37,6 +38,9 @@ class Student:
 
     def run(self, source, press_stop_after=None, presses=1):
         """Run code; press the stop button after so many messages, if that is given.
+
+        A kernel may lose a stop, for example one that arrives before the cell begins or
+        while memory is tidied. Who sees the cell go on presses again, and so do we.
 
         Returns:
             SimpleNamespace: text (all that was shown), error (its name, or None).
@@ -58,7 +62,8 @@ class Student:
             if kind == "error":
                 error = content["ename"]
                 shown += content["traceback"]
-            if n_messages == press_stop_after:
+            since = -1 if press_stop_after is None else n_messages - press_stop_after
+            if since >= 0 and since % PRESS_AGAIN == 0:
                 for _ in range(presses):
                     self.manager.interrupt_kernel()
             n_messages += 1
@@ -179,10 +184,12 @@ def test_a_training_that_was_stopped_is_saved_as_what_it_is(student):
         done = student.run(source, press_stop_after=after)
         run = student.finish()
         assert_of_one_training(run)
-        if done.error:  # nothing was trained, and a saved training stands in
-            assert done.error == "KeyboardInterrupt" and after < 2, done.text
+        if "Stopped in epoch" not in done.text:
+            # Stopped before the training: nothing was trained, a saved one stands in.
+            # Between two instructions of its own, a kernel does not even say so.
+            assert after < 2 and done.error in ("KeyboardInterrupt", None), done.text
+            assert "epochs in" not in done.text
         else:
-            assert "Stopped in epoch" in done.text
             assert run.info["stopped"] and 1 <= run.info["epochs"] < 40
             assert student.run(source).error in MAY_REFUSE
 
