@@ -63,14 +63,14 @@ def home(tmp_path_factory):
             for name, kind in names.items():
                 runs.save_run(
                     name,
-                    kind=kind,
+                    model_name=kind,
                     model=model,
                     history=history,
                     seconds=[1.0 + epochs] * epochs,
                     y_true=digits.y_test,
                     y_prob=model.predict(x_test, verbose=0),
                     seed=0,
-                    data=digits,
+                    digits=digits,
                 )
     return folder
 

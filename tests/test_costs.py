@@ -15,7 +15,7 @@ def build(shape, *layers):
     return keras.Sequential([keras.Input(shape), *layers])
 
 
-def profiled_operations(model):
+def profiled_macs(model):
     """Count MACs with TensorFlow's own profiler, of the frozen graph for one image."""
     import tensorflow as tf
     from tensorflow.python.framework import convert_to_constants
@@ -45,16 +45,16 @@ def looped_convolution(image, kernel, stride, padding):
         image = np.pad(image, [(total // 2, total - total // 2)] * 2 + [(0, 0)])
     else:
         out = (image.shape[0] - side) // stride + 1
-    result, n_operations = np.zeros((out, out, width)), 0
+    result, n_macs = np.zeros((out, out, width)), 0
     for row in range(out):
         for column in range(out):
             for k in range(width):
                 top, left = row * stride, column * stride
                 patch = image[top : top + side, left : left + side]
                 products = patch * kernel[..., k]
-                n_operations += products.size
+                n_macs += products.size
                 result[row, column, k] = products.sum()
-    return result, n_operations
+    return result, n_macs
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -65,11 +65,9 @@ def test_a_convolution_is_counted_like_a_loop_counts_it(stride, padding):
     conv = layers.Conv2D(3, 5, strides=stride, padding=padding, use_bias=False)
     model = build((9, 9, 2), conv)
     image = np.random.default_rng(0).normal(size=(9, 9, 2)).astype("float32")
-    expected, n_operations = looped_convolution(
-        image, conv.kernel.numpy(), stride, padding
-    )
+    expected, n_macs = looped_convolution(image, conv.kernel.numpy(), stride, padding)
     np.testing.assert_allclose(model(image[None])[0], expected, atol=1e-4)
-    assert costs.count_operations(model)[0].operations == n_operations
+    assert costs.count_macs(model)[0].macs == n_macs
 
 
 def test_the_models_of_the_course_are_counted_like_tensorflow_counts_them():
@@ -88,8 +86,8 @@ def test_the_models_of_the_course_are_counted_like_tensorflow_counts_them():
         layers.Dense(10, activation="softmax"),
     )
     for model in (dense, conv):
-        counted = sum(layer.operations for layer in costs.count_operations(model))
-        profiled, everything = profiled_operations(model)
+        counted = sum(layer.macs for layer in costs.count_macs(model))
+        profiled, everything = profiled_macs(model)
         assert counted == profiled
         # What is counted as 0 (biases, activations, pooling …) does not matter much.
         assert everything / 2 - counted < 0.1 * counted
@@ -99,12 +97,12 @@ def test_by_hand():
     from keras import layers
 
     model = build((28, 28), layers.Flatten(), layers.Dense(512), layers.Dense(10))
-    flatten, hidden, last = costs.count_operations(model)
+    flatten, hidden, last = costs.count_macs(model)
     assert flatten == ("Flatten", (784,), 0, 0)
     assert hidden == ("Dense", (512,), 512 * 785, 784 * 512)
     assert last == ("Dense", (10,), 10 * 513, 512 * 10)
-    assert costs.dense_operations(784, 512) == 401_408
-    assert costs.conv_operations(14 * 14, 25, 1, 16) == 78_400
+    assert costs.dense_macs(784, 512) == 401_408
+    assert costs.conv_macs(14 * 14, 25, 1, 16) == 78_400
 
 
 def test_models_in_models_are_taken_apart():
@@ -112,7 +110,7 @@ def test_models_in_models_are_taken_apart():
 
     inner = build((28, 28), layers.Flatten(), layers.Dense(7))
     outer = build((28, 28), inner, layers.Dense(10))
-    assert sum(c.operations for c in costs.count_operations(outer)) == 784 * 7 + 70
+    assert sum(c.macs for c in costs.count_macs(outer)) == 784 * 7 + 70
 
 
 def test_a_layer_that_cannot_be_counted_is_named():
@@ -120,7 +118,7 @@ def test_a_layer_that_cannot_be_counted_is_named():
 
     model = build((28, 28), layers.LSTM(4))
     with pytest.raises(ValueError, match="LSTM"):
-        costs.count_operations(model)
+        costs.count_macs(model)
 
 
 def test_the_compiled_function_says_what_the_model_says():

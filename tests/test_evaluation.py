@@ -146,18 +146,18 @@ def test_confusion_counts_like_a_loop(answers):
     expected = np.zeros((10, 10), int)
     for true, predicted in zip(y_true, y_pred, strict=True):
         expected[true, predicted] += 1
-    np.testing.assert_array_equal(evaluation.confusion(y_true, y_pred), expected)
+    np.testing.assert_array_equal(evaluation.confusion_matrix(y_true, y_pred), expected)
 
 
 def test_confusion_has_ten_rows_though_digits_are_absent():
-    matrix = evaluation.confusion([3, 3], [3, 5])
+    matrix = evaluation.confusion_matrix([3, 3], [3, 5])
     assert matrix.shape == (10, 10)
     assert (matrix[3, 3], matrix[3, 5], matrix.sum()) == (1, 1, 2)
 
 
-def test_per_class_bands_are_recall_with_wilsons_interval(answers):
+def test_per_class_intervals_are_recall_with_wilsons_interval(answers):
     y_true, y_pred, _ = answers
-    recall, low, high = evaluation.per_class_bands(y_true, y_pred)
+    recall, low, high = evaluation.per_class_intervals(y_true, y_pred)
     expected = recall_score(y_true, y_pred, average=None, labels=range(10))
     np.testing.assert_allclose(recall, expected)
     for digit in range(10):
@@ -168,7 +168,7 @@ def test_per_class_bands_are_recall_with_wilsons_interval(answers):
 
 
 def test_the_recall_of_an_absent_digit_is_unknown():
-    recall, low, high = evaluation.per_class_bands([0, 0, 1], [0, 9, 1])
+    recall, low, high = evaluation.per_class_intervals([0, 0, 1], [0, 9, 1])
     np.testing.assert_array_equal(recall, [0.5, 1] + [np.nan] * 8)
     assert np.isnan(low[2:]).all() and np.isnan(high[2:]).all()
 
@@ -213,12 +213,14 @@ def test_mean_interval_is_scipys_bootstrap():
 
 def test_accuracy_bands_are_wilsons():
     hits = np.array([[True] * 90 + [False] * 10, [True] * 50 + [False] * 50])
-    found = evaluation.accuracy_bands(hits)
+    found = evaluation.accuracy_intervals(hits)
     assert found.shape == (3, 2)
     assert found[0] == pytest.approx([0.9, 0.5])
     expected = stats.binomtest(90, 100).proportion_ci(method="wilson")
     assert found[1:, 0] == pytest.approx([expected.low, expected.high])
-    ragged = evaluation.accuracy_bands([np.array([True, False]), np.array([], bool)])
+    ragged = evaluation.accuracy_intervals(
+        [np.array([True, False]), np.array([], bool)]
+    )
     assert ragged[0, 0] == 0.5 and np.isnan(ragged[:, 1]).all()
 
 

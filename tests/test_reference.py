@@ -45,14 +45,14 @@ def course(tmp_path, monkeypatch, digits):
         answers[seed] = (answers[seed] + 1) % 10
         run = runs.save_run(
             reference.seed_name(name, seed),
-            kind=name.upper(),
+            model_name=name.upper(),
             model=StandIn(),
             history={"loss": [1.0, 0.5]},
             seconds=[1.0, 1.0],
             y_true=digits.y_test,
             y_prob=0.5 * np.eye(10)[answers] + 0.05,
             seed=seed,
-            data=digits,
+            digits=digits,
         )
         return run.folder
 
@@ -62,14 +62,14 @@ def course(tmp_path, monkeypatch, digits):
         stress["uci"] = np.ones((1, 9), bool)
         run = runs.save_run(
             f"{name}-seed{seed}",
-            kind=name[:3].upper(),
+            model_name=name[:3].upper(),
             model=StandIn(),
             history={"loss": [1.0]},
             seconds=[1.0],
             y_true=digits.y_test,
             y_prob=np.eye(10)[digits.y_test] * 0.9 + 0.01,
             seed=seed,
-            data=digits,
+            digits=digits,
             stress=stress,
         )
         return run.folder

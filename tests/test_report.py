@@ -27,14 +27,14 @@ def save(name, folder, monkeypatch, seed=0, wrong=10, n=1000):
     )
     return runs.save_run(
         name,
-        kind=name[:3].upper(),
+        model_name=name[:3].upper(),
         model=model,
         history={"loss": [1.0, 0.5]},
         seconds=[10.0, 12.0 + seed],
         y_true=y,
         y_prob=0.5 * np.eye(10)[answers] + 0.05,
         seed=seed,
-        data=digits,
+        digits=digits,
     )
 
 

@@ -64,7 +64,7 @@ def test_predictions_for_other_digits_are_refused(home):
     with pytest.raises(RunError, match="not those of the test set"):
         save_run(
             "ann",
-            kind="ANN",
+            model_name="ANN",
             model=StandIn(2),
             history={"loss": [2]},
             seconds=[1],

@@ -162,7 +162,7 @@ def test_sentences_name_the_model_that_the_counts_name():
     ):
         said = verdict.describe_test(McNemar(0.0004, counts))
         assert f"the {better} reads better than the {worse}" in said
-    said = verdict.describe_counts(Contingency(9700, 40, 150, 110))
+    said = verdict.describe_contingency(Contingency(9700, 40, 150, 110))
     assert said == (
         "Of 10,000 test digits both read 9,700 correctly and 110 wrongly. They differ "
         "on 190: 40 only the ANN reads correctly, 150 only the CNN."

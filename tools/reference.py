@@ -255,20 +255,20 @@ def make_digits():
         runs.RunError: there are no reference runs.
     """
     os.environ.setdefault("MNIST_DATA", "full")
-    seeds = [run for name in runs.MODELS for run in runs.load_seeds(name)]
-    if not seeds:
+    seed_runs = [run for name in runs.MODELS for run in runs.load_seeds(name)]
+    if not seed_runs:
         raise runs.RunError(
             f"There are no runs in {runs.REFERENCE_DIR}. Train them first: "
             "python -m tools.reference train"
         )
-    runs.check_comparable(*seeds)
+    runs.check_comparable(*seed_runs)
     digits = data.load_mnist()
-    if digits.fingerprint != seeds[0].info["data"]["test_fingerprint"]:
+    if digits.fingerprint != seed_runs[0].info["data"]["test_fingerprint"]:
         raise data.DataError(
-            f"The reference runs were tested on {seeds[0].info['data']['source']}, "
+            f"The reference runs were tested on {seed_runs[0].info['data']['source']}, "
             f"and MNIST_DATA is {digits.source}. Set MNIST_DATA to the former."
         )
-    misread = np.any([run.y_pred != run.y_true for run in seeds], axis=0)
+    misread = np.any([run.y_pred != run.y_true for run in seed_runs], axis=0)
     kept = np.union1d(data.stress_digits(len(digits.x_test)), np.flatnonzero(misread))
     shipped = io.BytesIO()
     np.savez_compressed(

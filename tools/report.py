@@ -20,7 +20,7 @@ import pandas as pd
 from utils import plots, runs
 from utils.corruptions import SEVERITIES
 from utils.data import DataError, load_test_images, stress_digits
-from utils.evaluation import accuracy_bands, accuracy_interval, contingency
+from utils.evaluation import accuracy_interval, accuracy_intervals, contingency
 from utils.files import MarkerError, replace_between_markers, write_whole
 from utils.places import COURSE_DIR, NOTEBOOKS
 
@@ -85,27 +85,27 @@ def readme_table():
         "|---|---|---|---|---|",
     ]
     for name in runs.MODELS:
-        seeds = runs.load_seeds(name)
-        if not seeds:
+        seed_runs = runs.load_seeds(name)
+        if not seed_runs:
             raise ReportError(
                 f"There are no reference runs of {name}. Train them first: "
                 "python -m tools.reference train"
             )
-        accuracies = 100 * np.array([run.info["test_accuracy"] for run in seeds])
-        spread = f" ± {accuracies.std(ddof=1):.2f}" if len(seeds) > 1 else ""
-        seconds = np.median([run.info["train_seconds"] for run in seeds])
-        info = seeds[0].info
+        accuracies = 100 * np.array([run.info["test_accuracy"] for run in seed_runs])
+        spread = f" ± {accuracies.std(ddof=1):.2f}" if len(seed_runs) > 1 else ""
+        seconds = np.median([run.info["train_seconds"] for run in seed_runs])
+        info = seed_runs[0].info
         lines.append(
             f"| {info['model']} | {accuracies.mean():.2f}{spread} % "
-            f"({_counted(seeds)}, {info['data']['source']}) "
-            f"| {accuracy_of(seeds[0]).short} | {info['parameters']:,} "
+            f"({_counted(seed_runs)}, {info['data']['source']}) "
+            f"| {accuracy_of(seed_runs[0]).short} | {info['parameters']:,} "
             f"| {seconds:.0f} s |"
         )
     return "\n".join(lines)
 
 
-def _counted(seeds):
-    return "1 seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+def _counted(seed_runs):
+    return "1 seed" if len(seed_runs) == 1 else f"{len(seed_runs)} seeds"
 
 
 def renew_readme(readme):
@@ -127,8 +127,8 @@ def pocket_table():
     Raises:
         ReportError: a notebook prints no accuracy of digits that move.
     """
-    seeds = {name: runs.load_seeds(key) for key, name in runs.MODELS.items()}
-    first = {name: found[0] for name, found in seeds.items()}
+    seed_runs = {name: runs.load_seeds(key) for key, name in runs.MODELS.items()}
+    first = {name: found[0] for name, found in seed_runs.items()}
     moved = {name: accuracies_when_moved(name) for name in first}
     rows = {
         "test accuracy, seed 0": [accuracy_of(run).short for run in first.values()],
@@ -173,14 +173,14 @@ def renew_picture(path):
     models = {name: run.load_model() for name, run in reference.items()}
     curves = {}
     for kind in ("shift", "rotate", "noise"):
-        damage, severities, label = SEVERITIES[kind]
-        bands = {}
+        corrupt, severities, label = SEVERITIES[kind]
+        accuracies = {}
         for name, model in models.items():
             shape = (-1, *model.input_shape[1:])
-            damaged = [damage(x, s).reshape(shape) for s in severities]
+            damaged = [corrupt(x, s).reshape(shape) for s in severities]
             y_pred = [model.predict(d, verbose=0).argmax(axis=1) for d in damaged]
-            bands[name] = accuracy_bands(np.array(y_pred) == y_true)
-        curves[label] = (severities, bands)
+            accuracies[name] = accuracy_intervals(np.array(y_pred) == y_true)
+        curves[label] = (severities, accuracies)
     write_whole(path, png(plots.robustness(curves, "Accuracy on test digits, damaged")))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from utils.evaluation import (
     DifferenceInterval,
-    accuracy_bands,
+    accuracy_intervals,
     check_count,
     checked_probabilities,
     percentiles,
@@ -62,7 +62,7 @@ def reliability(y_true, y_prob, n_bins=N_BINS):
     confidence, right = _confidence_and_right(y_true, y_prob)
     bins = _bins(confidence, n_bins)
     count = np.bincount(bins, minlength=n_bins)
-    accuracy, low, high = accuracy_bands([right[bins == m] for m in range(n_bins)])
+    accuracy, low, high = accuracy_intervals([right[bins == m] for m in range(n_bins)])
     with np.errstate(invalid="ignore"):  # an empty bin has no mean: 0 / 0 is its NaN
         mean_confidence = np.bincount(bins, confidence, n_bins) / count
     return Reliability(mean_confidence, accuracy, count, low, high)

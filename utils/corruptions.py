@@ -193,8 +193,8 @@ def stress_test(answers, x, y, seed=0):
         each severity of SEVERITIES.
     """
     hits = {}
-    for kind, (damage, severities, _) in SEVERITIES.items():
-        damaged = np.concatenate([damage(x, s, seed=seed) for s in severities])
+    for kind, (corrupt, severities, _) in SEVERITIES.items():
+        damaged = np.concatenate([corrupt(x, s, seed=seed) for s in severities])
         hits[kind] = np.asarray(answers(damaged)).reshape(len(severities), -1) == y
     return hits
 

@@ -18,7 +18,7 @@ class LayerCost(NamedTuple):
     layer: str
     output: tuple
     parameters: int
-    operations: int
+    macs: int
 
 
 class Timing(NamedTuple):
@@ -29,12 +29,12 @@ class Timing(NamedTuple):
     high: float
 
 
-def dense_operations(n_in, n_out):
+def dense_macs(n_in, n_out):
     """Return the MACs of a dense layer: every output sums over every input."""
     return n_in * n_out
 
 
-def conv_operations(places, kernel_area, channels_in, channels_out):
+def conv_macs(places, kernel_area, channels_in, channels_out):
     """Return the MACs of a convolution: at each place, each kernel, each weight.
 
     Args:
@@ -46,7 +46,7 @@ def conv_operations(places, kernel_area, channels_in, channels_out):
     return places * kernel_area * channels_in * channels_out
 
 
-def count_operations(model):
+def count_macs(model):
     """Count parameters and MACs of each layer for one image.
 
     Counted are dense layers and two-dimensional convolutions. Biases, activations,
@@ -67,30 +67,28 @@ def count_operations(model):
     costs = []
     for layer in model.layers:
         if hasattr(layer, "layers"):
-            costs += count_operations(layer)
+            costs += count_macs(layer)
             continue
         name = type(layer).__name__
-        operations = 0
+        macs = 0
         if isinstance(layer, layers.Dense):
             n_in, n_out = layer.kernel.shape
             places = int(np.prod(layer.output.shape[1:-1]))  # 1 after Flatten
-            operations = places * dense_operations(n_in, n_out)
+            macs = places * dense_macs(n_in, n_out)
         elif type(layer) is layers.Conv2D:
             height, width, channels_in, channels_out = layer.kernel.shape
             map_axes = (
                 slice(1, 3) if layer.data_format == "channels_last" else slice(2, 4)
             )
             places = int(np.prod(layer.output.shape[map_axes]))
-            operations = conv_operations(
-                places, height * width, channels_in, channels_out
-            )
+            macs = conv_macs(places, height * width, channels_in, channels_out)
         elif layer.weights and name not in COUNTED_AS_NOTHING:
             raise ValueError(
                 f"The multiplications of a {name} layer are not counted here. Add the "
                 "kind to utils/costs.py, or compare models without it."
             )
         shape = tuple(layer.output.shape[1:])
-        costs.append(LayerCost(name, shape, layer.count_params(), int(operations)))
+        costs.append(LayerCost(name, shape, layer.count_params(), int(macs)))
     return costs
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binom, binomtest
-from sklearn.metrics import confusion_matrix
+from sklearn import metrics
 
 N_CLASSES = 10
 LEVEL = 0.05  # a p-value below it counts as evidence: one false alarm in twenty
@@ -73,10 +73,10 @@ class Contingency(NamedTuple):
 
 
 class McNemar(NamedTuple):
-    """The p-value of McNemar's test, and the counts that it was computed from."""
+    """The p-value of McNemar's test, and the table that it was computed from."""
 
     p_value: float
-    counts: Contingency
+    contingency: Contingency
 
 
 class Confusion(NamedTuple):
@@ -107,7 +107,7 @@ def accuracy_interval(y_true, y_pred, confidence=0.95):
     )
 
 
-def accuracy_bands(hits):
+def accuracy_intervals(hits):
     """Return accuracies with Wilson's 95 % interval, one for each row.
 
     Args:
@@ -162,16 +162,16 @@ def mcnemar_test(y_true, y_pred_a, y_pred_b):
     p-value is the chance of a split at least as uneven as the one found.
 
     Returns:
-        McNemar: p_value and counts.
+        McNemar: p_value and contingency.
 
     Source: Q. McNemar, "Note on the sampling error of the difference between correlated
     proportions or percentages", Psychometrika 12, 1947.
     """
-    counts = contingency(y_true, y_pred_a, y_pred_b)
-    n_disputed = counts.only_a + counts.only_b
+    table = contingency(y_true, y_pred_a, y_pred_b)
+    n_disputed = table.only_a + table.only_b
     if n_disputed == 0:
-        return McNemar(1.0, counts)  # no coin was tossed
-    return McNemar(float(binomtest(counts.only_a, n_disputed).pvalue), counts)
+        return McNemar(1.0, table)  # no coin was tossed
+    return McNemar(float(binomtest(table.only_a, n_disputed).pvalue), table)
 
 
 def difference_interval(
@@ -192,12 +192,12 @@ def difference_interval(
     Statistics 7, 1979.
     """
     check_confidence(confidence)
-    counts = np.array(contingency(y_true, y_pred_a, y_pred_b))
-    n = counts.sum()
-    draws = np.random.default_rng(seed).multinomial(n, counts / n, size=n_resamples)
+    table = np.array(contingency(y_true, y_pred_a, y_pred_b))
+    n = table.sum()
+    draws = np.random.default_rng(seed).multinomial(n, table / n, size=n_resamples)
     _, only_a, only_b, _ = draws.T
     low, high = percentiles((only_b - only_a) / n, confidence)
-    difference = (counts[2] - counts[1]) / n
+    difference = (table[2] - table[1]) / n
     return DifferenceInterval(float(difference), low, high, confidence)
 
 
@@ -236,14 +236,14 @@ def percentiles(drawn, confidence):
     return float(low), float(high)
 
 
-def detection_rate(counts, sizes, n_experiments=2000, seed=0):
+def detection_rate(contingency, sizes, n_experiments=2000, seed=0):
     """Return how often McNemar's test would have found a difference on fewer digits.
 
     Draws so many digits with replacement from those that were tested, again and again,
     and counts how often p < 0.05. It takes the rates found for the true ones.
 
     Args:
-        counts: Contingency of the whole test set.
+        contingency: Contingency of the whole test set.
         sizes: numbers of digits to draw.
         n_experiments: draws for each size.
         seed: of the draws.
@@ -251,7 +251,7 @@ def detection_rate(counts, sizes, n_experiments=2000, seed=0):
     Returns:
         np.ndarray, shape (len(sizes),), float64: fractions of the experiments.
     """
-    shares = np.array(counts) / sum(counts)
+    shares = np.array(contingency) / sum(contingency)
     rng = np.random.default_rng(seed)
     rates = []
     for size in sizes:
@@ -278,13 +278,13 @@ def log_losses(y_true, y_prob):
 # --- where ---------------------------------------------------------------------------
 
 
-def confusion(y_true, y_pred):
+def confusion_matrix(y_true, y_pred):
     """Return the confusion matrix, (10, 10) int64: rows true, columns predicted."""
     y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
-    return confusion_matrix(y_true, y_pred, labels=range(N_CLASSES))
+    return metrics.confusion_matrix(y_true, y_pred, labels=range(N_CLASSES))
 
 
-def per_class_bands(y_true, y_pred):
+def per_class_intervals(y_true, y_pred):
     """Return the fraction of each digit's images that are recognised (its recall).
 
     Returns:
@@ -292,7 +292,7 @@ def per_class_bands(y_true, y_pred):
         fractions, NaN for a digit that y_true does not hold.
     """
     y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
-    return accuracy_bands([y_pred[y_true == k] == k for k in range(N_CLASSES)])
+    return accuracy_intervals([y_pred[y_true == k] == k for k in range(N_CLASSES)])
 
 
 def top_confusions(matrix, k=5):

@@ -188,14 +188,14 @@ def runs_dir():
 def save_run(
     name,
     *,
-    kind,
+    model_name,
     model,
     history,
     seconds,
     y_true,
     y_prob,
     seed,
-    data,
+    digits,
     n_val=0,
     stopped=False,
     stress=None,
@@ -204,14 +204,14 @@ def save_run(
 
     Args:
         name: letters, digits, "-" and "_"; "ann" and "cnn" are the course's own.
-        kind: what the tables call the model: "ANN", "CNN", …
+        model_name: what the tables call the model: "ANN", "CNN", …
         model: the trained keras.Model.
         history: Keras' History.history, a dictionary of lists of floats, one an epoch.
         seconds: seconds of each epoch, as many as the lists of history are long.
         y_true: labels of the test set, shape (n,), integers 0 to 9.
         y_prob: predicted probabilities, shape (n, 10), rows that sum to 1.
         seed: the seed that the training began with.
-        data: the utils.data.Digits that it was trained on.
+        digits: the utils.data.Digits that it was trained on.
         n_val: how many of the training digits were set aside for validation.
         stopped: whether the training was stopped before its last epoch was over.
         stress: what Run.load_stress() is to return, or None.
@@ -226,18 +226,18 @@ def save_run(
     """
     check_name(name)
     y_true, y_prob = checked_predictions(y_true, y_prob, "The predictions to save")
-    if not np.array_equal(y_true, data.y_test):
+    if not np.array_equal(y_true, digits.y_test):
         raise RunError(
             "The labels to save are not those of the test set that the run is saved "
             "with. Pass y_true=digits.y_test and the predictions for digits.x_test."
         )
     history = as_history(history, seconds)
-    if wrong := contradiction(model, history, y_prob, data):
+    if wrong := contradiction(model, history, y_prob, digits):
         raise RunError(f"Nothing was saved. {wrong}")
     accuracy, loss = measures(y_true, y_prob)
     info = {
         "name": name,
-        "model": kind,
+        "model": model_name,
         "seed": int(seed),
         "epochs": len(history["seconds"]),
         "stopped": bool(stopped),
@@ -246,11 +246,11 @@ def save_run(
         "test_accuracy": accuracy,
         "test_loss": loss,
         "data": {
-            "source": data.source,
-            "n_train": len(data.x_train) - int(n_val),
+            "source": digits.source,
+            "n_train": len(digits.x_train) - int(n_val),
             "n_val": int(n_val),
             "n_test": len(y_true),
-            "test_fingerprint": data.fingerprint,
+            "test_fingerprint": digits.fingerprint,
         },
         "versions": {"python": platform.python_version(), **versions()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -420,10 +420,10 @@ def load_seeds(name):
     """
     found = list_runs(REFERENCE_DIR)
     names = [n for n in found if n == name or n.startswith(f"{name}-seed")]
-    seeds = [load_run(n, announce=False, folder=REFERENCE_DIR) for n in names]
-    if seeds:
-        check_comparable(*seeds)
-    return sorted(seeds, key=lambda run: run.info["seed"])
+    seed_runs = [load_run(n, announce=False, folder=REFERENCE_DIR) for n in names]
+    if seed_runs:
+        check_comparable(*seed_runs)
+    return sorted(seed_runs, key=lambda run: run.info["seed"])
 
 
 def load_controls():
@@ -447,33 +447,33 @@ def load_controls():
     return found
 
 
-def seeds_beside(seeds, run):
+def seeds_beside(seed_runs, run):
     """Return the reference runs that may stand beside a run; print which there are.
 
     Args:
-        seeds: dictionary from the model's name to what load_seeds() returned.
+        seed_runs: dictionary from the model's name to what load_seeds() returned.
         run: the run that they are to stand beside.
 
     Returns:
-        dict like seeds; its lists are empty where the reference runs were tested on
+        dict like seed_runs; its lists are empty where the reference runs were tested on
         other digits than the run, and never to be mixed with it.
 
     Raises:
         RunError: there are no reference runs of one of the models.
     """
-    if not all(seeds.values()):
+    if not all(seed_runs.values()):
         raise RunError(
             f"There are no reference runs in {REFERENCE_DIR}. They belong to the "
             "course: take them from a fresh download, or type in the course's folder: "
             f"git checkout -- {REFERENCE_DIR.name}"
         )
-    numbers = " and ".join(f"{len(each)} of the {n}" for n, each in seeds.items())
-    theirs, ours = next(iter(seeds.values()))[0].info["data"], run.info["data"]
+    numbers = " and ".join(f"{len(each)} of the {n}" for n, each in seed_runs.items())
+    theirs, ours = next(iter(seed_runs.values()))[0].info["data"], run.info["data"]
     print(f"Reference runs: {numbers}, tested on {theirs['source']}.")
     if theirs["test_fingerprint"] == ours["test_fingerprint"]:
-        return seeds
+        return seed_runs
     print(
         f"The two runs above were tested on {ours['source']}: other digits. The "
         "reference runs are shown by themselves and never mixed with them."
     )
-    return {name: [] for name in seeds}
+    return {name: [] for name in seed_runs}

@@ -83,13 +83,13 @@ def judge_interval(
     return Row(question, *texts, better, evidence)
 
 
-def judge_count(question, counts, names=NAMES):
-    """Judge what was counted exactly, and of which less is better."""
+def judge_count(question, amounts, names=NAMES):
+    """Judge amounts (of a, of b) that were counted exactly; less is better."""
     return Row(
         question,
-        *(f"{count:,}" for count in counts),
-        _smaller(*counts, names),
-        f"counted; {names[1]} / {names[0]} = {ratio(counts)}",
+        *(f"{amount:,}" for amount in amounts),
+        _smaller(*amounts, names),
+        f"counted; {names[1]} / {names[0]} = {ratio(amounts)}",
     )
 
 
@@ -151,12 +151,12 @@ def judge_seeds(question, accuracies_a, accuracies_b, names=NAMES):
     return Row(question, *texts, better, evidence)
 
 
-def remaining_rows(runs, seeds, hits, uci, costs, timings, shipped, seed=0):
+def remaining_rows(runs, seed_runs, hits, uci, costs, timings, shipped, seed=0):
     """Judge everything but the accuracy and the loss, in the way of those two.
 
     Args:
         runs: dictionary from the model's name to its runs.Run; two models, a then b.
-        seeds: dictionary from the name to the reference runs of that model.
+        seed_runs: dictionary from the name to the reference runs of that model.
         hits: dictionary from the name to its hits, corruptions.stress_test().
         uci: labels of the UCI digits, and a dictionary from the name to its answers.
         costs: dictionary from what was counted to (of a, of b).
@@ -169,29 +169,32 @@ def remaining_rows(runs, seeds, hits, uci, costs, timings, shipped, seed=0):
         list of Row.
     """
     rows = [
-        _seeds_row(runs, seeds),
-        _calibration_row(runs, seeds, seed),
+        _seeds_row(runs, seed_runs),
+        _calibration_row(runs, seed_runs, seed),
         *_damage_rows(hits, shipped, seed),
         _uci_row(uci, shipped, seed),
     ]
-    rows += [judge_count(question, counts) for question, counts in costs.items()]
+    rows += [judge_count(question, amounts) for question, amounts in costs.items()]
     rows.append(
         judge_single("training time", [r.info["train_seconds"] for r in runs.values()])
     )
     return rows + [judge_timings(what, pair) for what, pair in timings.items()]
 
 
-def _seeds_row(runs, seeds):
-    a, b = ([run.info["test_accuracy"] for run in seeds[name]] for name in NAMES)
+def _seeds_row(runs, seed_runs):
+    a, b = ([run.info["test_accuracy"] for run in seed_runs[name]] for name in NAMES)
     tested = {
         run.info["data"]["test_fingerprint"]
-        for run in (*runs.values(), *(run for each in seeds.values() for run in each))
+        for run in (
+            *runs.values(),
+            *(run for each in seed_runs.values() for run in each),
+        )
     }
     others = "" if len(tested) == 1 else " (on other digits)"
     return judge_seeds(f"accuracy of the reference runs{others}", a, b)
 
 
-def _calibration_row(runs, seeds, seed):
+def _calibration_row(runs, seed_runs, seed):
     y_true, probs = runs[NAMES[0]].y_true, [runs[name].y_prob for name in NAMES]
     gap = calibration_interval(y_true, *probs, seed=seed)
     texts = [f"{expected_calibration_error(y_true, p):.4f}" for p in probs]
@@ -199,7 +202,7 @@ def _calibration_row(runs, seeds, seed):
         "calibration error", texts, gap, larger_is_better=False, unit="ECE"
     )
     a, b = (
-        [-expected_calibration_error(run.y_true, run.y_prob) for run in seeds[name]]
+        [-expected_calibration_error(run.y_true, run.y_prob) for run in seed_runs[name]]
         for name in NAMES
     )
     return _with_pairs(row, a, b)
@@ -263,20 +266,20 @@ def table(rows, names=NAMES):
 # --- the sentences -------------------------------------------------------------------
 
 
-def describe_counts(counts, names=NAMES):
+def describe_contingency(contingency, names=NAMES):
     """Say in a sentence on how many digits two models agree and differ."""
     a, b = names
-    differ = counts.only_a + counts.only_b
+    both, only_a, only_b, neither = contingency
     return Text(
-        f"Of {sum(counts):,} test digits both read {counts.both:,} correctly and "
-        f"{counts.neither:,} wrongly. They differ on {differ:,}: {counts.only_a:,} "
-        f"only the {a} reads correctly, {counts.only_b:,} only the {b}."
+        f"Of {sum(contingency):,} test digits both read {both:,} correctly and "
+        f"{neither:,} wrongly. They differ on {only_a + only_b:,}: {only_a:,} only the "
+        f"{a} reads correctly, {only_b:,} only the {b}."
     )
 
 
 def describe_test(test, names=NAMES):
     """Say what McNemar's test says, without Greek letters."""
-    a, b = test.counts.only_a, test.counts.only_b
+    a, b = test.contingency.only_a, test.contingency.only_b
     if a + b == 0:
         return Text("They never differ: there is nothing to toss a coin for.")
     odds = (
@@ -326,27 +329,27 @@ def describe_rows(rows, names=NAMES):
     return sentences
 
 
-def headline(accuracy, counts, costs, names=NAMES):
+def headline(accuracy, contingency, costs, names=NAMES):
     """Say in two sentences who reads better, and what the other costs or saves.
 
     Args:
         accuracy: the Row of judge_accuracy().
-        counts: the evaluation.Contingency behind it.
+        contingency: the evaluation.Contingency behind it.
         costs: dictionary from what it costs ("parameters") to (cost of a, cost of b).
         names: of a and b.
     """
-    n = sum(counts)
+    n = sum(contingency)
     if accuracy.better is None:
         first = (
             f"On these {n:,} test digits no difference in accuracy is shown between "
-            f"the {names[0]} and the {names[1]} ({accuracy.evidence})."
+            f"the {names[0]} and the {names[1]} ({accuracy.evidence}). Then the cost "
+            "may decide."
         )
-        winner, loser = names[1], names[0]
-        first += " Then the cost may decide."
+        loser, winner = names
     else:
         winner = accuracy.better
         loser = names[0] if winner == names[1] else names[1]
-        saved = abs(counts.only_b - counts.only_a) / n * 1000
+        saved = abs(contingency.only_b - contingency.only_a) / n * 1000
         first = (
             f"The {winner} reads these {n:,} test digits better than the {loser} "
             f"({accuracy.evidence}): of every 1,000 it misreads {saved:.1f} fewer."
@@ -356,12 +359,7 @@ def headline(accuracy, counts, costs, names=NAMES):
 
 
 def _price(winner, loser, costs):
-    """Say what a model takes more of than the other, and what it takes less of.
-
-    Args:
-        winner, loser: their names.
-        costs: dictionary from what it costs to (cost of the loser, of the winner).
-    """
+    """Say what the winner takes more and less of; costs are (loser's, winner's)."""
     more = [f"{ratio(v)} times the {k}" for k, v in costs.items() if v[1] > v[0]]
     less = [f"{ratio(v)} times the {k}" for k, v in costs.items() if v[1] < v[0]]
     sentences = []
@@ -374,17 +372,17 @@ def _price(winner, loser, costs):
     return " ".join(sentences) or f"The {winner} costs what the {loser} costs."
 
 
-def conclude(rows, counts, costs, names=NAMES):
+def conclude(rows, contingency, costs, names=NAMES):
     """Say the whole verdict: the headline, then who is better in which rows.
 
     Args:
         rows: Rows, that of judge_accuracy() first.
-        counts, costs, names: as for headline(). A cost with the name of a row in
-            which no difference was shown is not held against anyone.
+        contingency, costs, names: as for headline(). A cost with the name of a row
+            in which no difference was shown is not held against anyone.
     """
     open_ = {row.question for row in rows if row.better is None}
     shown = {what: pair for what, pair in costs.items() if what not in open_}
-    first = headline(rows[0], counts, shown, names)
+    first = headline(rows[0], contingency, shown, names)
     return Text("\n\n".join([first, *describe_rows(rows, names)]))
 
 

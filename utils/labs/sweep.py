@@ -45,12 +45,12 @@ class SweepError(Exception):
 class Training(NamedTuple):
     """One unit of a sweep: which model, how many training digits, which seed."""
 
-    kind: str
+    model: str
     n: int
     seed: int
 
     def __str__(self):
-        return f"{self.kind}, {self.n:,} digits, seed {self.seed}"
+        return f"{self.model}, {self.n:,} digits, seed {self.seed}"
 
 
 # --- one training --------------------------------------------------------------------
@@ -75,7 +75,7 @@ def train_once(architecture, n, seed, fingerprint):
     keras = _started_keras()
     model = keras.models.model_from_json(_seeded(architecture, seed))
     shape = (-1, *model.input_shape[1:])
-    chosen = draw(digits.y_train, n, seed)
+    chosen = stratified_sample(digits.y_train, n, seed)
     x_train, y_train = digits.x_train[chosen], digits.y_train[chosen]
     x_train, x_test = (
         x.reshape(shape).astype("float32") / 255 for x in (x_train, digits.x_test)
@@ -141,7 +141,7 @@ def epochs_for(n):
     return round(3 * (60_000 / n) ** 0.4)
 
 
-def draw(y, n, seed):
+def stratified_sample(y, n, seed):
     """Choose n digits at random, with the mix of the classes as in all of them.
 
     Args:
@@ -245,7 +245,7 @@ def sweep(client, trainings, architectures, fingerprint, path):
     Args:
         client: a distributed.Client, as connect() gives it.
         trainings: list of Training.
-        architectures: dictionary from kind to architecture, as for train_once().
+        architectures: dictionary from the model's name to its architecture.
         fingerprint: of the test set, as for train_once().
         path: where the results are kept, as read_results() reads them.
 
@@ -260,7 +260,7 @@ def sweep(client, trainings, architectures, fingerprint, path):
     yield from ((t, results[t]) for t in trainings if t in results)
     left = [t for t in trainings if t not in results]
     futures = {
-        client.submit(train_once, architectures[t.kind], t.n, t.seed, fingerprint): t
+        client.submit(train_once, architectures[t.model], t.n, t.seed, fingerprint): t
         for t in left
     }
     failures = []
@@ -330,7 +330,7 @@ def results_file(architectures, fingerprint, folder):
     """Return the path for the results of a sweep: other models or data, another file.
 
     Args:
-        architectures: dictionary from kind to architecture.
+        architectures: dictionary from the model's name to its architecture.
         fingerprint: of the test set.
         folder: where to keep it.
     """
@@ -342,7 +342,7 @@ def results_file(architectures, fingerprint, folder):
 def read_results(path):
     """Read the results of a sweep: a dictionary from Training to accuracy.
 
-    The file has one JSON object a line: kind, n, seed, accuracy. The dictionary is
+    The file has one JSON object a line: model, n, seed, accuracy. The dictionary is
     empty where there is no file yet.
 
     Raises:
@@ -355,7 +355,7 @@ def read_results(path):
             row = parse_json(line, path)
             if not _is_result(row):
                 raise BadFile(path, f"has the line {bytes(line[:100])!r}")
-            results[Training(row["kind"], row["n"], row["seed"])] = row["accuracy"]
+            results[Training(row["model"], row["n"], row["seed"])] = row["accuracy"]
     except FileNotFoundError:
         return {}
     except (BadFile, OSError) as error:
@@ -371,7 +371,7 @@ def _is_result(row):
     return (
         isinstance(row, dict)
         and row.keys() == {*Training._fields, "accuracy"}
-        and isinstance(row["kind"], str)
+        and isinstance(row["model"], str)
         and type(row["n"]) is type(row["seed"]) is int
         and type(row["accuracy"]) in (int, float)
         and 0 <= row["accuracy"] <= 1

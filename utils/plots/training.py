@@ -71,13 +71,13 @@ def _by_epoch(history, metric, part):
 
 
 def compared_curves(
-    histories, bands=None, band_label="", title="How the two trainings went"
+    histories, others=None, band_label="", title="How the two trainings went"
 ):
     """Show loss and accuracy of several models by epoch on shared axes.
 
     Args:
         histories: dictionary from the model's name to Keras' History.history.
-        bands: dictionary from the model's name to a list of histories of further
+        others: dictionary from the model's name to a list of histories of further
             seeds; from the lowest to the highest validation value is shaded.
         band_label: what is shaded, for the legend.
         title: the figure's title.
@@ -96,8 +96,8 @@ def compared_curves(
                 if values.size:
                     label = f"{name}, {part}"
                     ax.plot(epochs, values, color=color, label=label, **look)
-            others = (bands or {}).get(name, [])
-            _shade_seeds(ax, others, metric, color, f"{name}, {band_label}")
+            of_seeds = (others or {}).get(name, [])
+            _shade_seeds(ax, of_seeds, metric, color, f"{name}, {band_label}")
         whole_numbers(ax.xaxis)
     axes[0].set(xlabel="epoch", ylabel="loss (nats per digit)", yscale="log")
     plain_logarithm(axes[0].yaxis)
