@@ -211,7 +211,7 @@ def test_mean_interval_is_scipys_bootstrap():
     assert (same.difference, same.low, same.high) == (0, 0, 0)
 
 
-def test_accuracy_bands_are_wilsons():
+def test_accuracy_intervals_are_wilsons():
     hits = np.array([[True] * 90 + [False] * 10, [True] * 50 + [False] * 50])
     found = evaluation.accuracy_intervals(hits)
     assert found.shape == (3, 2)
