@@ -15,7 +15,9 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from tools.notebooks import METADATA
 from tools.plans import PlanError, notebooks, remarks
 from tools.prose import sentences
+from tools.stage import TRAIN, UNSEEN
 
+SHOWN = {"image/png", "text/html", "text/markdown"}  # figures, tables, composed words
 HEADING = re.compile(r"## (\d+)\. ")
 KEPT_WHOLE = ("#", "<", "|", "$$", "```", "![", "- A.", "**Question")
 
@@ -44,9 +46,9 @@ def lesson(plan, outputs=False):
         for section in step.sections:
             head, *rest = part_of(step, section, plan[:number])
             remark = as_notes(said.get((step.notebook, section), {}))
-            prefix = f"{step.notebook}-{number}"
+            prefix = f"{step.notebook}-{number}_{section}"
             cells += on_the_wall(head, outputs, prefix)
-            cells.append(note(f"{times}\n\n{remark}", f"{prefix}-{section}-note"))
+            cells.append(note(f"{times}\n\n{remark}", f"{prefix}-note"))
             for cell in rest:
                 cells += on_the_wall(cell, outputs, prefix)
     return new_notebook(cells=cells, metadata=METADATA)
@@ -66,12 +68,61 @@ def part_of(step, section, earlier):
         )
     part = found[section]
     answer = index_of_answer(part)
-    if step.question:
+    if step.part == "question":
         return part[:answer]
-    asked = [s for s in earlier if s.question and s.notebook == step.notebook]
-    if any(section in s.sections for s in asked):
-        return [part[0], *part[answer:]]
-    return part
+    questions = [s for s in earlier if s.part == "question"]
+    if any(s.notebook == step.notebook and section in s.sections for s in questions):
+        part = [part[0], *part[answer:]]
+    return shortened(part) if step.part == "short" else part
+
+
+def shortened(part):
+    """Return a section in which what only prepares or prints is marked as unseen.
+
+    What is seen: the heading and what stands right below it, a question and the code
+    that answers it, the training and what can stand in for it, figures and tables; and
+    of each the prose before it.
+    """
+    made, trained = [part[0]], False
+    for k, group in enumerate(groups(part)):
+        code = [cell for cell in group if cell.cell_type == "code"]
+        tags = {tag for cell in group for tag in cell.metadata.get("tags", [])}
+        outputs = [output for cell in code for output in cell.outputs]
+        shows = any(SHOWN & output.get("data", {}).keys() for output in outputs)
+        if shows or trained or tags & {"question", TRAIN} or (k == 0 and outputs):
+            first, *others = [cell for cell in group if cell is not part[0]]
+            made += [beginning_a_slide(first) if k else first, *others]
+        else:
+            made += [unseen(cell) for cell in code]
+        trained = TRAIN in tags
+    return made
+
+
+def groups(part):
+    """Divide a section: each group is prose, a code cell, and what appears below it."""
+    found = [[]]
+    for cell in part:
+        has_code = any(c.cell_type == "code" for c in found[-1])
+        below = cell.metadata.get("slideshow", {}).get("slide_type") != "subslide"
+        if has_code and (cell.cell_type == "code" or not below):
+            found.append([])
+        found[-1].append(cell)
+    return found
+
+
+def beginning_a_slide(cell):
+    """Return a cell as the first of a slide: what it stood below may be unseen."""
+    cell = nbformat.from_dict(cell)
+    cell.metadata["slideshow"] = {"slide_type": "subslide"}
+    return cell
+
+
+def unseen(cell):
+    """Return a code cell that is on no slide; tools/stage.py runs it all the same."""
+    cell = nbformat.from_dict(cell)
+    cell.metadata["slideshow"] = {"slide_type": "skip"}
+    cell.metadata["tags"] = [*cell.metadata.get("tags", []), UNSEEN]
+    return cell
 
 
 def with_remarks(notebook, name):

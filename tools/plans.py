@@ -9,9 +9,10 @@ is a text file with a line per step:
     4         | ANN 11 question| everybody writes down an accuracy
     8         | ANN 7, 8       | build, then train
 
-*Where* is a notebook and numbers of its sections; with the word "question", only what
-the section asks, and not its answer. A line without a notebook ("-") is a slide with
-the words of *what*.
+*Where* is a notebook and numbers of its sections. With the word "question" it is only
+what the section asks, and not its answer; with the word "short" its questions, its
+training, its figures and tables: what only prepares or prints is left out. A line
+without a notebook ("-") is a slide with the words of *what*. Tabs may stand for "|".
 """
 
 import re
@@ -21,7 +22,7 @@ from pathlib import Path
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 GUIDE = COURSE_DIR / "docs" / "instructor-guide.md"
-WHERE = re.compile(r"(\w+) +(\d+(?: *, *\d+)*)( +question)?")
+WHERE = re.compile(r"(\w+) +(\d+(?: *, *\d+)*)(?: +(question|short))?")
 
 
 class PlanError(Exception):
@@ -36,14 +37,14 @@ class Step:
         minutes: how long it takes.
         notebook: "ANN", "CNN", "Comparison" or a lab's name; None for words only.
         sections: numbers of sections, in the plan's order; () for words only.
-        question: whether only the question of the section is shown.
+        part: what is shown of the sections: "question", "short", or "" for all.
         what: the plan's own words.
     """
 
     minutes: float
     notebook: str | None
     sections: tuple
-    question: bool
+    part: str
     what: str
 
 
@@ -97,9 +98,12 @@ def is_decoration(line):
 
 def read_step(line, place):
     """Read one line of a plan: minutes | where | what."""
-    parts = [part.strip() for part in line.strip().strip("|").split("|", 2)]
+    line = line.strip().replace("\t", "|").strip("|")
+    parts = [part.strip() for part in line.split("|", 2)]
     if len(parts) != 3:
-        raise PlanError(f"{place}\nA line has three parts: minutes | where | what.")
+        raise PlanError(
+            f"{place}\nA line has three parts, with | between: minutes | where | what."
+        )
     minutes, where, what = parts
     try:
         minutes = float(minutes)
@@ -108,19 +112,19 @@ def read_step(line, place):
     except ValueError:
         raise PlanError(f"{place}\nIt begins with minutes, a number above 0.") from None
     if where in ("-", "–", "—", ""):
-        return Step(minutes, None, (), False, what)
+        return Step(minutes, None, (), "", what)
     match = WHERE.fullmatch(where)
     if not match:
         raise PlanError(
             f"{place}\nThe second part is a notebook and its sections, such as "
-            '"ANN 6, 7" or "ANN 11 question", or "-" for words only.'
+            '"ANN 6, 7", "ANN 11 question" or "ANN 8 short", or "-" for words only.'
         )
-    name, numbers, question = match.groups()
+    name, numbers, part = match.groups()
     if name not in notebooks():
         names = ", ".join(notebooks())
         raise PlanError(f"{place}\nThere is no notebook {name}; there are {names}.")
-    sections = tuple(int(number) for number in numbers.split(","))
-    return Step(minutes, name, sections, bool(question), what)
+    sections = tuple(dict.fromkeys(int(number) for number in numbers.split(",")))
+    return Step(minutes, name, sections, part or "", what)
 
 
 def remarks():

@@ -162,6 +162,7 @@ def prepare(info, show, needed):
             print(f"Preparing {name}, sections up to {last} …", flush=True)
             source = str(notebooks()[name])
             execute(client, f"_stage.prepare({name!r}, {source!r}, {last})")
+        execute(client, f"_stage.follow({str(show)!r})")
     finally:
         client.stop_channels()
 
@@ -181,8 +182,14 @@ def quiet(_message):
     """Show nothing of what a cell prints."""
 
 
+def end(_signal, _frame):
+    """End, and JupyterLab with us: main() sees to that."""
+    raise SystemExit(128 + signal.SIGTERM)
+
+
 def main(name="", *arguments):
     """Open a show; return the exit code of JupyterLab."""
+    signal.signal(signal.SIGTERM, end)
     shutil.rmtree(FOLDER, ignore_errors=True)  # with the settings of the last show
     FOLDER.mkdir(parents=True)
     try:
@@ -192,7 +199,6 @@ def main(name="", *arguments):
         return 1
     settle(FOLDER)
     os.environ["JUPYTER_CONFIG_DIR"] = str(FOLDER)
-    os.environ["COURSE_PRESENTING"] = "1"  # figures for the last row (utils.plots)
     page = f"lab/tree/{show.relative_to(COURSE_DIR).as_posix()}"
     options = [f"--LabApp.default_url=/{page}", *arguments]
     if needed:  # the browser waits until the kernel is ready

@@ -15,6 +15,7 @@ from IPython.utils.capture import capture_output
 
 SHELL_NAMES = ("In", "Out", "_ih", "_oh", "_dh", "get_ipython", "exit", "quit")
 TRAIN = "train"  # the tag of the cell that a saved run may stand in for
+UNSEEN = "unseen"  # the tag of what a short section leaves out (tools/lesson.py)
 
 
 class Stage:
@@ -28,6 +29,7 @@ class Stage:
         self.shell = shell
         self.home = shell.user_module
         self.modules = {}
+        self.unseen = {}  # what runs before a training: dict from its id to sources
         shell.events.register("pre_run_cell", self.enter)
 
     def add(self, name):
@@ -48,6 +50,32 @@ class Stage:
         if module is not None:
             self.shell.user_module = module
             self.shell.user_ns = module.__dict__
+        with capture_output():
+            for source in self.unseen.get(info.cell_id, ()):
+                exec(source, self.shell.user_ns)
+
+    def follow(self, show):
+        """Remember what a lesson leaves out before its trainings: it runs with them.
+
+        All else that it leaves out was run beforehand, and need not run again. But a
+        network that a slide builds afresh has to be compiled afresh, too.
+
+        Args:
+            show: path of the lesson's notebook.
+        """
+        waiting, place = [], None
+        for cell in nbformat.read(show, as_version=4).cells:
+            if cell.cell_type != "code":
+                continue
+            name, step_and_section, _ = cell.id.split("-", 2)
+            section = int(step_and_section.partition("_")[2])
+            if place not in ((name, section), (name, section - 1)):
+                waiting = []
+            place, tags = (name, section), cell.metadata.get("tags", [])
+            if UNSEEN in tags:
+                waiting.append(cell.source)
+            elif TRAIN in tags:
+                self.unseen[cell.id], waiting = waiting, []
 
     def prepare(self, name, path, last):
         """Run a notebook's code up to the end of a section, without showing anything.

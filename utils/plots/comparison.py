@@ -102,7 +102,7 @@ def robustness(curves, title="Accuracy on damaged digits"):
         title: the figure's title.
     """
     figure, axes = small_multiples(
-        curves, title=title, ylabel="accuracy (%)", height=2.9
+        curves, title=title, ylabel="accuracy (%)", height=2.2
     )
     for ax, (severities, results) in zip(axes, curves.values(), strict=True):
         for k, (name, interval) in enumerate(results.items()):
@@ -115,7 +115,7 @@ def robustness(curves, title="Accuracy on damaged digits"):
         ax.set(ylim=(0, 103))
         if severities[0] > severities[-1]:
             ax.invert_xaxis()  # the harder the farther right, as in the others
-    axes[0].legend(loc="lower left", fontsize=9)
+    _legend_below(figure, axes[0])
     return figure
 
 
@@ -146,9 +146,7 @@ def controls(panels, title="What makes the difference? One dot per training"):
         ax.set(xlabel=f"{label} (%)", ylim=(len(rows) - 0.5, -0.5))
         ax.xaxis.get_major_locator().set_params(nbins=5, min_n_ticks=3)
     axes[0, 0].set_yticks(range(len(rows)), rows)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    place = {"loc": "outside lower center", "ncols": len(labels)}
-    figure.legend(handles, labels, fontsize=9, **place)
+    _legend_below(figure, axes[0, 0])
     return figure
 
 
@@ -162,7 +160,7 @@ def accuracy_against_costs(costs, accuracies, title="What does the accuracy cost
         title: the figure's title.
     """
     figure, axes = small_multiples(
-        costs, title=title, ylabel="test accuracy (%)", height=2.7
+        costs, title=title, ylabel="test accuracy (%)", height=2.2
     )
     for ax, values in zip(axes, costs.values(), strict=True):
         for k, (name, interval) in enumerate(accuracies.items()):
@@ -171,8 +169,15 @@ def accuracy_against_costs(costs, accuracies, title="What does the accuracy cost
         # Room for the numbers; and two equal costs would have no axis at all.
         ax.set_xlim(min(values) / 4, max(values) * 15)
         plain_logarithm(ax.xaxis)
-    axes[0].legend(loc="best", fontsize=9)
+    _legend_below(figure, axes[0])
     return figure
+
+
+def _legend_below(figure, ax):
+    """Explain the marks of one axes below all of them, where they hide nothing."""
+    handles, labels = ax.get_legend_handles_labels()
+    place = {"loc": "outside lower center", "ncols": len(labels)}
+    figure.legend(handles, labels, fontsize=9, **place)
 
 
 def _costs_dot(ax, cost, interval, name, k):

@@ -59,7 +59,7 @@ def _heatmap(ax, values, texts, **options):
     import seaborn as sns
 
     options |= {"cbar": False, "linewidths": 0.5, "square": True}
-    sns.heatmap(values, annot=texts, annot_kws={"size": 9}, ax=ax, **options)
+    sns.heatmap(values, annot=texts, annot_kws={"size": 10}, ax=ax, **options)
     ax.grid(visible=False)
     ax.set(xlabel="predicted digit", ylabel="true digit")
     ax.tick_params(rotation=0, length=0)
@@ -93,7 +93,7 @@ def confusion_difference(difference, names, title=None):
     difference = _checked(difference)
     a, b = names
     title = title or f"Difference of the counts: {b} minus {a}"
-    figure, ax = new_figure(size=(6.6, 5.6), title=title)
+    figure, ax = new_figure(size=(6.6, 5.2), title=title)
     # A mistake less is as good as a right answer more: orient both the same way.
     gain = np.where(np.eye(10, dtype=bool), difference, -difference)
     limit = np.abs(gain).max() or 1
@@ -113,5 +113,5 @@ def confusion_difference(difference, names, title=None):
         for k, n in enumerate(names)
     ]
     labels = [f"in favour of the {name}" for name in names]
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=10)
     return figure

@@ -30,7 +30,7 @@ def convolution_step(image, kernel, places, title="One number of the map at a ti
     figure, axes = new_figure(
         len(places),
         5,
-        size=(10.5, 2.2 * len(places) + 0.5),
+        size=(10.5, min(2.2, 4.2 / len(places)) * len(places) + 0.5),
         title=title,
         squeeze=False,
         width_ratios=[1.3, 1, 1, 1, 1.3],
@@ -60,7 +60,7 @@ def convolution_step(image, kernel, places, title="One number of the map at a ti
 
 def _numbers(ax, values, **colors):
     """Draw a small matrix as coloured cells with their numbers."""
-    draw_image(ax, values, **colors)
+    draw_image(ax, values, aspect=0.62, **colors)  # room for "−0.99"
     middle = (colors["vmin"] + colors["vmax"]) / 2
     reach = colors["vmax"] - middle
     for (row, column), value in np.ndenumerate(values):

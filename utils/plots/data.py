@@ -16,6 +16,8 @@ from utils.plots.style import (
     new_figure,
 )
 
+ROOM = 4.5  # inches, for the rows of image_rows
+
 
 def digit_grid(x, y, per_class=12, title="Twelve of each digit"):
     """Show the first images of each class, one class a row.
@@ -42,12 +44,28 @@ def digit_as_numbers(image, title="One digit, as the computer has it"):
         image: shape (28, 28), integers from 0 to 255.
         title: the figure's title.
     """
-    figure, ax = new_figure(size=(10.5, 8.2), title=title)
-    draw_image(ax, image, vmin=0, vmax=255, aspect=0.76)  # room for three digits
+    image = _inked_square(np.asarray(image))
+    figure, ax = new_figure(size=(7.5, 5.5), title=title)
+    draw_image(ax, image, vmin=0, vmax=255, aspect=0.7)  # room for three digits
     for (row, column), value in np.ndenumerate(image):
         ink = "white" if value > 128 else "black" if value else GREY
-        ax.text(column, row, value, ha="center", va="center", size=9, color=ink)
+        ax.text(column, row, value, ha="center", va="center", size=10, color=ink)
     return figure
+
+
+def _inked_square(image, side=20):
+    """Cut from an image the square in which MNIST draws its digits, around the ink."""
+    corner = []
+    for axis in (1, 0):
+        inked = np.flatnonzero(image.any(axis=axis))
+        middle = (
+            (inked[0] + inked[-1] + 1) // 2 if inked.size else image.shape[axis] // 2
+        )
+        corner.append(
+            np.clip(middle - side // 2, 0, max(image.shape[1 - axis] - side, 0))
+        )
+    top, left = corner
+    return image[top : top + side, left : left + side]
 
 
 def class_balance(labels, title="How many of each digit"):
@@ -111,7 +129,8 @@ def images(
     n = len(pictures)
     columns = min(columns, n)
     rows = math.ceil(n / columns)
-    height = rows * (scale + (0.3 if captions else 0.1)) + 0.5
+    tallest = max(np.shape(p)[0] / np.shape(p)[1] for p in pictures)
+    height = rows * (scale * min(tallest, 1) + (0.3 if captions else 0.1)) + 0.5
     figure, axes = new_figure(
         rows, columns, size=(columns * scale, height), title=title, squeeze=False
     )
@@ -147,20 +166,22 @@ def image_rows(rows, title, columns=8, scale=1.15):
         columns: images a row.
         scale: inches an image.
     """
-    width, height, above = 31, 39, 10  # pixels of a place, those above for the caption
+    height, above = 39, 10  # pixels of a place, those above for the caption
+    # Many rows stand farther apart in width, or a slide would have to shrink them.
+    width = max(31, round(len(rows) * scale * height / ROOM))
     # One large picture: a figure with an axes for each small one takes seconds.
     canvas = np.zeros((len(rows) * height, columns * width))
     size = ((columns + 1.2) * scale, len(rows) * scale * height / width + 0.4)
     figure, ax = new_figure(size=size, title=title)
     for row, (name, (pictures, captions)) in enumerate(rows.items()):
         top = row * height + above
-        ax.text(-6, top + 14, name, ha="right", va="center", size=10)
+        ax.text(-2, top + 14, name, ha="right", va="center", size=10)
         if len(pictures) == 0:
-            ax.text(2, top + 14, "none", va="center", size=10)
+            ax.text(width / 2, top + 14, "none", ha="center", va="center", size=10)
         for k, picture, caption in zip(
             range(columns), pictures, captions, strict=False
         ):
-            left = k * width + 1
+            left = k * width + (width - 28) // 2
             canvas[top : top + 28, left : left + 28] = picture
             ax.add_patch(plt.Rectangle((left - 0.5, top - 0.5), 28, 28, **FRAME))
             middle = left + 14

@@ -47,7 +47,7 @@ def architecture(model, title=None):
         title: the figure's title; None counts the parameters.
     """
     title = title or f"{model.name}: {model.count_params():,} parameters"
-    figure, ax = new_figure(size=(11, 4.2), title=title)
+    figure, ax = new_figure(size=(11, 3.7), title=title)
     colors = {"Conv2D": CNN_COLOR, "Dense": ANN_COLOR, "Dropout": GREY}
     room = 1.45
     blocks = _blocks(model)
@@ -72,7 +72,7 @@ def architecture(model, title=None):
 
 
 SHORT = {
-    "BatchNormalization": "+ batch norm.",
+    "BatchNormalization": "+ BatchNorm",
     "MaxPooling2D": "+ pooling",
     "ReLU": "+ ReLU",
 }
@@ -142,7 +142,8 @@ def feature_maps(image, activations, columns=12):
         if row == 0:
             draw_image(axes[0, 0], image)
         height, width, n = maps.shape
-        axes[row, 0].set_title(f"layer {row + 1}\n{n} maps, {height}×{width}", size=9)
+        name = f"layer {row + 1}: {n} maps, {height}×{width}"
+        axes[row, 0].set_title(name, size=10, loc="left")
         for k in range(min(columns, n)):
             draw_image(axes[row, k + 1], maps[:, :, k], cmap="viridis")
     return figure

@@ -31,7 +31,7 @@ def predictions(pictures, y_true, y_prob, title, columns=6):
     figure, axes = new_figure(
         2 * rows,
         columns,
-        size=(1.75 * columns, 3.1 * rows + 0.5),
+        size=(1.75 * columns, 2.05 * rows + 0.5),
         title=title,
         squeeze=False,
         height_ratios=[1.6, 1] * rows,
@@ -51,7 +51,7 @@ def predictions(pictures, y_true, y_prob, title, columns=6):
             for d in range(10)
         ]
         ax.bar(range(10), y_prob[k], color=colors)
-        ax.set_xticks(range(10), range(10), size=8)
+        ax.set_xticks(range(10), range(10), size=9)
         ax.set_yticks([])
         ax.set_ylim(0, 1)
         ax.grid(visible=False)

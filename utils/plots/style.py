@@ -7,7 +7,6 @@ figure has its own white ground, so that it reads on a dark page.
 import base64
 import io
 import math
-import os
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,13 +21,16 @@ SIGNED = "RdBu_r"  # red is positive, blue negative, white zero
 PURPLE, SKY = "#CC79A7", "#56B4E9"
 MARKERS = {"ANN": "o", "CNN": "s"}  # one meaning each, through the whole course
 OTHER_COLORS, OTHER_MARKERS = (GREEN, YELLOW, PURPLE, GREY, SKY), "^Dv*P"
+# A page shows a figure larger than its paper is, so that its type is read from the last
+# row, too: PIXELS of the page for an inch of the size asked for, on PAPER of its width.
+PIXELS, PAPER = 100, 0.8
 FRAME = {"fill": False, "ec": "#B0B0B0", "lw": 0.6}
 
 STYLE = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "savefig.facecolor": "white",
-    "figure.dpi": 100,
+    "figure.dpi": 200,  # sharp on a projector and on a good screen
     "figure.constrained_layout.use": True,
     "font.size": 11,
     "axes.titlesize": 12,
@@ -48,22 +50,10 @@ class _DescribedFigure(Figure):
     def _repr_mimebundle_(self, include=None, exclude=None):
         png = io.BytesIO()
         with plt.rc_context(STYLE):
-            if os.environ.get("COURSE_PRESENTING"):
-                self.savefig_for_the_last_row(png)
-            else:
-                self.savefig(png, format="png")
+            self.savefig(png, format="png")
         data = {"image/png": base64.b64encode(png.getvalue()).decode()}
-        return data, {"image/png": {"alt": self.description()}}
-
-    def savefig_for_the_last_row(self, file):
-        """Save the figure with type a quarter larger, at twice the pixels.
-
-        The same type on less paper, so that nothing else has to know its size.
-        """
-        size = self.get_size_inches()
-        self.set_size_inches(0.8 * size)
-        self.savefig(file, format="png", dpi=250)
-        self.set_size_inches(size)
+        width = round(PIXELS * self.get_figwidth() / PAPER)
+        return data, {"image/png": {"alt": self.description(), "width": width}}
 
     def description(self):
         """Return the titles of the figure and its axes, and what the axes show."""
@@ -75,10 +65,21 @@ class _DescribedFigure(Figure):
 
 
 def new_figure(n_rows=1, n_columns=1, *, size, title=None, **options):
-    """Return a figure and its axes in the course's style, 100 pixels an inch."""
+    """Return a figure and its axes in the course's style.
+
+    Args:
+        n_rows: rows of axes.
+        n_columns: columns of axes.
+        size: (width, height) on the page, in units of 100 pixels. On a slide it fills
+            the width where it is at most 0.4 as high as wide; a higher one gets
+            smaller, with all its type.
+        title: the figure's title.
+        options: more of plt.subplots.
+    """
+    paper = [PAPER * side for side in size]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            n_rows, n_columns, figsize=size, FigureClass=_DescribedFigure, **options
+            n_rows, n_columns, figsize=paper, FigureClass=_DescribedFigure, **options
         )
     if title:
         figure.suptitle(title)
