@@ -131,10 +131,36 @@ def _address(runtime, server, log, seconds=PATIENCE):
 
 @contextmanager
 def page_of(url, path, dark=False):
-    """Open a page of Jupyter in Chromium; yield it with .errors and .elsewhere.
+    """Open a page of Jupyter in Chromium; yield it as watched() does."""
+    with watched(url, color_scheme="dark" if dark else "light") as page:
+        page.goto(f"{url}{path}?token={TOKEN}", wait_until="domcontentloaded")
+        yield page
 
-    errors are the messages of the console, elsewhere the addresses outside of this
-    machine that the page asked for; none of these is let through.
+
+@contextmanager
+def page_on_disk(file, **options):
+    """Open a file as a double click does; yield the page as watched() does.
+
+    Args:
+        file: a pathlib.Path.
+        options: as watched() takes them.
+    """
+    file = file.resolve()
+    with watched(file.parent.as_uri(), **options) as page:
+        page.goto(file.as_uri())
+        yield page
+
+
+@contextmanager
+def watched(allowed, **options):
+    """Open an empty page in Chromium; yield it with .errors and .elsewhere.
+
+    errors are the messages of the console, elsewhere the addresses outside of what is
+    allowed that the page asked for; none of these is let through.
+
+    Args:
+        allowed: how the addresses begin that may be asked for.
+        options: of the page, such as viewport, color_scheme, has_touch.
     """
     from playwright.sync_api import sync_playwright
 
@@ -142,13 +168,15 @@ def page_of(url, path, dark=False):
         browser = playwright.chromium.launch(
             executable_path=find_browser(), args=list(FLAGS)
         )
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page = browser.new_page(
+            **{"viewport": {"width": 1280, "height": 900}, **options}
+        )
         page.set_default_timeout(1000 * PATIENCE)
         page.errors, page.elsewhere = [], []
 
         def gate(route):
             address = route.request.url
-            if address.startswith((url, "data:", "blob:")):
+            if address.startswith((allowed, "data:", "blob:")):
                 route.continue_()
             else:
                 page.elsewhere.append(address)
@@ -161,7 +189,6 @@ def page_of(url, path, dark=False):
             lambda m: page.errors.append(m.text) if m.type == "error" else None,
         )
         try:
-            page.goto(f"{url}{path}?token={TOKEN}", wait_until="domcontentloaded")
             yield page
         finally:
             browser.close()

@@ -3,10 +3,10 @@
     reader = Reader({"ANN": ann, "CNN": cnn})
     Canvas(reader)
 
-The page (canvas.js, canvas.css) sends the drawing as bytes, at most twenty times a
-second and not before the last one was answered; the kernel answers with the 28×28 image
-and the probabilities. Nothing else passes between them, and nothing is fetched from
-elsewhere. Importing this module does not import TensorFlow.
+The page sends the drawing as bytes, at most twenty times a second and not before the
+last one was answered; the kernel answers with the 28×28 image and the probabilities.
+Nothing else passes between them, and nothing is fetched from elsewhere. Importing this
+module does not import TensorFlow.
 """
 
 from pathlib import Path
@@ -22,6 +22,8 @@ from utils.handwriting import HandwritingError, to_mnist
 HERE = Path(__file__).parent
 SIDE = 140  # pixels of the drawing as the page sends it, one byte each
 MAPS_SHOWN = 16  # of each layer
+# What the browser runs: the pad, and the way to the kernel.
+SCRIPTS = ("pad.js", "canvas.js")
 STILL = (
     "A still picture. Run this cell in JupyterLab, Notebook 7 or VS Code, and a canvas "
     "takes its place."
@@ -79,15 +81,23 @@ class Reader:
         return dict(zip(names, maps, strict=True))
 
 
-def _maps_of(model):
-    """Return (names, input shape, function) for a model's maps; None if it has none."""
+def layers_with_maps(model):
+    """Return the layers of a keras.Model whose outputs are worth a look as pictures.
+
+    Those after the activation, where it is a layer of its own; else the convolutions.
+    """
     kinds = [type(layer).__name__ for layer in model.layers]
     wanted = "ReLU" if "ReLU" in kinds else "Conv2D"
-    outputs = [
-        layer.output
+    return [
+        layer
         for layer, kind in zip(model.layers, kinds, strict=True)
         if kind == wanted and len(layer.output.shape) == 4
     ]
+
+
+def _maps_of(model):
+    """Return (names, input shape, function) for a model's maps; None if it has none."""
+    outputs = [layer.output for layer in layers_with_maps(model)]
     if not outputs:
         return None
     import keras
@@ -122,7 +132,7 @@ class Canvas(anywidget.AnyWidget):
             None after a clear and before the first stroke.
     """
 
-    _esm = (HERE / "canvas.js").read_text(encoding="utf-8")
+    _esm = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     _css = (HERE / "canvas.css").read_text(encoding="utf-8")
 
     def __init__(self, reader, example=strokes.DIGITS[7]):
