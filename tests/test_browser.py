@@ -4,6 +4,8 @@ It needs Chromium and what requirements-dev.txt lists; where they are missing it
 skipped, and says so.
 """
 
+import textwrap
+
 import pytest
 
 from benchmarks import canvas as bench
@@ -91,7 +93,9 @@ def test_clear_works_by_mouse_and_by_key(empty):
 def test_everything_has_a_name_for_who_cannot_see_it(empty):
     _, canvas = empty
     assert canvas.get_by_role("button", name="Clear the canvas").count() == 1
-    assert canvas.get_by_role("img", name="Canvas: draw one digit").count() == 1
+    assert canvas.get_by_role("button", name="Undo").count() == 1
+    assert canvas.get_by_role("application", name="Canvas: draw one digit").count() == 1
+    assert canvas.get_by_role("slider", name="Pen").count() == 1
     assert canvas.get_by_role("status").count() == 1
     assert canvas.get_by_role("checkbox", name="feature maps of the CNN").count() == 1
 
@@ -142,6 +146,63 @@ def test_the_benchmark_measures_latency_and_memory(empty):
     assert 5e7 < bench.kernel_memory() < 1e10
 
 
+def test_undo_takes_one_stroke_after_the_other_back(empty):
+    page, canvas = empty
+    four = strokes.DIGITS[4]
+    browser.draw(page, canvas, four[:1])
+    one_stroke = dark_pixels(canvas)
+    browser.draw(page, canvas, four[1:])
+    both_strokes = dark_pixels(canvas)
+    undo = canvas.get_by_role("button", name="Undo")
+    undo.click()
+    assert dark_pixels(canvas) == one_stroke > 0
+    page.keyboard.press("Control+z")  # the button has the focus, the pad listens
+    assert dark_pixels(canvas) == 0
+    browser.draw(page, canvas, four)
+    canvas.locator(".dc-clear").click()
+    undo.click()  # what was cleared by mistake is there again
+    browser.wait_for_answer(page)
+    assert dark_pixels(canvas) == both_strokes
+    assert "CNN reads 4 " in canvas.locator(".dc-status").inner_text()
+
+
+def test_the_keys_draw_and_the_notebook_does_not_take_them(empty):
+    page, canvas = empty
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    canvas.locator(".dc-paper").focus()
+    for _ in range(14):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(28):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    browser.wait_for_answer(page)
+    assert "CNN reads 1 " in canvas.locator(".dc-status").inner_text()
+    page.keyboard.press("ArrowLeft")  # the pen is up: nothing is drawn
+    page.keyboard.press("Backspace")
+    assert dark_pixels(canvas) == 0
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+
+
+def test_a_busy_kernel_is_said_to_be_busy_and_answers_when_it_is_done(empty, tmp_path):
+    page, canvas = empty
+    done = tmp_path / "done"
+    code = f"""
+        import pathlib, time
+        while not pathlib.Path({str(done)!r}).exists():
+            time.sleep(0.1)
+    """
+    page.evaluate(
+        """code => void jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({code})""",
+        textwrap.dedent(code),
+    )
+    browser.draw(page, canvas, strokes.DIGITS[3], wait=False)
+    canvas.locator(".dc-status", has_text="busy with another cell").wait_for()
+    done.touch()
+    canvas.locator(".dc-status", has_text="CNN reads 3 ").wait_for()
+
+
 # These two come last: one looks back at what the others did, one restarts the kernel.
 
 
@@ -161,7 +222,7 @@ def test_a_kernel_restart_while_drawing_leaves_a_usable_page(empty):
     page.mouse.move(box["x"] + 200, box["y"] + 200, steps=20)
     page.mouse.up()
     assert dark_pixels(canvas) > 1000  # the stroke was drawn to its end
-    canvas.locator(".dc-status", has_text="kernel is busy or gone").wait_for()
+    canvas.locator(".dc-status", has_text="The kernel was restarted").wait_for()
     canvas.locator(".dc-clear").click()
     assert dark_pixels(canvas) == 0
     browser.draw(page, canvas, strokes.DIGITS[1], wait=False)

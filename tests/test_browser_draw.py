@@ -3,12 +3,16 @@ what Keras does? It needs Chromium and what requirements-dev.txt lists.
 """
 
 import base64
+import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from tools import browser, draw_page
-from utils.canvas import SIDE, strokes
+from tools.draw_page.networks import to_tensorflow_js
+from utils import corruptions
+from utils.canvas import MAPS_SHOWN, SIDE, Reader, strokes
 from utils.data import load_mnist
 from utils.handwriting import to_mnist
 from utils.runs import REFERENCE_DIR, load_run
@@ -42,6 +46,17 @@ def page(opened):
     opened.get_by_role("button", name="Uncover").click()
     opened.evaluate("page.pad.setPen(12)")
     return opened
+
+
+@contextmanager
+def another(opened, **options):
+    """Open the same file once more, as another browser would."""
+    page = opened.context.browser.new_page(**options)
+    try:
+        page.goto(opened.url)
+        yield page
+    finally:
+        page.close()
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +151,217 @@ def test_two_hundred_drawings_are_seen_and_read_as_in_python(page, models):
     )
 
 
+def test_lines_squares_and_dots_are_seen_as_in_python(page):
+    """Their middle lies between two pixels: errors of rounding must not choose."""
+    rng = np.random.default_rng(1)
+    drawings = []
+    for k in range(60):
+        a, b, c = rng.integers(4, 137, 3) / SIDE
+        line, square = [[a, b], [a, c]], [[b, b], [c, b], [c, c], [b, c], [b, b]]
+        shape = [line, [point[::-1] for point in line], square, [[a, b]]][k % 4]
+        drawings.append({"strokes": [shape], "pen": int(rng.integers(1, 31))})
+    bitmaps, seen = drawn(page, drawings)
+    expected = np.array([to_mnist(bitmap / 255) for bitmap in bitmaps])
+    np.testing.assert_allclose(seen, expected, atol=PIXEL)
+
+
 def test_a_thousand_test_digits_are_read_as_by_keras(page, models):
     x = load_mnist("sample").x_test[:1000].astype(np.float32) / 255
     assert len(x) == 1000
     np.testing.assert_allclose(
         answers(page, x), probabilities(models, x), atol=PROBABILITY
     )
+
+
+def test_the_feature_maps_are_those_of_the_notebooks_canvas(page, models):
+    page.get_by_role("button", name="Draw a 5 for me").click()
+    image = np.array(page.evaluate("Array.from(page.look())")).reshape(28, 28)
+    maps = Reader(models).feature_maps(image)
+    assert len(maps) == page.locator(".dc-layer").count() >= 2
+    for row, values in zip(page.locator(".dc-layer").all(), maps.values(), strict=True):
+        shown = row.locator("canvas").evaluate_all(
+            """all => all.map(c => Array.from(c.getContext("2d").getImageData(
+                0, 0, c.width, c.height).data.filter((_, k) => k % 4 === 0)))"""
+        )
+        assert len(shown) == MAPS_SHOWN
+        ink = 255 - np.reshape(shown, (MAPS_SHOWN, *values.shape[:2]))
+        expected = 255 * np.moveaxis(values, -1, 0)[:MAPS_SHOWN] / values.max()
+        np.testing.assert_allclose(ink, expected, atol=1)
+
+
+def test_what_makes_it_harder_is_what_corruptions_do(page):
+    """Shift, turn and noise of the page are those of utils.corruptions."""
+    image = to_mnist(strokes.draw(strokes.DIGITS[5], SIDE))[None]
+    damage = """([image, settings]) =>
+        Array.from(damaged(Float32Array.from(image), settings))"""
+
+    def damaged(**settings):
+        values = page.evaluate(damage, [image.ravel().tolist(), settings])
+        return np.array(values).reshape(1, 28, 28)
+
+    for degrees in (5, 45, 90):  # some seeds turn to the left, some to the right
+        ways = [corruptions.rotate(image, degrees, seed=seed) for seed in range(8)]
+        for turn in (degrees, -degrees):
+            apart = [np.abs(damaged(turn=turn) - way).max() for way in ways]
+            assert 1e-5 > min(apart) < max(apart)
+    assert damaged(turn=45)[0, :14, 14:].sum() != damaged(turn=-45)[0, :14, 14:].sum()
+    expected = np.pad(image, ((0, 0), (0, 3), (2, 0)))[:, 3:, :28]
+    np.testing.assert_allclose(damaged(right=2, down=-3), expected, atol=1e-6)
+    expected = corruptions.noise(image, 0.4)
+    np.testing.assert_allclose(damaged(noise=0.4), expected, atol=1e-5)
+
+
+def status(page):
+    return page.locator(".dc-status").inner_text()
+
+
+def test_digits_drawn_with_the_mouse_are_read_while_they_are_drawn(page):
+    canvas = page.locator(".digit-canvas")
+    right = []
+    for digit, drawing in enumerate(strokes.DIGITS):
+        before = int(canvas.get_attribute("data-answers"))
+        browser.draw(page, canvas, drawing, wait=False)
+        assert int(canvas.get_attribute("data-answers")) > before + 2
+        right.append(f"CNN reads {digit} " in status(page))
+        page.get_by_role("button", name="Clear").click()
+        assert status(page) == "Nothing drawn yet."
+    assert sum(right) >= 9, right
+
+
+def test_both_answers_move_along_with_every_slider(page):
+    page.get_by_role("button", name="Draw a 7 for me").click()
+
+    def bars():
+        return page.locator(".dc-fill").evaluate_all(
+            "all => all.map(b => b.style.width)"
+        )
+
+    for name in ("Pen", "Shift right", "Shift down", "Turn", "Noise"):
+        page.get_by_role("button", name="Reset").click()
+        before = bars()
+        page.get_by_role("slider", name=name).press("End")
+        after = bars()
+        assert len(after) == 20
+        assert before[:10] != after[:10] and before[10:] != after[10:], name
+
+
+def test_what_is_covered_is_paper_for_the_networks(page):
+    page.get_by_role("button", name="Draw a 7 for me").click()
+    whole = page.evaluate("page.look().reduce((a, b) => a + b)")
+    box = page.locator(".dc-small").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 140)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 220, box["y"] + 140)  # at once: no gaps
+    page.mouse.up()
+    image = np.array(page.evaluate("Array.from(page.look())")).reshape(28, 28)
+    assert image.sum() < whole and (image[12:15, 6:22] == 0).all()
+    page.get_by_role("button", name="Uncover").click()
+    assert page.evaluate("page.look().reduce((a, b) => a + b)") == whole
+
+
+def test_the_keys_are_enough(page):
+    page.locator(".dc-paper").focus()
+    for _ in range(14):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(28):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    assert "CNN reads 1 " in status(page)
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate("document.activeElement.ariaLabel ?? ''").split(":")[0]
+        )
+    assert {
+        "Undo",
+        "Clear the canvas",
+        "Uncover",
+        "Reset",
+        "Draw a 9 for me",
+    } <= reached
+    page.locator(".dc-small").focus()
+    page.keyboard.press("Space")
+    assert page.evaluate("page.covered.reduce((a, b) => a + b)") == 9
+    page.keyboard.press("Backspace")
+    assert page.evaluate("page.covered.reduce((a, b) => a + b)") == 0
+    page.locator(".dc-paper").press("Control+z")
+    assert status(page) == "Nothing drawn yet."
+
+
+def test_a_hair_line_in_a_corner_is_read_as_well_as_a_thick_one_in_the_middle(
+    page, models
+):
+    right = {}
+    for name, pen, options in (
+        ("thick", 12, {"size": 0.8}),
+        ("hair line", 1, {"size": 0.3, "place": (0.33, 0.33)}),
+    ):
+        made = hands(100, seed=3, **options)
+        drawings = [{"strokes": drawing, "pen": pen} for _, drawing in made]
+        _, seen = drawn(page, drawings)
+        digits = np.array([digit for digit, _ in made])
+        read = probabilities(models, seen).argmax(axis=-1)
+        right[name] = (read == digits[:, None]).sum(axis=0)
+    assert (right["thick"] >= 90).all(), right
+    assert (right["hair line"] >= right["thick"] - 3).all(), right
+
+
+def test_a_finger_draws_on_a_telephone_and_the_page_stays_where_it_is(opened):
+    telephone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    with another(opened, **telephone) as page:
+        page.locator(".digit-canvas[data-ready]").wait_for()
+        box = page.locator(".dc-paper").bounding_box()
+        finger = page.context.new_cdp_session(page)
+
+        def touch(kind, *points):
+            points = [{"x": float(x), "y": float(y)} for x, y in points]
+            event = {"type": kind, "touchPoints": points}
+            finger.send("Input.dispatchTouchEvent", event)
+
+        path = strokes.path(strokes.DIGITS[2][0], steps=5) * box["width"]
+        path += (box["x"], box["y"])
+        touch("touchStart", path[0])
+        for point in path[1:]:
+            touch("touchMove", point)
+        touch("touchEnd")
+        assert "CNN reads 2 " in status(page)
+        assert page.evaluate("[scrollX, scrollY]") == [0, 0]
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_light_or_dark_as_the_system_is(opened, scheme):
+    with another(opened, color_scheme=scheme) as page:
+        ink, paper = page.evaluate(
+            """["color", "backgroundColor"].map(which => Number(getComputedStyle(
+                document.querySelector(".dc-status"))[which].match(/\\d+/)[0]))"""
+        )
+    assert (ink < 100 < 200 < paper) if scheme == "light" else (paper < 60 < 200 < ink)
+
+
+def test_no_errors_and_no_request_but_for_its_own_files(opened):
+    assert opened.errors == []
+    assert opened.elsewhere == []
+
+
+# --- how it is made ------------------------------------------------------------------
+
+
+def test_a_runtime_that_was_changed_is_not_shipped(tmp_path, monkeypatch):
+    here = tmp_path / "draw_page"
+    shutil.copytree(draw_page.HERE, here)
+    with (here / "runtime" / draw_page.RUNTIME[0]).open("a") as file:
+        file.write(" ")
+    monkeypatch.setattr(draw_page, "HERE", here)
+    with pytest.raises(RuntimeError, match="git checkout"):
+        draw_page.write(tmp_path / "book")
+
+
+def test_a_layer_that_the_page_cannot_compute_is_named():
+    import keras
+
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.LSTM(4, name="odd")])
+    with pytest.raises(ValueError, match="odd is a LSTM"):
+        to_tensorflow_js(model)

@@ -151,8 +151,9 @@ function centred({ pixels, width, height }) {
       right += x * pixels[y * width + x];
     }
   }
+  // Of two pixels that are equally near the first, whatever errors of rounding say.
   const start = (centre, side) =>
-    Math.min(SIZE - side, Math.max(0, roundHalfEven(SIZE / 2 - centre)));
+    Math.min(SIZE - side, Math.max(0, Math.ceil(SIZE / 2 - centre - 0.5 - 1e-4)));
   const [top, left] = [start(down / mass, height), start(right / mass, width)];
   const image = new Float32Array(SIZE * SIZE);
   for (let y = 0; y < height; y++) {

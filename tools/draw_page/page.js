@@ -60,12 +60,22 @@ function makeCover({ part, stage, small }, changed) {
   let pointer = null;
   let at = [CENTRE, CENTRE].map(Math.ceil);
 
-  function cover([column, row], event) {
+  function cover([column, row]) {
     for (let y = Math.max(0, row - BRUSH); y <= Math.min(SIZE - 1, row + BRUSH); y++) {
       for (let x = Math.max(0, column - BRUSH); x <= Math.min(SIZE - 1, column + BRUSH); x++) {
         covered[y * SIZE + x] = 1;
       }
     }
+  }
+
+  // Cover from where the brush is: a fast hand leaves no gaps.
+  function coverTo(to, event) {
+    const way = to.map((value, axis) => value - at[axis]);
+    const steps = Math.max(1, ...way.map(Math.abs));
+    for (let k = 1; k <= steps; k++) {
+      cover(way.map((value, axis) => Math.round(at[axis] + (value * k) / steps)));
+    }
+    at = to;
     changed(event);
   }
 
@@ -77,7 +87,7 @@ function makeCover({ part, stage, small }, changed) {
   function place(event) {
     const box = small.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map(
-      (share) => Math.floor(share * SIZE),
+      (share) => Math.min(SIZE - 1, Math.max(0, Math.floor(share * SIZE))),
     );
   }
 
@@ -87,12 +97,12 @@ function makeCover({ part, stage, small }, changed) {
     cursor.hidden = true;
     pointer = event.pointerId;
     small.setPointerCapture(pointer);
-    cover(place(event), event);
+    at = place(event);
+    coverTo(at, event);
   });
   small.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;
-    const events = event.getCoalescedEvents?.() ?? [];
-    (events.length ? events : [event]).forEach((each) => cover(place(each), event));
+    coverTo(place(event), event);
   });
   ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) =>
     small.addEventListener(name, (event) => {
@@ -105,7 +115,7 @@ function makeCover({ part, stage, small }, changed) {
       at = at.map((value, axis) =>
         Math.min(SIZE - 1, Math.max(0, value + ARROWS[event.key][axis])),
       );
-    } else if (event.key === " " || event.key === "Enter") cover(at, event);
+    } else if (event.key === " " || event.key === "Enter") coverTo(at, event);
     else if (event.key === "Backspace" || event.key === "Delete") uncover(event);
     else return;
     event.preventDefault();

@@ -33,7 +33,7 @@ function slider(parent, { name, low, high, step = 1, value = 0, unit = "" }, cha
   element("span", "dc-slider-name", row, name);
   const input = element("input", "", row);
   Object.assign(input, { type: "range", min: low, max: high, step, value });
-  const said = element("output", "", row);
+  const said = element("span", "dc-slider-value", row); // read aloud with the slider
   const show = () => {
     said.textContent = `${input.value}${unit}`;
     input.setAttribute("aria-valuetext", said.textContent);
@@ -88,12 +88,20 @@ function makePad(parent, changed, said) {
 
   // The same lines in the same order, now or when all is drawn again: the same pixels.
   function line(from, to) {
-    ink.lineWidth = (pen * PAPER) / SIDE;
+    const width = (pen * PAPER) / SIDE;
+    const [x, y] = to.map((value) => value * PAPER);
+    ink.beginPath();
+    if (from[0] === to[0] && from[1] === to[1]) { // browsers draw no line without length
+      ink.fillStyle = "black";
+      ink.arc(x, y, width / 2, 0, 2 * Math.PI);
+      ink.fill();
+      return;
+    }
+    ink.lineWidth = width;
     ink.lineCap = ink.lineJoin = "round";
     ink.strokeStyle = "black";
-    ink.beginPath();
     ink.moveTo(from[0] * PAPER, from[1] * PAPER);
-    ink.lineTo(to[0] * PAPER, to[1] * PAPER);
+    ink.lineTo(x, y);
     ink.stroke();
   }
 
@@ -198,9 +206,13 @@ function makePad(parent, changed, said) {
     changed(event);
   }
 
+  part.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key !== "z") return;
+    event.preventDefault();
+    undo(event);
+  });
   paper.addEventListener("keydown", (event) => {
-    const undoes = event.key === "Backspace" || ((event.ctrlKey || event.metaKey) && event.key === "z");
-    if (undoes) undo(event);
+    if (event.key === "Backspace") undo(event);
     else if (event.ctrlKey || event.metaKey || event.altKey) return;
     else if (event.key === "Delete") clear(event);
     else if (event.key in ARROWS || event.key === " " || event.key === "Enter") {

@@ -5,6 +5,8 @@ The form: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten dig
 centered in a 28x28 image by computing the center of mass of the pixels".
 """
 
+import math
+
 import numpy as np
 from PIL import Image
 from scipy import ndimage
@@ -122,8 +124,17 @@ def centred(digit):
     """
     height, width = digit.shape
     row, column = ndimage.center_of_mass(digit)
-    top = int(np.clip(round(SIZE / 2 - row), 0, SIZE - height))
-    left = int(np.clip(round(SIZE / 2 - column), 0, SIZE - width))
+    top = min(max(_whole(SIZE / 2 - row), 0), SIZE - height)
+    left = min(max(_whole(SIZE / 2 - column), 0), SIZE - width)
     image = np.zeros((SIZE, SIZE), np.float32)
     image[top : top + height, left : left + width] = digit
     return image
+
+
+def _whole(position):
+    """Round to a whole pixel: of two that are equally near, to the first.
+
+    A straight line or a square has its middle between two pixels; without the margin,
+    errors of rounding would choose.
+    """
+    return math.ceil(position - 0.5 - 1e-4)
