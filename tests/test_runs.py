@@ -44,23 +44,23 @@ def save_number(number, name="ann", **changes):
     """Save a run with the same number in each of its four files."""
     y_true = np.array([int(digit) for digit in f"{number:08}"])
     arguments = {
-        "kind": "ANN",
+        "model_name": "ANN",
         "model": StandIn(number),
         "history": {"loss": [number]},
         "seconds": [0.5],
         "y_true": y_true,
         "y_prob": np.eye(10, dtype=np.float32)[y_true],
         "seed": number,
-        "data": some_data(),
+        "digits": some_data(),
     }
     arguments |= changes
-    arguments["data"].y_test = y_true
+    arguments["digits"].y_test = y_true
     return save_run(name, **arguments)
 
 
 def test_predictions_for_other_digits_are_refused(home):
     other = save_number(1).y_true
-    arguments = {"y_prob": np.eye(10)[other], "data": some_data(y_test=other + 1)}
+    arguments = {"y_prob": np.eye(10)[other], "digits": some_data(y_test=other + 1)}
     with pytest.raises(RunError, match="not those of the test set"):
         save_run(
             "ann",
@@ -151,14 +151,14 @@ def trained():
         x=x,
         model=model,
         arguments={
-            "kind": "ANN",
+            "model_name": "ANN",
             "model": model,
             "history": history,
             "seconds": [1.25, 0.5],
             "y_true": y_true,
             "y_prob": model.predict(x, verbose=0),
             "seed": 7,
-            "data": data,
+            "digits": data,
             "n_val": 10,
         },
     )
@@ -334,7 +334,7 @@ def test_a_model_that_was_replaced_is_not_mixed_with_older_predictions():
 
 def test_runs_on_other_test_digits_refuse_to_be_compared():
     ann, cnn = save_number(1, "ann"), save_number(1, "cnn")
-    other = save_number(3, "other", data=some_data("fedcba9876543210"))
+    other = save_number(3, "other", digits=some_data("fedcba9876543210"))
     check_comparable(ann)
     check_comparable(ann, cnn)
     message = complaint(check_comparable, ann, cnn, other)

@@ -21,9 +21,9 @@ from utils.labs.sweep import (
     SweepError,
     Training,
     connect,
-    draw,
     read_results,
     results_file,
+    stratified_sample,
     sweep,
     train_once,
     write_results,
@@ -57,7 +57,9 @@ def architectures():
 
 
 def test_the_draw_is_balanced_and_another_with_each_seed(digits):
-    first, again, other = (draw(digits.y_train, 100, seed) for seed in (0, 0, 1))
+    first, again, other = (
+        stratified_sample(digits.y_train, 100, seed) for seed in (0, 0, 1)
+    )
     assert np.bincount(digits.y_train[first]).tolist() == [10] * 10
     assert len(set(first)) == 100
     np.testing.assert_array_equal(first, again)
@@ -67,13 +69,13 @@ def test_the_draw_is_balanced_and_another_with_each_seed(digits):
 def test_all_digits_are_the_same_with_each_seed(digits):
     n = len(digits.y_train)
     for seed in (0, 1):
-        assert sorted(draw(digits.y_train, n, seed)) == list(range(n))
+        assert sorted(stratified_sample(digits.y_train, n, seed)) == list(range(n))
 
 
 @pytest.mark.parametrize("n", [9, 4001])
 def test_a_size_that_does_not_fit_is_refused(n):
     with pytest.raises(SweepError, match=f"{n:,} digits.*from 10.*to 4,000"):
-        draw(np.arange(4000) % 10, n, seed=0)
+        stratified_sample(np.arange(4000) % 10, n, seed=0)
 
 
 @pytest.mark.slow
@@ -281,13 +283,13 @@ def test_what_is_lost_is_said_and_never_waited_for(tmp_path, monkeypatch, lost, 
     assert read_results(path) == {trainings[0]: 0.1}
 
 
-GOOD = b'{"kind": "A", "n": 10, "seed": 0, "accuracy": 0.5}\n'
+GOOD = b'{"model": "A", "n": 10, "seed": 0, "accuracy": 0.5}\n'
 BAD_RESULTS = {
     "half a line": GOOD + GOOD[:20],
     "a list": b"[]\n",
     "deep": b"[" * 100_000,
     "more keys": GOOD[:-2] + b', "x": 1}\n',
-    "fewer keys": b'{"kind": "A"}\n',
+    "fewer keys": b'{"model": "A"}\n',
     "a text for a number": GOOD.replace(b"10", b'"10"'),
     "truth for a number": GOOD.replace(b"0.5", b"true"),
     "above 1": GOOD.replace(b"0.5", b"99.5"),
