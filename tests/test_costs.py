@@ -126,8 +126,21 @@ def test_the_compiled_function_says_what_the_model_says():
 
     model = build((28, 28), layers.Flatten(), layers.Dense(10, activation="softmax"))
     x = np.random.default_rng(0).random((5, 28, 28), dtype=np.float32)
-    expected = model.predict(x, verbose=0)
-    np.testing.assert_allclose(costs.as_function(model, 5)(x), expected, atol=1e-6)
+    compiled = costs.as_function(model, 5)
+    np.testing.assert_allclose(compiled(x), model.predict(x, verbose=0), atol=1e-6)
+    model.set_weights([weights / 2 for weights in model.get_weights()])
+    np.testing.assert_allclose(compiled(x), model.predict(x, verbose=0), atol=1e-6)
+
+
+def test_a_compiled_function_of_several_outputs_returns_a_list():
+    import keras
+    from keras import layers
+
+    model = build((28, 28), layers.Flatten(), layers.Dense(3), layers.Dense(2))
+    both = keras.Model(model.inputs[0], [layer.output for layer in model.layers[1:]])
+    found = costs.as_function(both, 4)(np.ones((4, 28, 28), np.float32))
+    assert [output.shape for output in found] == [(4, 3), (4, 2)]
+    assert all(isinstance(output, np.ndarray) for output in found)
 
 
 def test_timings_are_medians_and_quartiles_of_calls_in_turn(monkeypatch):

@@ -104,20 +104,54 @@ def as_function(model, n_images):
 
     Returns:
         a function from an array, shape (n_images, *model.input_shape[1:]), float32, to
-        probabilities, shape (n_images, 10); compiled and called once.
-    """
-    import tensorflow as tf
+        what the model computes, such as probabilities, shape (n_images, 10), float32;
+        a list of arrays for a model of several outputs. Compiled and called once.
 
-    signature = tf.TensorSpec((n_images, *model.input_shape[1:]), tf.float32)
-    compiled = tf.function(
-        lambda x: model(x, training=False), input_signature=[signature]
-    )
-    compiled(np.zeros(signature.shape, np.float32))
+    Raises:
+        NotImplementedError: Keras runs on an engine that is not one of three.
+    """
+    import keras
+
+    compute = _compiled(model, (n_images, *model.input_shape[1:]))
 
     def call(x):
-        return compiled(x).numpy()
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, compute(x))
 
+    call(np.zeros((n_images, *model.input_shape[1:]), np.float32))
     return call
+
+
+def _compiled(model, shape):
+    """Return a function from an array of this shape to the model's tensors."""
+    import keras
+
+    engine = keras.backend.backend()
+    if engine == "tensorflow":
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec(shape, tf.float32)]
+        return tf.function(lambda x: model(x, training=False), signature)
+    if engine == "jax":
+        import jax
+
+        @jax.jit
+        def answer(trained, others, x):
+            return model.stateless_call(trained, others, x, training=False)[0]
+
+        # Handed over at each call: a compiled function would keep the old weights.
+        return lambda x: answer(
+            [weight.value for weight in model.trainable_variables],
+            [weight.value for weight in model.non_trainable_variables],
+            x,
+        )
+    if engine == "torch":
+        import torch
+
+        return torch.inference_mode()(lambda x: model(x, training=False))
+    raise NotImplementedError(
+        f"Keras runs on {engine!r}, for which this course cannot compile a model. "
+        "Set KERAS_BACKEND to tensorflow, jax or torch and restart the kernel."
+    )
 
 
 def time_in_turn(calls, n_rounds):

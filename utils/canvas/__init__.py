@@ -77,7 +77,9 @@ class Reader:
             return {}
         names, shape, call = self._maps
         x = np.asarray(image, np.float32).reshape(shape)
-        maps = [np.asarray(output)[0] for output in call(x)]
+        found = call(x)
+        outputs = found if isinstance(found, list) else [found]  # Keras unpacks one
+        maps = [output[0] for output in outputs]
         return dict(zip(names, maps, strict=True))
 
 
@@ -101,20 +103,10 @@ def _maps_of(model):
     if not outputs:
         return None
     import keras
-    import tensorflow as tf
 
-    inside = keras.Model(model.inputs[0], outputs)
-    shape = (1, *model.input_shape[1:])
-    signature = [tf.TensorSpec(shape, tf.float32)]
-    call = tf.function(lambda x: inside(x, training=False), input_signature=signature)
+    call = as_function(keras.Model(model.inputs[0], outputs), 1)
     names = [f"layer {k + 1}" for k in range(len(outputs))]
-
-    def as_list(x):
-        found = call(x)
-        return found if isinstance(found, (list, tuple)) else [found]
-
-    as_list(np.zeros(shape, np.float32))  # traced now, not at the first stroke
-    return names, shape, as_list
+    return names, (1, *model.input_shape[1:]), call
 
 
 class Canvas(anywidget.AnyWidget):
