@@ -13,16 +13,25 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from collections import namedtuple
 from importlib import metadata
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_output
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from small_courses import (
+    PATIENCE,
+    WITH_PIP,
+    assert_one_message,
+    run_course,
+    small_course,
+    start_course,
+    write_notebook,
+    write_wheel,
+)
 
 from tools import (
     commands,
@@ -34,28 +43,6 @@ from tools import (
 )
 from utils.places import COURSE_DIR
 
-COPIED = (
-    "course.py",
-    "requirements.txt",
-    "requirements-labs.txt",
-    "requirements-slides.txt",
-    "requirements-book.txt",
-    "requirements-test.txt",
-    ".gitignore",
-    "tools/__init__.py",
-    "tools/lab_settings.py",
-    "tools/commands.py",
-    "tools/copies.py",
-    "tools/installation.py",
-    "tools/notebooks.py",
-    "tools/pins.py",
-    "tools/programs.py",
-    "tools/python_version.py",
-    "utils/__init__.py",
-    "utils/files.py",
-    "utils/places.py",
-)
-PATIENCE = 300  # seconds, for a busy machine: nothing here takes more than a few
 NO_SIGNALS = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no SIGINT for a single process"
 )
@@ -63,58 +50,12 @@ NO_SIGNALS = pytest.mark.skipif(
 
 @pytest.fixture
 def copy(tmp_path):
-    """A small copy of the course, whose notebooks do next to nothing."""
-    folder = tmp_path / "the {course}"  # a space and braces: names that break things
-    for room in ("tools", "utils"):
-        (folder / room).mkdir(parents=True)
-    for name in COPIED:
-        shutil.copy(COURSE_DIR / name, folder / name)
-    (folder / "tools" / "report.py").write_text("print('the table')\n")
-    for name in commands.NOTEBOOKS:
-        write_notebook(folder / name, "1 + 1", "print('one')\nprint('two')")
-    return folder
-
-
-def write_notebook(path, *sources):
-    cells = [new_markdown_cell("# A title"), *map(new_code_cell, sources)]
-    nbformat.write(new_notebook(cells=cells), path)
+    return small_course(tmp_path)
 
 
 def outputs_of(path):
     cells = nbformat.read(path, as_version=4).cells
     return [cell.outputs for cell in cells if cell.cell_type == "code"]
-
-
-def start_course(folder, *arguments, python=sys.executable, **variables):
-    """Start course.py as a user does, in a session of its own like a terminal's.
-
-    Variables of the environment are given by name; those given as None are not set.
-    """
-    variables = os.environ | {"MNIST_DATA": None} | variables
-    return subprocess.Popen(
-        [python, "course.py", *arguments],
-        cwd=folder,
-        env={name: value for name, value in variables.items() if value is not None},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,
-    )
-
-
-def run_course(folder, *arguments, **environment):
-    """Run course.py to its end: (exit code, stdout, stderr)."""
-    process = start_course(folder, *arguments, **environment)
-    out, err = process.communicate(timeout=PATIENCE)
-    return process.returncode, out, err
-
-
-def assert_one_message(err):
-    """What reaches the user is a message of at most two lines, and no traceback."""
-    assert "Traceback" not in err
-    assert 1 <= len(err.strip().splitlines()) <= 2, err
 
 
 # The command line.
@@ -359,7 +300,6 @@ def test_any_build_of_tensorflow_will_do(tmp_path, monkeypatch, name):
 # The environment.
 
 # Without a network, and with pip alone or with uv.
-WITH_PIP = {"PIP_NO_INDEX": "1", "PATH": os.defpath}
 TOOLS = {"pip": WITH_PIP}
 if shutil.which("uv"):
     TOOLS["uv"] = {"PIP_NO_INDEX": "1"}
@@ -422,22 +362,12 @@ def test_failing_install_is_said_and_completed_later(copy):
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_package_that_was_half_installed_is_installed_anew(copy, tmp_path, tool):
-    info = "halfway-1.0.dist-info"
-    with zipfile.ZipFile(tmp_path / "halfway-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("halfway.py", "there = True\n")
-        wheel.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: halfway\nVersion: 1.0\n"
-        )
-        wheel.writestr(
-            f"{info}/WHEEL",
-            "Wheel-Version: 1.0\nTag: py3-none-any\nRoot-Is-Purelib: true\n",
-        )
-        wheel.writestr(f"{info}/RECORD", "")
+    write_wheel(tmp_path)
     (copy / "requirements.txt").write_text("halfway==1.0\n")
     variables = TOOLS[tool] | {"PIP_FIND_LINKS": str(tmp_path)}
     assert "Installed." in run_course(copy, "results", **variables)[1]
 
-    folder = next(copy.glob(f".venv/**/{info}"))
+    folder = next(copy.glob(".venv/**/halfway-1.0.dist-info"))
     for name in ("INSTALLER", "RECORD"):
         (folder / name).unlink()
     (folder.parent / "halfway.py").unlink()

@@ -274,7 +274,8 @@ def parse(arguments):
     commands = parser.add_subparsers(title="commands", metavar="command", dest="name")
     commands.required = True
     for name, (function, extra) in COMMANDS.items():
-        summary, details = function.__doc__.split("\n\n")
+        # Python leaves docstrings out where PYTHONOPTIMIZE is 2: no reason to stop.
+        summary, details = (function.__doc__ or "\n\n").split("\n\n")
         usage = f"course.py {name} {extra}".rstrip()
         commands.add_parser(
             name, usage=usage, help=summary, description=details, allow_abbrev=False

@@ -19,7 +19,7 @@ from utils.places import COURSE_DIR
 
 VENV = COURSE_DIR / ".venv"
 # GB to download, GB on disk (measured on Linux; more elsewhere), for each file.
-SIZES = {"requirements.txt": (0.47, 1.9), "requirements-labs.txt": (0.5, 2.0)}
+SIZES = {"requirements.txt": (0.44, 1.9)}
 GIGABYTES_NEEDED = 3  # what is installed, and the largest package while it is unpacked
 WINDOWS_LENGTH = 70  # of the course's folder; TensorFlow's longest path adds 188 to it
 # Settings of pip and uv that say where packages come from are kept, all others dropped:
@@ -114,7 +114,7 @@ def find_a_home():
         if os.environ.get(name) and not usable(os.environ[name]):
             del os.environ[name]
     home = os.path.expanduser("~")
-    if usable(home):
+    if os.path.isabs(home) and usable(home):  # "~" itself, where there is no home
         return
     os.environ.setdefault("KERAS_HOME", os.path.join(home, ".keras"))  # a cached MNIST
     if not os.path.isdir(os.environ["KERAS_HOME"]):
@@ -232,7 +232,7 @@ def make_venv(requirements, uv=None):
             "package of its own. Run: sudo apt install "
             f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
         )
-    download, disk = SIZES.get(requirements, (0.6, 2.2))
+    download, disk = SIZES.get(requirements, (0.51, 2.1))
     print(
         "Replacing .venv, which is broken:" if VENV.exists() else "Making .venv:",
         f"{download} GB to download, {disk} GB on disk, 1 to 10 minutes, once.",

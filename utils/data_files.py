@@ -19,6 +19,7 @@ from utils.bounded import (
     read_gzip,
     read_npz,
 )
+from utils.places import COURSE_DIR
 
 IDX_NAMES = {
     "x_train": "train-images-idx3-ubyte",
@@ -50,7 +51,8 @@ def read_path(choice):
     """Read a folder with IDX files, or an .npz.
 
     Args:
-        choice: the path, as a text; it may begin with "~".
+        choice: the path, as a text; it may begin with "~". A relative one is meant from
+            the current folder, or from the course's: a lab's kernel works in labs/.
 
     Returns:
         dict with the arrays x_train, y_train, x_test and y_test.
@@ -59,6 +61,8 @@ def read_path(choice):
         DataError: they are not there, damaged, too large or no MNIST-like arrays.
     """
     path = Path(os.path.expanduser(choice))  # Path.expanduser fails on unknown users
+    if not os.path.lexists(path):
+        path = COURSE_DIR / path
     try:
         if path.is_dir():
             return _read_idx_folder(path)

@@ -178,8 +178,13 @@ class Run:
 
 
 def runs_dir():
-    """Return the folder of the runs: RUNS_DIR, or runs/ in the course."""
-    return Path(os.environ.get("RUNS_DIR") or COURSE_DIR / "runs").expanduser()
+    """Return the folder of the runs: RUNS_DIR, or runs/ in the course.
+
+    A relative one is meant from the course's folder: a lab's kernel works in labs/, and
+    finds the same runs.
+    """
+    chosen = os.environ.get("RUNS_DIR", "").strip() or "runs"
+    return COURSE_DIR / os.path.expanduser(chosen)
 
 
 # --- saving --------------------------------------------------------------------------
