@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -220,29 +221,36 @@ def python_for_everybody():
     return None
 
 
-def test_a_user_without_a_name_and_a_home_runs_the_course(copy):
+@pytest.fixture
+def open_copy():
+    """A small course where everybody may read and write, and reach it."""
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own are closed to others
+        copy = small_course(Path(folder))
+        for path in [Path(folder), *Path(folder).rglob("*")]:
+            path.chmod(0o777)
+        yield copy
+
+
+def test_a_user_without_a_name_and_a_home_runs_the_course(open_copy):
     """As containers have them that are started with an id of their own."""
     python = python_for_everybody()
     if python is None:
         pytest.skip("nobody here can start a program as a user without a home")
-    (copy / "requirements.txt").write_text("")  # that Python may have nothing at all
-    reports(copy, "os.path.expanduser('~')")
-    for folder in [copy, *copy.rglob("*")]:
-        folder.chmod(0o777)
-    for folder in copy.parents[:-2]:
-        folder.chmod(folder.stat().st_mode | 0o055)
+    # That Python may have nothing at all.
+    (open_copy / "requirements.txt").write_text("")
+    reports(open_copy, "os.path.expanduser('~')")
     for home in ({}, {"HOME": "/"}):
         done = subprocess.run(
             [python, "course.py", "results"],
-            cwd=copy,
+            cwd=open_copy,
             env={"PATH": os.defpath} | home,
             user=FOREIGN,
             capture_output=True,
             text=True,
         )
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == f"{copy / 'build' / 'home'}\n"
-    assert not (copy / "~").exists()
+        assert done.stdout == f"{open_copy / 'build' / 'home'}\n"
+    assert not (open_copy / "~").exists()
 
 
 # --- MNIST_DATA and RUNS_DIR ---------------------------------------------------------
