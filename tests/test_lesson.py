@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import copies, lesson, plans, present, slides, stage
-from utils.places import COURSE_DIR, NOTEBOOKS
+from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 PLANS = ("45", "90")
 each_plan = pytest.mark.parametrize("name", PLANS)
@@ -462,15 +462,39 @@ def test_a_damaged_copy_is_kept_and_a_whole_one_comes_beside_it(originals, damag
     assert (work / "n.ipynb").read_bytes() == damage
 
 
-def test_the_start_page_leads_everywhere():
-    places = {Path(place) for place in copies.originals()}
+def words_of(path):
+    """The Markdown of a page or of a notebook's cells."""
+    if path.suffix != ".ipynb":
+        return path.read_text(encoding="utf-8")
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def test_every_link_of_the_working_copies_leads_somewhere():
+    originals = copies.originals()
+    places = {Path(place) for place in originals}
     known = places | {folder for place in places for folder in place.parents}
-    assert {Path(name) for name in NOTEBOOKS} <= known
-    for page in ("README.md", "docs/instructor-guide.md", "docs/glossary.md"):
-        text = (COURSE_DIR / page).read_text(encoding="utf-8")
-        for link in re.findall(r"\]\(([^)#:\s]+)[)#]", text):
-            place = Path(os.path.normpath(Path(page).parent / link))
-            assert place in known or place.parts[0] == "reference", link
+    assert {Path(name) for name in (*NOTEBOOKS, *LABS)} <= known
+    # Maintainers and instructors read these where the code is, too.
+    elsewhere = {"CONTRIBUTING.md", "CHANGELOG.md", "exercises/README.md"}
+    n_links = 0
+    for page in places - {Path(name) for name in elsewhere}:
+        if page.suffix not in (".md", ".ipynb"):
+            continue
+        for link in re.findall(r"\]\(([^)#:\s]+)[)#]", words_of(COURSE_DIR / page)):
+            place = Path(os.path.normpath(page.parent / link))
+            assert place in known or place.parts[0] == "reference", (page, link)
+            n_links += 1
+    assert n_links > 50
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_each_notebook_leads_to_the_others_its_exercises_labs_and_glossary(name):
+    text = words_of(COURSE_DIR / name)
+    exercises = f"exercises/release/{Path(name).stem.removesuffix('_Model').lower()}/"
+    others = [other for other in NOTEBOOKS if other != name]
+    for target in (exercises, "docs/glossary.md", "labs", others[-1]):
+        assert f"]({target}" in text, target
 
 
 @pytest.mark.parametrize("name", ["ANN_Model.ipynb", "CNN_Model.ipynb"])

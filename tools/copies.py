@@ -11,7 +11,6 @@ such a file, that comes beside it, under another name.
 import hashlib
 import json
 import sys
-from pathlib import Path
 
 import nbformat
 
@@ -28,9 +27,9 @@ PATTERNS = (
     "CITATION.cff",
     "docs/*",
     "exercises/*.md",
+    "exercises/release/*/*",
 )
 NOT_FOR_STUDENTS = ("answers.md",)
-RELEASE = Path("exercises", "release")
 
 
 def originals():
@@ -40,9 +39,6 @@ def originals():
         for path in sorted(COURSE_DIR.glob(pattern)):
             if path.is_file() and path.name not in NOT_FOR_STUDENTS:
                 found[path.relative_to(COURSE_DIR).as_posix()] = path
-    for path in sorted((COURSE_DIR / RELEASE).glob("*/*")):
-        place = Path("exercises", *path.relative_to(COURSE_DIR / RELEASE).parts)
-        found[place.as_posix()] = path
     return found
 
 
