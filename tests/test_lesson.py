@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import copies, lesson, plans, present, slides, stage
+from tools import commands, copies, lesson, plans, present, slides, stage
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 PLANS = ("45", "90")
@@ -32,13 +32,14 @@ def test_a_plan_of_the_guide_fills_its_minutes_from_greeting_to_closing(name):
 
 def test_a_plan_of_ones_own_is_read(tmp_path):
     text = """# mine
-    | minutes | where | what |
+    | Minutes | where | what |
     |---|:--|---|
     | 2 | - | Hello |
     4.5 | ANN 10 question | guess | then wait
     8|CNN 3,4 short|by hand
 
     1\tANN 3, 3\twith tabs, and twice the same
+    2,5 | cnn_model.ipynb 4
     3 | Transfer 2 | other digits
     """
     (tmp_path / "mine.txt").write_text(text, encoding="utf-8-sig")
@@ -47,6 +48,7 @@ def test_a_plan_of_ones_own_is_read(tmp_path):
         plans.Step(4.5, "ANN", (10,), "question", "guess | then wait"),
         plans.Step(8, "CNN", (3, 4), "short", "by hand"),
         plans.Step(1, "ANN", (3,), "", "with tabs, and twice the same"),
+        plans.Step(2.5, "CNN", (4,), "", ""),
         plans.Step(3, "Transfer", (2,), "", "other digits"),
     ]
 
@@ -56,14 +58,15 @@ def test_a_plan_of_ones_own_is_read(tmp_path):
     [
         ("", "has no line"),
         ("# only a comment", "has no line"),
-        ("8 | ANN 6", "three parts"),
+        ("8", "three parts"),
+        ("8 | -", "three parts"),
         ("soon | ANN 6 | build", "begins with minutes"),
         ("0 | ANN 6 | build", "begins with minutes"),
         ("nan | ANN 6 | build", "begins with minutes"),
         ("8 | ANN six | build", "a notebook and its sections"),
         ("8 | ANN | build", "a notebook and its sections"),
         ("8 | RNN 6 | build", "no notebook RNN; there are ANN"),
-        ("| ANN 6 | build", "three parts"),
+        ("| ANN 6 | build", "begins with minutes"),
         ("8; ANN 6; build", "three parts, with | between"),
         ("8, ANN 6, build", "three parts, with | between"),
         ("8 min | ANN 6 | build", "begins with minutes"),
@@ -84,6 +87,18 @@ def test_a_plan_that_the_guide_lacks_is_refused(name):
         plans.read_plan(name)
 
 
+def test_a_plan_in_another_encoding_says_which_one_is_wanted(tmp_path):
+    (tmp_path / "mine.txt").write_text("8 | ANN 6 | build", encoding="utf-16")
+    with pytest.raises(plans.PlanError, match=r"mine\.txt is no text in UTF-8: save"):
+        plans.read_plan(str(tmp_path / "mine.txt"))
+
+
+def test_a_plan_is_looked_for_where_the_reader_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert commands.from_here("my plan.txt") == str(tmp_path / "my plan.txt")
+    assert [commands.from_here(name) for name in ("45", "ANN")] == ["45", "ANN"]
+
+
 def test_a_plan_file_that_is_not_there_is_named():
     with pytest.raises(plans.PlanError, match=r"nowhere\.txt cannot be read"):
         plans.read_plan("nowhere.txt")
@@ -91,7 +106,7 @@ def test_a_plan_file_that_is_not_there_is_named():
 
 def test_a_section_that_a_notebook_lacks_is_refused():
     step = plans.Step(5, "ANN", (99,), "", "too far")
-    with pytest.raises(plans.PlanError, match="no section 99; it has 0, 1"):
+    with pytest.raises(plans.PlanError, match=r"no section 99, .*too far.*has 0, 1"):
         lesson.lesson([step])
 
 
@@ -391,7 +406,7 @@ def test_a_lesson_prepares_each_notebook_up_to_its_last_section(tmp_path):
     assert path.name == "Lesson_mine.ipynb" and needed == {"ANN": 3, "CNN": 4}
 
 
-@pytest.mark.parametrize("name", ["", "60", "ann.ipynb"])
+@pytest.mark.parametrize("name", ["", "60", "rnn.ipynb"])
 def test_a_show_of_something_else_is_refused(name, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(present, "FOLDER", tmp_path / "present")
     assert present.main(name) == 1

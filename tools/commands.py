@@ -105,8 +105,13 @@ def present(python, name="", *arguments):
     What follows the name is handed to JupyterLab; Ctrl-C twice stops it.
     """
     check_writable(COURSE_DIR)
-    command = (python, "-m", "tools.present", name, *arguments)
+    command = (python, "-m", "tools.present", from_here(name), *arguments)
     start(*command, ctrl_c_is_its_own=True)
+
+
+def from_here(name):
+    """Return the full path of a plan that is named from the reader's own folder."""
+    return os.path.abspath(name) if name.endswith((".txt", ".md")) else name
 
 
 def slides(python, *shows):
@@ -116,7 +121,8 @@ def slides(python, *shows):
     the three notebooks, or what you name (45, 90, my-plan.txt, a notebook), with the
     outputs that the notebooks hold. A speaker's window opens with the key S.
     """
-    start(python, "-m", "tools.slides", *(shows or ("45", "90", *NOTEBOOKS)))
+    shows = [from_here(show) for show in shows or ("45", "90", *NOTEBOOKS)]
+    start(python, "-m", "tools.slides", *shows)
 
 
 def book(python, *which):

@@ -63,7 +63,8 @@ def part_of(step, section, earlier):
     found = parts_of(notebooks()[step.notebook])
     if section not in found:
         raise PlanError(
-            f"{step.notebook} has no section {section}; it has "
+            f"{step.notebook} has no section {section}, which the plan wants for "
+            f"{step.minutes:g} minutes ({step.what}); it has "
             f"{', '.join(map(str, found))}."
         )
     part = found[section]

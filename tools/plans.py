@@ -22,7 +22,8 @@ from pathlib import Path
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 GUIDE = COURSE_DIR / "docs" / "instructor-guide.md"
-WHERE = re.compile(r"(\w+) +(\d+(?: *, *\d+)*)(?: +(question|short))?")
+WHERE = re.compile(r"([\w.]+) +(\d+(?: *, *\d+)*)(?: +(question|short))?")
+NOWHERE = ("-", "–", "—", "")
 
 
 class PlanError(Exception):
@@ -54,6 +55,12 @@ def notebooks():
     return {path.stem.removesuffix("_Model"): path for path in paths}
 
 
+def notebook_called(name):
+    """Return a notebook's name as notebooks() has it, or None: "ann_model.ipynb"."""
+    wanted = name.lower().removesuffix(".ipynb").removesuffix("_model")
+    return next((known for known in notebooks() if known.lower() == wanted), None)
+
+
 def read_plan(name):
     """Read a plan of the guide ("45", "90") or a teacher's own (path of a text file).
 
@@ -67,7 +74,11 @@ def read_plan(name):
     if path.suffix in (".txt", ".md"):
         try:
             text, source = path.read_text(encoding="utf-8-sig"), path.name
-        except (OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError:
+            raise PlanError(
+                f"The plan {name} is no text in UTF-8: save it as that in your editor."
+            ) from None
+        except OSError as error:
             raise PlanError(f"The plan {name} cannot be read: {error}") from None
     else:
         text, source = GUIDE.read_text(encoding="utf-8"), GUIDE.name
@@ -93,25 +104,31 @@ def read_plan(name):
 def is_decoration(line):
     """Tell whether a line is a comment, a table's heading or the rule under it."""
     first = line.strip().strip("|").split("|")[0].strip()
-    return line.lstrip().startswith("#") or first == "minutes" or not first.strip("-: ")
+    return (
+        line.lstrip().startswith("#")
+        or first.lower() == "minutes"
+        or not first.strip("-: ")
+    )
 
 
 def read_step(line, place):
     """Read one line of a plan: minutes | where | what."""
     line = line.strip().replace("\t", "|").strip("|")
     parts = [part.strip() for part in line.split("|", 2)]
+    if len(parts) == 2 and parts[1] not in NOWHERE:
+        parts.append("")  # the sections speak for themselves
     if len(parts) != 3:
         raise PlanError(
             f"{place}\nA line has three parts, with | between: minutes | where | what."
         )
     minutes, where, what = parts
     try:
-        minutes = float(minutes)
+        minutes = float(minutes.replace(",", "."))
         if not 0 < minutes <= 600:
             raise ValueError
     except ValueError:
         raise PlanError(f"{place}\nIt begins with minutes, a number above 0.") from None
-    if where in ("-", "–", "—", ""):
+    if where in NOWHERE:
         return Step(minutes, None, (), "", what)
     match = WHERE.fullmatch(where)
     if not match:
@@ -120,11 +137,11 @@ def read_step(line, place):
             '"ANN 6, 7", "ANN 11 question" or "ANN 8 short", or "-" for words only.'
         )
     name, numbers, part = match.groups()
-    if name not in notebooks():
+    if notebook_called(name) is None:
         names = ", ".join(notebooks())
         raise PlanError(f"{place}\nThere is no notebook {name}; there are {names}.")
     sections = tuple(dict.fromkeys(int(number) for number in numbers.split(",")))
-    return Step(minutes, name, sections, part or "", what)
+    return Step(minutes, notebook_called(name), sections, part or "", what)
 
 
 def remarks():

@@ -20,6 +20,7 @@ import time
 import urllib.request
 import webbrowser
 from pathlib import Path
+from urllib.parse import quote
 
 import nbformat
 from jupyter_client import BlockingKernelClient
@@ -27,7 +28,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from tools.lab_settings import configure_lab
 from tools.lesson import lesson
-from tools.plans import PlanError, notebooks, read_plan
+from tools.plans import PlanError, notebook_called, notebooks, read_plan
 from utils.places import COURSE_DIR
 
 FOLDER = COURSE_DIR / "build" / "present"
@@ -75,7 +76,7 @@ def make_show(name, folder=FOLDER):
     """Write the notebook of a show into a folder.
 
     Args:
-        name: "45", "90", a plan's file, or the name of a notebook ("ANN").
+        name: "45", "90", a plan's file, or the name of a notebook ("ANN", "ann.ipynb").
         folder: where it goes.
 
     Returns:
@@ -85,8 +86,8 @@ def make_show(name, folder=FOLDER):
     Raises:
         PlanError: there is no such plan or notebook.
     """
-    if name in notebooks():
-        source = notebooks()[name]
+    if notebook_called(name):
+        source = notebooks()[notebook_called(name)]
         show = nbformat.read(source, as_version=4)
         for cell in show.cells:
             if cell.cell_type == "code":
@@ -199,7 +200,7 @@ def main(name="", *arguments):
         return 1
     settle(FOLDER)
     os.environ["JUPYTER_CONFIG_DIR"] = str(FOLDER)
-    page = f"lab/tree/{show.relative_to(COURSE_DIR).as_posix()}"
+    page = f"lab/tree/{quote(show.relative_to(COURSE_DIR).as_posix())}"
     options = [f"--LabApp.default_url=/{page}", *arguments]
     if needed:  # the browser waits until the kernel is ready
         options.append("--no-browser")
