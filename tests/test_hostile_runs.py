@@ -679,3 +679,92 @@ def test_models_of_many_kinds_are_saved_and_loaded():
         model.fit(x, np.zeros(2), verbose=0)
         loaded = save_number(1, model=model).load_model()
         assert loaded.count_params() == model.count_params()
+
+
+def with_lora():
+    """Yield models of which Keras folds a part into another when it saves them."""
+    import keras
+    from keras import layers
+
+    for layer in (layers.Dense(16), layers.Dense(4), layers.Conv2D(8, 3)):
+        shape = (28, 28, 1) if isinstance(layer, layers.Conv2D) else (784,)
+        head = [layers.Flatten(), layers.Dense(10, activation="softmax")]
+        model = keras.Sequential([keras.Input(shape), layer, *head])
+        layer.enable_lora(64)  # more than some of the layers have themselves
+        yield model
+
+
+def test_layers_adapted_by_lora_are_saved_and_loaded():
+    for model in with_lora():
+        loaded = save_number(1, model=model).load_model()
+        assert loaded.count_params() == model.count_params()
+        x = np.random.default_rng(0).random((4, *model.input_shape[1:]))
+        want, found = (m.predict(x, verbose=0) for m in (model, loaded))
+        np.testing.assert_allclose(found, want, atol=1e-5)
+
+
+def test_weights_that_no_factor_of_lora_needs_are_not_made(model):
+    model.layers[-1].enable_lora(4)
+    try:
+        run = save_number(1, model=model)
+    finally:
+        model.layers[-1]._lora_config = None
+
+    def rank(parts):
+        layer_of(parts["config.json"], "Dense")["config"]["lora_rank"] = 10**9
+
+    path = change_model(run, rank)
+    assert "more weights than it holds" in refused(
+        path, lambda: load_run("ann").load_model()
+    )
+
+
+def test_a_loss_and_a_metric_of_ones_own_do_not_keep_a_model_from_loading(model):
+    import keras
+
+    def mine(y_true, y_pred):
+        return keras.ops.mean(y_pred)
+
+    model.compile(
+        "adam", loss=lambda y_true, y_pred: mine(y_true, y_pred), metrics=[mine]
+    )
+    loaded = save_number(1, model=model).load_model()
+    assert loaded.count_params() == model.count_params()
+
+
+def models_that_cannot_be_loaded():
+    """Yield models that Keras saves without a word, and what is wrong with each."""
+    import keras
+    from keras import layers
+
+    class Mine(layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(10, activation="softmax")
+
+        def call(self, x):
+            return self.dense(keras.ops.reshape(x, (-1, 784)))
+
+    def with_layer(layer):
+        head = [layers.Flatten(), layers.Dense(10, activation="softmax")]
+        return keras.Sequential([keras.Input((28, 28)), layer, *head])
+
+    own = Model()
+    own(np.zeros((1, 28, 28)))
+    yield own, "needs 'Model', which is not a part of Keras"
+    yield with_layer(Mine()), "needs 'Mine', which is not a part of Keras"
+    yield with_layer(layers.Lambda(lambda x: 2 * x)), "has 'Lambda'"
+    yield with_layer(layers.Dense(4, activation=lambda x: 2 * x)), "cannot be loaded"
+
+
+def test_models_that_could_not_be_loaded_are_not_saved(home):  # noqa: F811
+    save_number(1)
+    for model, words in models_that_cannot_be_loaded():
+        message = complaint(save_number, 2, model=model)
+        assert words in message and "Nothing was saved" in message
+        assert load_run("ann").info["seed"] == 1
+        assert {path.name for path in home.iterdir()} == {"ann", runs.LOCK_NAME}

@@ -1,8 +1,15 @@
-"""Do a model, its history and its predictions belong to one training?"""
+"""Do a model, its history and its predictions belong to one training? Can all be read?
+
+What is refused when it is loaded had better be refused when it is saved.
+"""
 
 import math
 
 import numpy as np
+
+from utils.bounded import BadFile
+from utils.model_file import load_checked
+from utils.run_files import RunError, read_run
 
 N_ASKED = 1000  # so many digits are asked again: a fraction of a second
 SAME = 0.02  # probabilities of one model differ less, computed twice
@@ -44,6 +51,45 @@ def contradiction(model, history, y_prob, data):
             "Train the model that you want to save, then come back here."
         )
     return None
+
+
+def check_written(folder, info, model):
+    """See that a run which was written can be read, before it replaces an older one.
+
+    Args:
+        folder: of the run.
+        info: its run.json.
+        model: the keras.Model that was saved.
+
+    Raises:
+        RunError: loading would refuse the run or its model.
+    """
+    advice = "Build the model from layers that come with Keras, without Lambda"
+    try:
+        n_loaded = info["parameters"]
+        if hasattr(model, "predict"):
+            n_loaded = _load(folder / "model.keras").count_params()
+        read_run(folder, info["name"], trusted_date=True)
+    except BadFile as error:
+        raise RunError(
+            f"Nothing was saved: {error.path.name} {error.why}, so loading would "
+            f"refuse it. {advice}, and name its activations: activation='relu'."
+        ) from error
+    if n_loaded != info["parameters"]:
+        raise RunError(
+            f"Nothing was saved: the model has {info['parameters']:,} parameters, "
+            f"loaded again it has {n_loaded:,}. {advice}."
+        )
+
+
+def _load(path):
+    try:
+        return load_checked(path)
+    except (BadFile, OSError):
+        raise
+    except Exception as error:  # Keras raises whatever the model's parts raise
+        why = f"cannot be loaded by Keras itself ({' '.join(str(error).split()):.200})"
+        raise BadFile(path, why) from error
 
 
 def _predict(model, x, shape):

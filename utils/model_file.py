@@ -16,6 +16,9 @@ from utils.bounded import MEGABYTE, BadFile, open_zip, parse_json, read_member
 LARGEST_MODEL = 250 * MEGABYTE
 LARGEST_CONFIG = 2 * MEGABYTE
 LARGEST_OUTPUT = 10_000_000  # numbers that a layer makes of one digit
+# Keras folds the two factors of a LoRA layer into its kernel when it saves a model, and
+# makes them anew when it loads it: so many numbers need not be in the file.
+MOST_UNSAVED = 10_000_000
 MOST_ITEMS = 5000  # groups and arrays among the weights
 PARTS = {"metadata.json", "config.json", "model.weights.h5"}
 # Layers that run code which their config holds, or open files that it names.
@@ -30,15 +33,18 @@ def count_parameters(path):
 
     Returns:
         (least, most): they differ where an array is there twice, as one that two
-        layers share is, and where whole numbers are among the weights, which may be
-        parameters or the state of a random generator. (0, infinity) for a file that is
-        no model; loading it says so.
+        layers share is; where whole numbers are among the weights, which may be
+        parameters or the state of a random generator; and where layers are adapted by
+        LoRA. (0, infinity) for a file that is no model; loading it says so.
     """
     try:
         with open_zip(path, LARGEST_MODEL) as archive:
-            return _count_weights(archive, path)
+            config = _read_config(archive, path)
+            least, most = _count_weights(archive, path)
     except BadFile:
         return 0, math.inf
+    is_adapted = any(part.get("lora_rank") for part in _parts_of(config))
+    return least, most + is_adapted * MOST_UNSAVED
 
 
 def load_checked(path):
@@ -57,30 +63,45 @@ def load_checked(path):
     with open_zip(path, LARGEST_MODEL) as archive:
         if set(archive.namelist()) != PARTS or len(archive.namelist()) > len(PARTS):
             raise BadFile(path, f"needs {', '.join(sorted(PARTS))} and nothing else")
-        if archive.getinfo("config.json").file_size > LARGEST_CONFIG:
-            raise BadFile(path, "has too large a config.json")
-        config = parse_json(read_member(archive, "config.json", path), path)
-        _check_config(config, path)
+        _check_config(_read_config(archive, path), path)
         _, most = _count_weights(archive, path)
     import keras
 
     # Twice, because Keras may make a layer that it then makes again.
-    with _weights_limited(keras.layers.Layer, 2 * most, path):
+    with _weights_limited(keras.layers.Layer, 2 * most + MOST_UNSAVED, path):
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     _check_outputs(model, path)
     return model
 
 
-def _check_config(config, path):
-    """See that all that is to be made is Keras' own, and no code."""
+def _read_config(archive, path):
+    """Return what config.json says of the layers; how to compile is never looked at."""
+    if "config.json" not in archive.namelist():
+        raise BadFile(path, "has no config.json")
+    if archive.getinfo("config.json").file_size > LARGEST_CONFIG:
+        raise BadFile(path, "has too large a config.json")
+    config = parse_json(read_member(archive, "config.json", path), path)
+    if not isinstance(config, dict):
+        raise BadFile(path, "describes no model")
+    # A loss or a metric of one's own is none of the layers, and is not loaded.
+    return {key: value for key, value in config.items() if key != "compile_config"}
+
+
+def _parts_of(config):
+    """Yield all dictionaries in a config, however deep."""
     parts = [config]
     while parts:
         part = parts.pop()
         if isinstance(part, list):
             parts += part
-        if not isinstance(part, dict):
-            continue
-        parts += part.values()
+        if isinstance(part, dict):
+            parts += part.values()
+            yield part
+
+
+def _check_config(config, path):
+    """See that all that is to be made is Keras' own, and no code."""
+    for part in _parts_of(config):
         if (name := part.get("class_name")) is None:
             continue
         is_ours = str(part.get("module", "keras")).split(".")[0] == "keras"

@@ -19,7 +19,7 @@ from utils.run_files import RunError, file_digest
 LOCK_NAME = ".lock"
 
 
-def write_run(home, info, history, arrays, model, patience):
+def write_run(home, info, history, arrays, model, check, patience):
     """Write a run beside its place, then move it there: whole or not at all.
 
     Args:
@@ -28,6 +28,8 @@ def write_run(home, info, history, arrays, model, patience):
         history: dictionary of lists of floats.
         arrays: dictionary from an .npz file's name to a dictionary of its arrays.
         model: the trained keras.Model.
+        check: called with the folder of what was written, before it takes the place of
+            an older run; what it raises is passed on.
         patience: seconds to wait for the lock.
 
     Raises:
@@ -49,6 +51,7 @@ def write_run(home, info, history, arrays, model, patience):
                 files = {path.name: file_digest(path) for path in partial.iterdir()}
                 text = _json(info | {"files": files})
                 (partial / "run.json").write_text(text, encoding="utf-8")
+                check(partial)
                 _flush_to_disk(partial)
                 finish_save(home, name)  # one killed earlier, should there be one
                 _clear(home / f".{name}.whole")

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from utils.bounded import BadFile, read_npz
-from utils.consistency import contradiction
+from utils.consistency import check_written, contradiction
 from utils.environment import versions
 from utils.model_file import load_checked
 from utils.places import COURSE_DIR
@@ -266,7 +266,15 @@ def save_run(
     arrays = {"predictions.npz": {"y_true": y_true, "y_prob": y_prob}}
     if stress:
         arrays["stress.npz"] = stress
-    write_run(runs_dir(), info, history, arrays, model, patience=LOCK_SECONDS)
+    write_run(
+        runs_dir(),
+        info,
+        history,
+        arrays,
+        model,
+        check=lambda folder: check_written(folder, info, model),
+        patience=LOCK_SECONDS,
+    )
     return load_run(name, announce=False)
 
 
