@@ -11,6 +11,9 @@ from utils.handwriting.joining import join, split, trim
 from utils.handwriting.pieces import LIKE
 
 FEWEST_DIGITS = 0.55  # of a page's ink: a page with less is not one of digits
+# Digits that touch or are boxed in do not look like digits yet. But where there are so
+# many pieces, and so little of their ink looks like any, mending them is in vain.
+CROWD, HOPELESS = 50, 0.25
 LEAST_INK = 0.05  # of all ink but lines; where digits have less, it is a picture
 UNLIKELY = 0.1  # a piece that looks less like a digit is left out beside others
 LONG = 2.2  # times as long as a digit is large: what goes on so far is a line
@@ -50,13 +53,17 @@ def choose(pieces, erased, printed):
     pieces = _what_was_written(pieces, erased, printed, left_out)
     size = digit_size(pieces)
     tall = size or max((p.extent for p in pieces), default=0)
+    area = _largest_area(pieces, tall)
+    crowd = [p for p in pieces if not _is_speck(p, tall, area)]
+    if len(crowd) > CROWD:
+        refuse_words(crowd, shape, HOPELESS)
     pieces = split(join(trim(pieces, tall), tall), tall)
 
     largest = max((p.extent for p in pieces), default=0)
     if largest < max(8, 0.02 * min(shape)):
         raise nothing_like_ink()
     size = digit_size(pieces) or largest
-    area = max((p.area for p in pieces if p.extent <= LONG * size), default=0)
+    area = _largest_area(pieces, size)
     pieces = _sift(pieces, lambda p: _is_speck(p, size, area) and "speck", left_out)
     if sum(p.area for p in pieces) < LEAST_INK * all_ink:
         raise nothing_like_ink()
@@ -96,19 +103,30 @@ def _what_was_written(pieces, erased, printed, left_out):
     return _sift(pieces, lambda p: _cut_by_the_rim(p, shape, size) and "rim", left_out)
 
 
-def refuse_words(pieces, shape):
-    """Raise HandwritingError if hardly anything on a page looks like a digit."""
+def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
+    """Raise HandwritingError if hardly anything on a page looks like a digit.
+
+    Args:
+        pieces: list of Piece, judged.
+        shape: of the page.
+        fewest: the share of the ink that must look like digits.
+    """
     if min(shape) < SMALLEST_PAGE:
         return  # a picture as small as MNIST's holds one digit, however odd
     # By ink: rests of a printed line are long, and hardly any.
     share = sum(p.likeness * p.area for p in pieces) / sum(p.area for p in pieces)
-    if share < (FEWEST_DIGITS if len(pieces) > 1 else UNLIKELY / 2):
+    if share < (fewest if len(pieces) > 1 else UNLIKELY / 2):
         like = sum(p.likeness > LIKE for p in pieces)
         raise HandwritingError(
             "This looks like words, or like no writing at all: "
             f"{like} of {len(pieces)} pieces of ink look like a digit. Photograph a "
             "page of digits that do not touch, upright, in even light."
         )
+
+
+def _largest_area(pieces, size):
+    """Return the area of the largest piece that is no line."""
+    return max((p.area for p in pieces if p.extent <= LONG * size), default=0)
 
 
 def _is_speck(piece, size, area):

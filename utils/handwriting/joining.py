@@ -72,12 +72,13 @@ def trim(pieces, tall):
 
     Such a side is straight, as long as the piece, and at its edge.
     """
-    result = []
+    choices = []
     for piece in pieces:
-        if piece.likeness < LIKE and 0.6 * tall < piece.extent < 3 * tall:
-            piece = max([piece, *ask(_without_sides(piece))], key=lambda p: p.likeness)
-        result.append(piece)
-    return result
+        may = piece.likeness < LIKE and 0.6 * tall < piece.extent < 3 * tall
+        choices.append([piece, *_without_sides(piece)] if may else [piece])
+    # All at once: the judge takes many as quickly as one.
+    ask([choice for some in choices for choice in some])
+    return [max(some, key=lambda p: p.likeness) for some in choices]
 
 
 def _without_sides(piece):
@@ -105,18 +106,25 @@ def _without_sides(piece):
 
 def split(pieces, tall):
     """Take digits apart that touch: cut where the judge likes the parts best."""
-    result = []
+    cuts = []
     for piece in pieces:
-        parts = None
         wide = piece.width > 0.75 * piece.height and piece.width > 0.6 * tall
-        if piece.likeness < LIKE and wide and piece.height > 0.4 * tall:
-            parts = _cut(piece, min(piece.height, tall))
-        result += parts or [piece]
+        may = piece.likeness < LIKE and wide and piece.height > 0.4 * tall
+        cuts.append(_parts(piece, min(piece.height, tall)) if may else ({}, 0))
+    ask([part for parts, _ in cuts for part in parts.values()])
+    result = []
+    for piece, (parts, end) in zip(pieces, cuts, strict=True):
+        result += _best_row(parts, end) or [piece]
     return result
 
 
-def _cut(piece, tall):
-    """Return the best row of parts, or None if a part of each looks like no digit."""
+def _parts(piece, tall):
+    """Return what lies between two places where a piece may be cut.
+
+    Returns:
+        (parts, end): from two places, counted from the left, to a Piece, without the
+        piece itself; and the last place.
+    """
     n = int(np.clip(4 * piece.width / tall, 6, 40))
     column = (piece.ink > 0.5).sum(axis=0)
     edges = np.linspace(0, piece.width, n + 1).astype(int)
@@ -128,7 +136,7 @@ def _cut(piece, tall):
         cuts.append(first + int(np.argmin(column[first : max(first, e + near) + 1])))
     cuts = sorted({*cuts, piece.width})
     columns = np.arange(piece.width)[None]
-    spans, parts = [], []
+    parts = {}
     for i, a in enumerate(cuts):
         for j in range(i + 1, len(cuts)):
             wide = cuts[j] - a
@@ -136,17 +144,17 @@ def _cut(piece, tall):
                 continue
             part = piece.part((columns >= a) & (columns < cuts[j]))
             if part is not None and part.height > 0.5 * tall:
-                spans.append((i, j))
-                parts.append(part)
-    if not parts:
-        return None
-    ask(parts)
-    best = {0: (0.0, [])}  # cut → (loss, parts so far)
-    for (i, j), part in sorted(zip(spans, parts, strict=True), key=lambda s: s[0]):
+                parts[i, j] = part
+    return parts, len(cuts) - 1
+
+
+def _best_row(parts, end):
+    """Return the parts, side by side, that the judge likes best; None if none are."""
+    best = {0: (0.0, [])}  # place → (loss, parts so far)
+    for (i, j), part in parts.items():  # by their left ends
         if i in best and part.likeness > 0.6:
             # Each further digit must pay for itself.
             loss = best[i][0] + 0.1 - np.log(part.likeness)
             if j not in best or loss < best[j][0]:
                 best[j] = (loss, [*best[i][1], part])
-    end = len(cuts) - 1
     return best[end][1] if end in best else None
