@@ -12,8 +12,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -176,6 +178,75 @@ def test_without_nbgrader_the_command_says_what_to_install(monkeypatch):
     monkeypatch.setattr(commands.subprocess, "run", lambda *_, **__: without)
     with pytest.raises(commands.Problem, match=r"pip install -r requirements-dev\.txt"):
         commands.exercises("python3")
+
+
+def kill_at_each_step(folder):
+    """Kill `course.py exercises` at each of its steps; print what is then released.
+
+    In the place of nbgrader something quick, which writes the number of the attempt.
+    """
+    for name in NAMES:
+        (folder / "exercises" / "source" / name).mkdir(parents=True)
+    commands.COURSE_DIR = folder
+    commands.needs_nbgrader = lambda _: ()
+    release = folder / "exercises" / "release"
+    for attempt in range(100):
+        child = os.fork()
+        if not child:
+            _die_at(attempt)
+            commands.start = functools.partial(_generate, attempt)
+            commands.exercises("python3")
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        released = sorted(path.read_text() for path in release.glob("*/*.ipynb"))
+        print(json.dumps([attempt, released]))
+        if attempt and status == 0:
+            break
+
+
+def _die_at(last):
+    """Kill this process at its last-th step that changes the file system; 0: never."""
+    step, watched = 0, {"os.mkdir", "os.rename", "os.remove", "os.rmdir"}
+
+    def count(event, arguments):
+        nonlocal step
+        if event in watched or (event == "open" and "w" in str(arguments[1])):
+            step += 1
+            if step == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
+
+
+def _generate(attempt, *command, folder):
+    options = dict(word.split("=") for word in command if "=" in word)
+    new = folder / options["--CourseDirectory.release_directory"] / command[1]
+    new.mkdir(parents=True)
+    for part in ("a", "b"):
+        (new / f"{part}.ipynb").write_text(str(attempt))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_killed_at_any_step_the_release_is_whole(tmp_path):
+    here = str(Path(__file__).parent)
+    call = "import test_exercises as t; t.kill_at_each_step(t.Path(t.sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", call, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([here, str(COURSE_DIR)])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    (_, seen), *killed, (last, at_last) = lines
+    assert len(killed) > 15 and at_last == 6 * [str(last)]
+    n_without = 0
+    for attempt, released in killed:
+        assert released in ([], seen, 6 * [str(attempt)])
+        n_without += not released
+        seen = released or seen
+    assert n_without <= 1  # between two renames; the next start puts the old one back
+    assert os.listdir(tmp_path / "exercises") == ["source", "release"]
 
 
 def test_release_has_the_folders_of_the_source():

@@ -177,24 +177,33 @@ def exercises(python):
     """for instructors: renew the students' copies of the exercises
 
     Generates exercises/release/ from exercises/source/ with nbgrader: the same without
-    solutions and hidden tests. If anything goes wrong, the release stays as it was.
+    solutions and hidden tests. If anything goes wrong, the release stays as it was; a
+    start that was killed leaves the old one or the new one, whole.
     """
     nbgrader = needs_nbgrader(python)
     folder = COURSE_DIR / "exercises"
     release, new = folder / "release", folder / f".release-{os.getpid()}"
+    old = folder / ".release-old"
+    if old.exists() and not release.exists():  # killed between its two renames
+        rename(old, release)
+    sources = sorted((folder / "source").glob("*/"))
     try:
-        for source in sorted((folder / "source").glob("*/")):
+        for source in sources:
             generate = (*nbgrader, "generate_assignment", source.name, "--force")
             beside = f"--CourseDirectory.release_directory={new.name}"
             options = ("--create", "--log-level=WARN", beside)
             start(*generate, *options, folder=folder)
-        old = folder / f".release-old-{os.getpid()}"
+        if not all((new / source.name).is_dir() for source in sources):
+            raise Problem("nbgrader made only a part of the copies. Try again.")
+        shutil.rmtree(str(old), ignore_errors=True)
         if release.exists():
             rename(release, old)
         rename(new, release)
-        shutil.rmtree(str(old), ignore_errors=True)
     finally:
-        shutil.rmtree(str(new), ignore_errors=True)
+        if old.exists() and not release.exists():
+            rename(old, release)
+        for rest in (old, *folder.glob(".release-*")):
+            shutil.rmtree(str(rest), ignore_errors=True)
 
 
 def grade(python, *assignments):
