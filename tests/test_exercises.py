@@ -245,7 +245,9 @@ def test_killed_at_any_step_the_release_is_whole(tmp_path):
         assert released in ([], seen, 6 * [str(attempt)])
         n_without += not released
         seen = released or seen
-    assert n_without <= 1  # between two renames; the next start puts the old one back
+    # Killed between two renames: the next start puts the old one back, a step more,
+    # and is then killed between the same two.
+    assert n_without <= 2
     assert os.listdir(tmp_path / "exercises") == ["source", "release"]
 
 
