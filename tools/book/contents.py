@@ -12,7 +12,12 @@ EXERCISES = tuple(
 ALL_NOTEBOOKS = (*NOTEBOOKS, *LABS, *EXERCISES)
 # Pages that are a file of the course as it is. The answers are for instructors who
 # look for them: no page of the book, and no page links to them.
-TEXTS = ("exercises/README.md", "docs/instructor-guide.md", "docs/glossary.md")
+TEXTS = (
+    "exercises/README.md",
+    "docs/instructor-guide.md",
+    "docs/glossary.md",
+    "docs/tracking.md",
+)
 # Pages that are sections of the README, by their headings.
 FROM_README = {
     "index.md": ("Two commands", "Three ways through", "The map"),
@@ -51,7 +56,10 @@ def chapters(extra=()):
         ("Labs", list(LABS)),
         ("Exercises", ["exercises/README.md", *EXERCISES]),
         ("To teach", ["docs/instructor-guide.md", *taught, "installing.md"]),
-        ("To look up", ["docs/glossary.md", "results.md", "cite.md"]),
+        (
+            "To look up",
+            ["docs/glossary.md", "results.md", "docs/tracking.md", "cite.md"],
+        ),
     ]
 
 
