@@ -45,6 +45,7 @@ LONG = {
 # What may be absent from the requirements files, and why.
 OPTIONAL = {
     "torch": "a published recipe that the benchmark trains where PyTorch is installed",
+    "mlflow": "what docs/tracking.md shows; its test runs where it is installed",
     "jax": "an engine that Keras may run on in TensorFlow's place",
     "pillow_heif": "photos of some telephones, read where the package is installed",
     "pip": "comes with Python",
