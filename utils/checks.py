@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.answers import Strange, is_numeric, plain
+from utils.answers import is_numeric, plain
 
 SHOWN = 12  # so many numbers of an array are readable at a glance
 BOLD_RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
@@ -185,7 +185,7 @@ class Task:
         expected = f"Expected {len(names)} things: {', '.join(names)}."
         if not isinstance(came, list | tuple):
             parts = plain(came)
-            single = isinstance(parts, Strange | str) or np.ndim(parts) == 0
+            single = not isinstance(parts, list) and not np.ndim(parts)
             self.that(not single, f"{expected} One came.")
             came = parts
         self.that(

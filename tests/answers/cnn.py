@@ -636,6 +636,14 @@ def receptive_field(steps):
     return float(max(seen) - min(seen) + 1)
 
 
+# receptive-field | never wider than the image | Not right yet | other values
+def receptive_field(steps):
+    field, distance = 1, 1
+    for kernel, stride in steps:
+        field, distance = min(28, field + (kernel - 1) * distance), distance * stride
+    return field
+
+
 # diagnose | a gap taken for overfitting | the small gap is normal
 def diagnose(history):
     if history["val_loss"][-1] > 1.1 * history["loss"][-1]:
@@ -968,6 +976,45 @@ def repaired_network():
         loss=keras.losses.sparse_categorical_crossentropy,
         metrics=["sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy"],
     )
+    return model
+
+
+# repaired | another optimizer | The friend's optimizer works
+def repaired_network():
+    parts = [layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(2)]
+    parts += [layers.Flatten(), layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *parts])
+    model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+# repaired | a penalty on the weights | frozen, or given a penalty
+def repaired_network():
+    conv = layers.Conv2D(8, 3, activation="relu", kernel_regularizer="l2")
+    parts = [conv, layers.MaxPooling2D(2), layers.Flatten()]
+    parts += [layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *parts])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+# repaired | the kernels frozen | frozen, or given a penalty
+def repaired_network():
+    conv = layers.Conv2D(8, 3, activation="relu", trainable=False)
+    parts = [conv, layers.MaxPooling2D(2), layers.Flatten()]
+    parts += [layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *parts])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+# repaired | a model within a model, Adam in another spelling | right
+def repaired_network():
+    eyes = [layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(2)]
+    eyes = keras.Sequential([keras.Input((28, 28, 1)), *eyes])
+    model = keras.Sequential([eyes, layers.Flatten(), layers.Dense(10)])
+    model.add(layers.Softmax())
+    model.compile(loss="sparse_categorical_crossentropy", optimizer="Adam")
     return model
 
 

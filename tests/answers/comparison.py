@@ -8,6 +8,7 @@ import math
 import random
 from fractions import Fraction
 
+import keras
 import numpy as np
 import pandas as pd
 from scipy import special, stats
@@ -207,6 +208,13 @@ def confusion(y_true, y_pred):
     return table.reindex(index=range(10), columns=range(10), fill_value=0)
 
 
+# confusion | 8 bits, which hold 255 at most | Not right yet | other values
+def confusion(y_true, y_pred):
+    matrix = np.zeros((10, 10), dtype="uint8")
+    np.add.at(matrix, (y_true, y_pred), 1)
+    return matrix
+
+
 # recall | precision | That is precision
 def recall(matrix):
     return matrix.diagonal() / matrix.sum(axis=0)
@@ -401,6 +409,15 @@ def wilson(n_right, n):
     below = 1 + z**2 / n
     half = z / below * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return ((p + z**2 / (2 * n)) / below + sign * half for sign in (-1, 1))
+
+
+# wilson | a tensor | right
+def wilson(n_right, n):
+    p, z = n_right / n, 1.96
+    below = 1 + z**2 / n
+    half = z / below * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    middle = (p + z**2 / (2 * n)) / below
+    return keras.ops.stack([middle - half, middle + half])
 
 
 # mcnemar | one side | one side only
