@@ -82,6 +82,18 @@ def test_every_recipe_was_trained(printed):
 
 
 @pytest.mark.committed
+def test_only_with_batch_normalisation_a_rate_ten_times_too_large_is_forgiven(printed):
+    """What CNN_Model says of it, and the lab below these six lines."""
+    line = r"^peak rate ([\d.]+), (with|without) batch normalisation: ([\d.]+)%"
+    found = re.findall(line, printed, re.MULTILINE)
+    reached = {(float(peak), name): float(x) for peak, name, x in found}
+    for peak in (0.001, 0.01, 0.1):
+        assert reached[peak, "with"] > reached[peak, "without"]
+    lost = {name: reached[0.01, name] - reached[0.1, name] for _, name in reached}
+    assert lost["with"] < 1 < 3 < lost["without"]
+
+
+@pytest.mark.committed
 def test_gradients_vanish_without_scaling_and_less_with_it(printed):
     shares = [
         float(share) for share in re.findall(r"loss × .*?: +([\d.]+)% of the", printed)
