@@ -1,7 +1,9 @@
 """Every figure of the course: titled, labelled, on white, and true to its numbers."""
 
+import base64
 import importlib
 import inspect
+import io
 import pkgutil
 from types import SimpleNamespace
 
@@ -11,6 +13,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 from sklearn.metrics import confusion_matrix
 
 from utils import plots
@@ -363,10 +366,54 @@ def test_controls_show_each_training_in_its_row():
     assert [text.get_text() for text in ax.get_yticklabels()] == ["as is", "changed"]
 
 
-def test_every_text_is_large_enough_to_be_read():
-    for name in ("robustness", "controls", "class_accuracy", "image_rows", "detection"):
-        for text in draw(name).findobj(Text):
-            assert text.get_fontsize() >= 8 or not text.get_text(), (name, text)
+@pytest.mark.parametrize("name", CALLS)
+def test_every_text_is_large_enough_to_be_read(name):
+    """Below 9 points, a slide that a figure fills has type of less than 2 %."""
+    for text in draw(name).findobj(Text):
+        assert text.get_fontsize() >= 9 or not text.get_text(), text
+
+
+def test_a_figure_has_200_dots_an_inch_and_its_page_100_for_that_of_its_size():
+    data, metadata = draw("learning_curves")._repr_mimebundle_()
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
+        assert [round(dots) for dots in image.info["dpi"]] == [200, 200]
+        assert metadata["image/png"]["width"] == 1000  # the size asked for is 10
+        assert image.width == pytest.approx(0.8 * 10 * 200, abs=2)
+
+
+def test_a_trio_is_one_block_and_names_are_horizontal():
+    trio = [
+        layer("Conv2D", (14, 14, 16), 400),
+        layer("BatchNormalization", (14, 14, 16), 64),
+        layer("ReLU", (14, 14, 16), 0),
+    ]
+    model = SimpleNamespace(
+        name="CNN",
+        input_shape=(None, 28, 28, 1),
+        layers=[*trio, layer("Flatten", (3136,), 0), layer("Dense", (10,), 31370)],
+        count_params=lambda: 31834,
+    )
+    (ax,) = draw("architecture", model).axes
+    assert len(ax.patches) == 4  # the input and three blocks
+    texts = {text.get_text(): text.get_rotation() for text in ax.texts}
+    assert set(texts.values()) == {0}
+    assert "Conv2D\n+ BatchNorm\n+ ReLU" in texts and "464" in texts
+
+
+def test_the_numbers_of_a_digit_are_those_of_its_square():
+    """MNIST draws in 20×20 pixels: the paper around them would make all smaller."""
+    digit = np.zeros((28, 28), np.uint8)
+    digit[3:23, 6:20] = RNG.integers(1, 256, size=(20, 14))
+    (ax,) = plots.digit_as_numbers(digit).axes
+    assert ax.images[0].get_array().shape == (20, 20)
+    numbers = sorted(int(text.get_text()) for text in ax.texts)
+    assert numbers == sorted(digit[3:23, 3:23].ravel())
+    for place in ((0, 0), (27, 27)):  # ink at an edge, and none at all
+        odd = np.zeros((28, 28), np.uint8)
+        odd[place] = 9
+        assert plots.digit_as_numbers(odd).axes[0].images[0].get_array().max() == 9
+    blank = plots.digit_as_numbers(np.zeros((28, 28), np.uint8))
+    assert blank.axes[0].images[0].get_array().shape == (20, 20)
 
 
 def test_what_was_left_out_is_dimmed_and_named():
