@@ -193,6 +193,26 @@ def test_nothing_is_said_and_no_keras_imported_where_all_is_well(tmp_path):
     assert (code, out, err) == (0, "False\n", "")
 
 
+@pytest.mark.parametrize("name", ["tensorflow", "ipywidgets", "filelock"])
+def test_a_package_that_is_absent_is_named_by_the_first_cell(monkeypatch, name):
+    there = environment.find_spec
+    absent = {name, "jax", "torch"}
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr(
+        environment, "find_spec", lambda n: n not in absent and there(n)
+    )
+    with pytest.raises(RuntimeError, match=rf"lacks {name}\. .*pip install -r") as said:
+        environment._check_packages()
+    assert "KERAS_BACKEND" not in str(said.value)
+
+
+def test_another_engine_that_is_there_is_offered(monkeypatch):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr(environment, "find_spec", lambda name: name != "tensorflow")
+    with pytest.raises(RuntimeError, match=r"lacks tensorflow.* set KERAS_BACKEND=jax"):
+        environment._check_packages()
+
+
 @pytest.mark.parametrize("backend", ["theano", "openvino", "Torch"])
 def test_a_backend_that_cannot_train_is_refused(backend):
     code, _, err = from_first_cell(COURSE_DIR, "", KERAS_BACKEND=backend)

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tools import pins
+from utils import environment
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 # A room, and the rooms that it may import from besides itself. A student's notebook
@@ -293,6 +294,15 @@ def test_what_is_imported_is_pinned(module):
     for name, candidates in needed(program).items():
         found = candidates & pinned(file)
         assert found, f"{module} imports {name}: pin it in {file}"
+
+
+def test_the_first_cell_asks_for_all_that_the_three_notebooks_need():
+    """Else the student meets a bare ModuleNotFoundError in the middle of a lesson."""
+    programs = [code_of(notebook) for notebook in NOTEBOOKS]
+    programs += [tree(f) for name, f in MODULES.items() if room_of(name) == "utils"]
+    names = set().union(*map(needed, programs))
+    asked_for = {*environment.NEEDED, *environment.BACKENDS, "IPython"}  # a kernel's
+    assert names <= asked_for
 
 
 @each_notebook

@@ -18,7 +18,22 @@ from utils.places import COURSE_DIR
 OLDEST_PYTHON = (3, 11)
 # The oldest versions with which the three notebooks were run, all of them together.
 OLDEST = {"keras": "3.8", "tensorflow": "2.16", "numpy": "1.26", "sklearn": "1.6"}
-NEEDED = ("numpy", "scipy", "sklearn", "pandas", "matplotlib", "seaborn", "mlxtend")
+NEEDED = [
+    "keras",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "pandas",
+    "matplotlib",
+    "seaborn",
+    "mlxtend",
+    "h5py",
+    "pooch",
+    "requests",
+    "filelock",
+    "packaging",
+    "ipywidgets",
+]
 BACKENDS = ("tensorflow", "jax", "torch")  # those that Keras can train with
 EXPECTED = {"floatx": "float32", "image_data_format": "channels_last"}
 CUTTING_SHORT = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
@@ -71,14 +86,18 @@ def _put_own_files_last():
 
 
 def _check_packages():
-    absent = [name for name in (*NEEDED, "keras", *_backend()) if not find_spec(name)]
-    if absent:
-        raise RuntimeError(
-            f"This notebook's Python ({sys.executable}) lacks {', '.join(absent)}. "
-            "Choose the course's .venv as its kernel, or open the notebook with: "
-            "python3 course.py lab. In an environment of your own: pip install -r "
-            "requirements.txt"
-        )
+    absent = [name for name in (*NEEDED, *_backend()) if not find_spec(name)]
+    if not absent:
+        return
+    advice = "pip install -r requirements.txt"
+    others = [name for name in BACKENDS if find_spec(name)]
+    if absent == ["tensorflow"] and others:
+        advice = f"set KERAS_BACKEND={others[0]}, which is there, or {advice}"
+    raise RuntimeError(
+        f"This notebook's Python ({sys.executable}) lacks {', '.join(absent)}. "
+        "Choose the course's .venv as its kernel, or open the notebook with: "
+        f"python3 course.py lab. In an environment of your own: {advice}"
+    )
 
 
 def _backend():
