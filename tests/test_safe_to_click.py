@@ -2,9 +2,9 @@
 
 One kernel per notebook serves all its tests, on the sample, with few epochs. Nothing
 here waits for the clock: the stop button is pressed when a message arrives.
+(tests/test_comparison.py runs each cell of the comparison twice.)
 """
 
-import contextlib
 import os
 import re
 from types import SimpleNamespace
@@ -97,16 +97,10 @@ class Student:
         return load_run(self.name, announce=False, folder=self.runs_dir)
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """The folder of the runs that these students save."""
-    return tmp_path_factory.mktemp("runs")
-
-
-@contextlib.contextmanager
-def at_work(name, runs):
+@pytest.fixture(scope="module", params=["ANN_Model", "CNN_Model"])
+def student(request, tmp_path_factory):
     """A student who has run each code cell of a notebook twice in a row."""
-    student = Student(name, runs)
+    student = Student(request.param, tmp_path_factory.mktemp("runs"))
     try:
         for k, source in enumerate(student.cells):
             student.must(source)
@@ -115,12 +109,6 @@ def at_work(name, runs):
     finally:
         student.client.stop_channels()
         student.manager.shutdown_kernel(now=True)
-
-
-@pytest.fixture(scope="module", params=["ANN_Model", "CNN_Model"])
-def student(request, runs):
-    with at_work(request.param, runs) as student:
-        yield student
 
 
 def saved(student):
@@ -201,11 +189,3 @@ def test_who_stops_twice_still_has_no_mixture(student):
     done = student.run(source, press_stop_after=4, presses=2)
     assert done.error in (None, "KeyboardInterrupt")
     assert_of_one_training(student.finish())
-
-
-def test_the_cells_of_the_comparison_can_be_run_twice(runs, student):
-    """After both others, whose runs it reads."""
-    if student.name == "cnn":
-        with at_work("Comparison", runs) as reader:
-            failed = [d.text for d in reader.twice.values() if d.error]
-            assert not failed
