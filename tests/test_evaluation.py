@@ -310,9 +310,9 @@ def test_the_second_model_is_checked_too():
         (UNIFORM[:2], "y_prob has shape (2, 10)"),
         (UNIFORM[:, :9], "y_prob has shape (3, 9)"),
         (UNIFORM.argmax(axis=1), "y_prob has shape (3,)"),
-        (UNIFORM * np.nan, "no probabilities"),
+        (UNIFORM * np.nan, "not probabilities"),
         (UNIFORM * 7, "softmax"),
-        (UNIFORM + 0.5 * (np.eye(10)[:3] - np.eye(10)[3:6]), "no probabilities"),
+        (UNIFORM + 0.5 * (np.eye(10)[:3] - np.eye(10)[3:6]), "not probabilities"),
     ],
 )
 @pytest.mark.parametrize(

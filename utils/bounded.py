@@ -168,7 +168,7 @@ def _no_key_twice(pairs):
 def _finite(text):
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is no finite number")
+        raise ValueError(f"{text} is not a finite number")
     return number
 
 
@@ -222,7 +222,7 @@ def _check_members(members, path, limit):
     # Other methods unpack a piece at once, however much it is; nobody uses them here.
     methods = {member.compress_type for member in members}
     if not methods <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise BadFile(path, "is packed by another method than deflate")
+        raise BadFile(path, "is packed by a method other than deflate")
 
 
 def read_member(archive, name, path):

@@ -22,7 +22,7 @@ class LayerCost(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """Seconds a call: the median, and the quartiles below and above it."""
+    """Seconds per call: the median, and the quartiles below and above it."""
 
     median: float
     low: float

@@ -220,7 +220,7 @@ def load_test_images(test_fingerprint):
             "notebook and run all its cells."
         )
     print(
-        "These are other test digits than those of the runs. Showing the "
+        "These test digits are not those of the runs. Showing the "
         f"{len(index):,} of theirs that the course ships."
     )
     return index, images

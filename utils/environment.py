@@ -126,12 +126,12 @@ def _settings_put_right():
         if config.get("backend", backend) != backend:
             lines.append(
                 f"{_keras_json()} asks for {config['backend']}; the course uses "
-                f"{backend}. To have it otherwise, set KERAS_BACKEND."
+                f"{backend}. To change that, set KERAS_BACKEND."
             )
     if backend != "tensorflow":
         lines.append(
             f"Keras computes with {backend}, as KERAS_BACKEND says: the three notebooks"
-            " run, with other random numbers; two labs need TensorFlow."
+            " run, with different random numbers; two labs need TensorFlow."
         )
     for name in CUTTING_SHORT:
         if os.environ.pop(name, None) and not loaded:

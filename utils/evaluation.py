@@ -376,7 +376,7 @@ def checked_probabilities(y_true, y_prob):
     sums_to_1 = np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)
     if not sums_to_1 or y_prob.min() < 0:
         raise ValueError(
-            "y_prob holds rows that are no probabilities. Expected numbers from 0 to "
+            "y_prob holds rows that are not probabilities. Expected numbers from 0 to "
             "1 that sum to 1 in each row: apply softmax to logits first."
         )
     return y_true, y_prob

@@ -157,7 +157,7 @@ def _arrays_of(file, path):
             if n_items > MOST_ITEMS:
                 raise BadFile(path, f"has more than {MOST_ITEMS:,} weights")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise BadFile(path, "has weights that lie in another place")
+                raise BadFile(path, "has weights that lie in a different place")
             item = group[name]
             if isinstance(item, h5py.Group):
                 groups.append(item)
@@ -169,7 +169,7 @@ def _arrays_of(file, path):
 def _check_array(array, path):
     is_plain = array.chunks is None and not array.external and not array.is_virtual
     if not is_plain or array.shape is None or array.dtype.kind not in "biufV":
-        raise BadFile(path, "has weights that are no plain arrays of numbers")
+        raise BadFile(path, "has weights that are not plain arrays of numbers")
 
 
 @contextmanager

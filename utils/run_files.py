@@ -168,7 +168,7 @@ def as_history(history, seconds):
         lists["seconds"] = [*map(float, seconds)]
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise RunError(
-            f"{where} has values that are no numbers ({error}). Pass Keras' "
+            f"{where} has values that are not numbers ({error}). Pass Keras' "
             "History.history, and the seconds of each epoch."
         ) from error
     check_history(lists, where)
@@ -183,7 +183,7 @@ def check_history(history, where):
     if None in lengths or len(lengths) != 1 or "seconds" not in history or not is_short:
         raise RunError(
             f"{where} needs one list for each metric and one of the seconds, all with "
-            f"one number an epoch, and at most {MOST_METRICS} lists. Train the model "
+            f"one number per epoch, and at most {MOST_METRICS} lists. Train the model "
             "again and save its History.history."
         )
     for metric, numbers in history.items():
@@ -252,8 +252,8 @@ def read_run(folder, name, trusted_date=False):
     if not (trusted_date or _is_past(info["created"])):
         raise BadFile(
             path,
-            f"says that it was made on {info['created']}, which is no date, or is to "
-            "come (is the clock of this computer right?)",
+            f"says that it was made on {info['created']}, which is not a date, or lies "
+            "in the future (is the clock of this computer right?)",
         )
     _check_files(folder, info["files"])
     history = read_json(folder / "history.json", LARGEST["history.json"])

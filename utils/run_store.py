@@ -81,7 +81,7 @@ def _check_case(home, name):
         if other.name != name and other.name.lower() == name.lower():
             raise RunError(
                 f"There is a run {other.name!r} in {home}, the same name but for "
-                f"capital letters. Call this run otherwise than {name!r}."
+                f"capital letters. Choose a name other than {name!r}."
             )
 
 

@@ -58,7 +58,7 @@ class Run:
     Attributes:
         folder: where it was read.
         info: run.json as a dictionary; its fields are those of INFO_FIELDS.
-        history: metric name to a list of floats, one an epoch; "seconds" among them.
+        history: metric name to a list of floats, one per epoch; "seconds" among them.
         y_true: labels of the test set, shape (n,), uint8.
         y_prob: predicted probabilities, shape (n, 10), float32, same order.
     """
@@ -211,7 +211,7 @@ def save_run(
         name: letters, digits, "-" and "_"; "ann" and "cnn" are the course's own.
         model_name: what the tables call the model: "ANN", "CNN", …
         model: the trained keras.Model.
-        history: Keras' History.history, a dictionary of lists of floats, one an epoch.
+        history: Keras' History.history, a dictionary of lists of floats, one per epoch.
         seconds: seconds of each epoch, as many as the lists of history are long.
         y_true: labels of the test set, shape (n,), integers 0 to 9.
         y_prob: predicted probabilities, shape (n, 10), rows that sum to 1.

@@ -62,7 +62,7 @@ def train_once(architecture, n, seed, fingerprint):
     Args:
         architecture: a model without its weights, as keras.Model.to_json() gives it.
         n: how many training digits, drawn at random with the classes in balance.
-        seed: for the draw, the first weights, the order of the digits and the dropout.
+        seed: for the draw, the initial weights, the order of the digits, the dropout.
         fingerprint: of the test set, as Digits.fingerprint has it.
 
     Returns:

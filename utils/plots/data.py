@@ -20,7 +20,7 @@ ROOM = 4.5  # inches, for the rows of image_rows
 
 
 def digit_grid(x, y, per_class=12, title="Twelve of each digit"):
-    """Show the first images of each class, one class a row.
+    """Show the first images of each class, one class per row.
 
     Args:
         x: images, shape (n, 28, 28).

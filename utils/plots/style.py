@@ -140,7 +140,7 @@ def small_multiples(labels, *, title, ylabel, height):
         labels: what is on the x axes, with units.
         title: the figure's title.
         ylabel: what is on the y axes, with its unit.
-        height: inches a row.
+        height: inches per row.
     """
     columns = 3
     rows = math.ceil(len(labels) / columns)

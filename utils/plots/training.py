@@ -43,7 +43,7 @@ def learning_curves(history, title="How the training went"):
     """Show loss and accuracy of the training and the validation digits by epoch.
 
     Args:
-        history: Keras' History.history: lists of floats, one number an epoch.
+        history: Keras' History.history: lists of floats, one number per epoch.
         title: the figure's title.
     """
     figure, axes = new_figure(1, 2, size=(10, 3.4), title=title)
