@@ -1,6 +1,7 @@
 """The canvas in a real browser: milliseconds from stroke to prediction, and memory.
 
-    python -m benchmarks.canvas
+    python -m benchmarks.canvas          in a notebook, whose kernel answers
+    python -m benchmarks.canvas --page   the page to draw in, which answers by itself
 
 Opens the lab in JupyterLab and Chromium, draws strokes with the mouse, clears the
 canvas after every tenth, and puts a table into benchmarks/README.md. A latency begins
@@ -10,12 +11,14 @@ shows their answer to it. Needs requirements-dev.txt and a Chromium.
 
 import argparse
 import os
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import psutil
 
-from tools import browser
+from tools import browser, draw_page
 from utils.files import replace_between_markers
 
 HERE = Path(__file__).parent
@@ -57,12 +60,41 @@ def draw_strokes(page, canvas, n, seed):
 
 
 def main():
-    """Measure and renew the table."""
+    """Measure and renew a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.canvas")
     parser.add_argument("--strokes", type=int, default=1000)
-    n = parser.parse_args().strokes
+    parser.add_argument(
+        "--page", action="store_true", help="the page, not the notebook"
+    )
+    chosen = parser.parse_args()
     if browser.why_not():
         raise SystemExit(f"The canvas cannot be measured: {browser.why_not()}")
+    measure, name = (measure_page, "page") if chosen.page else (measure_lab, "canvas")
+    table = "\n".join(measure(chosen.strokes))
+    print(table)
+    replace_between_markers(HERE / "README.md", name, table)
+
+
+def measure_page(n):
+    """Return the lines of the table about the page that needs no kernel."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="course-page-"))
+        page = stack.enter_context(browser.page_on_disk(draw_page.write(folder)))
+        browser.wait_for_answer(page)
+        canvas = page.locator(".digit-canvas")
+        draw_strokes(page, canvas, WARM_UP, seed=0)
+        latencies = draw_strokes(page, canvas, n, seed=1)
+    median, slow = np.median(latencies), np.quantile(latencies, 0.95)
+    return [
+        f"| {n:,} strokes | |",
+        "|---|--:|",
+        f"| last movement to answer, median | {median:.0f} ms |",
+        f"| last movement to answer, 95 of 100 | {slow:.0f} ms |",
+    ]
+
+
+def measure_lab(n):
+    """Return the lines of the table about the notebook's canvas."""
     os.environ.setdefault("MNIST_DATA", "sample")
     address = f"lab/tree/{browser.LAB}"
     with browser.jupyter() as url, browser.page_of(url, address) as page:
@@ -73,7 +105,7 @@ def main():
         latencies = draw_strokes(page, canvas, n, seed=1)
         after = page_memory(session), kernel_memory()
     page_grown, kernel_grown = (b - a for a, b in zip(before, after, strict=True))
-    lines = [
+    return [
         f"| {n:,} strokes | |",
         "|---|--:|",
         f"| stroke to prediction, median | {np.median(latencies):.0f} ms |",
@@ -83,8 +115,6 @@ def main():
         f"| memory of the kernel, before | {before[1] / 1e6:.0f} MB |",
         f"| memory of the kernel, grown by | {kernel_grown / 1e6:+.2f} MB |",
     ]
-    print("\n".join(lines))
-    replace_between_markers(HERE / "README.md", "canvas", "\n".join(lines))
 
 
 if __name__ == "__main__":

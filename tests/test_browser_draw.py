@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def opened(folder):
     with browser.page_on_disk(folder / "draw/index.html") as page:
-        page.locator(".digit-canvas[data-ready]").wait_for()
+        browser.wait_for_answer(page)
         yield page
 
 
@@ -266,7 +266,10 @@ def test_the_keys_are_enough(page):
     page.keyboard.press("Space")
     for _ in range(28):
         page.keyboard.press("ArrowDown")
+    assert "CNN reads 1 " in status(page)
     page.keyboard.press("Space")
+    assert page.locator(".dc-said").inner_text() == "Pen up."
+    page.keyboard.press("ArrowRight")  # moves, and draws no more
     assert "CNN reads 1 " in status(page)
     reached = set()
     for _ in range(40):
@@ -287,6 +290,11 @@ def test_the_keys_are_enough(page):
     page.keyboard.press("Backspace")
     assert page.evaluate("page.covered.reduce((a, b) => a + b)") == 0
     page.locator(".dc-paper").press("Control+z")
+    assert status(page) == "Nothing drawn yet."
+    page.get_by_role("button", name="Undo").focus()
+    page.keyboard.press("Shift+Tab")  # the focus on the paper shows
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Clear").click()  # it has not moved meanwhile
     assert status(page) == "Nothing drawn yet."
 
 
@@ -311,7 +319,7 @@ def test_a_hair_line_in_a_corner_is_read_as_well_as_a_thick_one_in_the_middle(
 def test_a_finger_draws_on_a_telephone_and_the_page_stays_where_it_is(opened):
     telephone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
     with another(opened, **telephone) as page:
-        page.locator(".digit-canvas[data-ready]").wait_for()
+        browser.wait_for_answer(page)
         box = page.locator(".dc-paper").bounding_box()
         finger = page.context.new_cdp_session(page)
 

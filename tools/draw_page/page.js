@@ -170,7 +170,7 @@ function makeExamples(parent, pad) {
 }
 
 function makePage(root) {
-  const pad = makePad(root, changed, say);
+  const pad = makePad(root, changed);
   makeExamples(pad.part, pad);
   const seen = makeSmall(root);
   const covered = makeCover(seen, changed);
@@ -181,6 +181,7 @@ function makePage(root) {
   status.setAttribute("role", "status");
   const showMaps = makeMaps(root);
   let networks = null;
+  Object.keys(NETWORKS).forEach((name) => show(name, null));
 
   function say(text) {
     if (status.textContent !== text) status.textContent = text;
@@ -212,7 +213,7 @@ function makePage(root) {
   }
 
   const ready = loadAll().then(
-    (calls) => { networks = calls; changed(); root.dataset.ready = "yes"; return calls; },
+    (calls) => { networks = calls; changed(); root.dataset.busy = "no"; return calls; },
     (error) => say(`The networks could not be loaded: ${error.message}`),
   );
   return { pad, ready, look, settings, covered, changed };

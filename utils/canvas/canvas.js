@@ -2,8 +2,10 @@
 // kernel answers is shown.
 const PAUSE = 50; // milliseconds between two messages while a stroke goes on
 const PATIENCE = 4000; // milliseconds until a kernel that says nothing is reported
+const ALIVE = ["idle", "busy"];
+const DEATHS = ["restarting", "autorestarting", "terminating", "dead"];
 const SILENT = {
-  busy: "The kernel is busy with another cell. Draw on: your drawing is read when that cell is done.",
+  busy: "The kernel is busy. Draw on: your drawing is read as soon as the running cell is done.",
   gone: "The kernel has stopped. Restart it (menu Kernel), then run the notebook's cells from the top.",
   restarted: "The kernel was restarted and knows nothing of this canvas. Run the notebook's cells from the top.",
   silent:
@@ -15,19 +17,28 @@ function asBytes(view) {
   return new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength);
 }
 
-// Why does the kernel not answer? Jupyter's pages know; others leave it open.
-function whySilent(model) {
+// Watch the kernel, where the page knows it (Jupyter's do): why() says why there is no
+// answer. A kernel that is busy enough cannot even say that it is; but one that was
+// restarted since has been seen to be.
+function watch(model) {
   let kernel = null;
   try {
-    kernel = model.widget_manager?.kernel;
+    kernel = model.widget_manager?.kernel ?? null;
   } catch {
     // no such thing here
   }
-  if (!kernel?.status) return "silent";
-  const lives = ["idle", "busy"].includes(kernel.status);
-  const connected = (kernel.connectionStatus ?? "connected") === "connected";
-  if (kernel.isDisposed || !lives || !connected) return "gone";
-  return kernel.status === "busy" ? "busy" : "restarted";
+  let restarted = false;
+  const look = (_, status) => { restarted ||= DEATHS.includes(status); };
+  kernel?.statusChanged?.connect(look);
+  return {
+    why() {
+      if (!kernel?.status) return "silent";
+      const connected = (kernel.connectionStatus ?? "connected") === "connected";
+      if (kernel.isDisposed || !connected || !ALIVE.includes(kernel.status)) return "gone";
+      return restarted ? "restarted" : "busy";
+    },
+    end() { kernel?.statusChanged?.disconnect(look); },
+  };
 }
 
 function render({ model, el }) {
@@ -35,7 +46,7 @@ function render({ model, el }) {
   // JupyterLab would take the keys and the right click for itself.
   root.dataset.lmSuppressShortcuts = "true";
   root.dataset.jpSuppressContextMenu = "true";
-  const pad = makePad(root, changed, say);
+  const pad = makePad(root, changed);
   const { part: seen, small } = makeSmall(root);
   const wish = element("label", "dc-wish", seen);
   const wanted = element("input", "", wish);
@@ -57,6 +68,7 @@ function render({ model, el }) {
   }
 
   // --- messages: one at a time, the newest drawing when the last one is answered ---
+  const kernel = watch(model);
   const view = Math.random().toString(36).slice(2); // one model can be shown twice
   let number = 0;
   let waiting = null; // the name of the message that is not answered yet
@@ -66,7 +78,6 @@ function render({ model, el }) {
   let timer = null;
   let patience = null;
   let why = null; // why the kernel does not answer, or null
-  let seenAs = null; // what was last found about a kernel that does not answer
   let gone = false; // this view is
 
   // For whoever measures: is there a change that was not answered yet?
@@ -114,14 +125,10 @@ function render({ model, el }) {
 
   function report() {
     if (gone || waiting === null) return;
-    const now = whySilent(model);
-    // Was it busy when it was last looked at? Then the answer may be about to come.
-    why = seenAs === "busy" && now === "restarted" ? "busy" : now;
-    seenAs = now;
+    why = kernel.why();
     beginToWait(); // busy may end, and what lives may die
     say(SILENT[why]);
     root.dataset.kernel = why;
-    root.dataset.busy = "no";
   }
 
   function answered(answer, buffers) {
@@ -130,7 +137,7 @@ function render({ model, el }) {
       clearTimeout(patience);
       waiting = null;
     }
-    why = seenAs = null;
+    why = null;
     root.dataset.kernel = "answers";
     if (answer.problem) {
       say(`The networks could not read it: ${answer.problem}`);
@@ -162,6 +169,7 @@ function render({ model, el }) {
     clearTimeout(timer);
     clearTimeout(patience);
     model.off("msg:custom", answered);
+    kernel.end();
   };
 }
 

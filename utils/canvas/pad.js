@@ -53,9 +53,8 @@ function paint(canvas, bytes, width, height) {
   canvas.getContext("2d").putImageData(picture, 0, 0);
 }
 
-// The pad. changed(event) is called when the drawing is another one, said(text) for who
-// cannot see the pen go up and down.
-function makePad(parent, changed, said) {
+// The pad. changed(event) is called when the drawing is another one.
+function makePad(parent, changed) {
   const part = element("div", "dc-part", parent);
   element("div", "dc-title", part, "Draw a digit");
   const stage = element("div", "dc-stage", part);
@@ -66,13 +65,8 @@ function makePad(parent, changed, said) {
   paper.setAttribute("aria-label", "Canvas: draw one digit with mouse, pen, finger or keys");
   const cursor = element("span", "dc-cursor", stage);
   cursor.hidden = true;
-  const keys = element(
-    "div", "dc-keys", part,
-    "Keys: arrows move (finer with Shift), Space lowers and lifts the pen, " +
-      "Backspace takes the last stroke back, Delete clears.",
-  );
-  keys.id = `dc-keys-${Math.random().toString(36).slice(2)}`;
-  paper.setAttribute("aria-describedby", keys.id);
+  const said = element("span", "dc-said", part); // for who cannot see the pen go down
+  said.setAttribute("aria-live", "polite");
   const buttons = element("div", "dc-buttons", part);
 
   const ink = paper.getContext("2d", { willReadFrequently: true });
@@ -177,9 +171,7 @@ function makePad(parent, changed, said) {
   });
   ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) =>
     paper.addEventListener(name, (event) => {
-      if (event.pointerId !== pointer) return;
-      pointer = null;
-      changed(event);
+      if (event.pointerId === pointer) pointer = null;
     }),
   );
 
@@ -201,9 +193,9 @@ function makePad(parent, changed, said) {
       keyed = true;
       cursor.classList.add("dc-down");
       begin(at);
+      changed(event);
     }
-    said?.(keyed ? "Pen down." : "Pen up.");
-    changed(event);
+    said.textContent = keyed ? "Pen down." : "Pen up.";
   }
 
   part.addEventListener("keydown", (event) => {
@@ -239,6 +231,13 @@ function makePad(parent, changed, said) {
     drawAgain();
     if (strokes.length) changed(event);
   });
+  const keys = element(
+    "div", "dc-keys", part,
+    "Keys: arrows move (finer with Shift), Space lowers and lifts the pen, " +
+      "Backspace takes the last stroke back, Delete clears.",
+  );
+  keys.id = `dc-keys-${Math.random().toString(36).slice(2)}`;
+  paper.setAttribute("aria-describedby", keys.id);
   drawAgain();
 
   return {
