@@ -26,7 +26,9 @@ OF_TENSORFLOW = {
 }
 EXERCISES = [
     path.relative_to(COURSE_DIR).as_posix()
-    for path in sorted((COURSE_DIR / "exercises" / "source").glob("*/*.ipynb"))
+    for path in sorted(
+        (COURSE_DIR / "exercises" / "source").glob("*/*_Exercises.ipynb")
+    )
 ]
 
 

@@ -176,7 +176,7 @@ def test_the_models_are_written_in_their_notebooks_and_nowhere_else():
 # --- the same first cell in all of them, and a language that nbconvert knows ----------
 
 
-EXERCISES = sorted((COURSE_DIR / "exercises").glob("[rs]*/*/*.ipynb"))
+EXERCISES = sorted((COURSE_DIR / "exercises").glob("[rs]*/*/*_Exercises.ipynb"))
 
 
 @each([*WITH_LABS, *EXERCISES])

@@ -15,7 +15,7 @@ MARKDOWN = sorted(
     for path in COURSE_DIR.glob(pattern)
 )
 SOURCES = [COURSE_DIR / name for name in (*NOTEBOOKS, *LABS)]
-SOURCES += sorted(COURSE_DIR.glob("exercises/source/*/*.ipynb"))
+SOURCES += sorted(COURSE_DIR.glob("exercises/source/*/*_Exercises.ipynb"))
 by_name = {"ids": lambda path: path.relative_to(COURSE_DIR).as_posix()}
 
 

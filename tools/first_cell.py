@@ -14,7 +14,7 @@ import sys
 import tomllib
 
 from utils.files import write_whole
-from utils.places import COURSE_DIR, NOTEBOOKS
+from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 CELL_ID = "the-first-cell"
 CELL = """\
@@ -43,10 +43,8 @@ set_up()
 
 def notebooks():
     """Return the paths of all notebooks that begin with the cell."""
-    found = [COURSE_DIR / name for name in NOTEBOOKS]
-    for pattern in ("labs/[!.]*.ipynb", "exercises/source/*/*.ipynb"):
-        found += sorted(COURSE_DIR.glob(pattern))
-    return found
+    listed = [COURSE_DIR / name for name in (*NOTEBOOKS, *LABS)]
+    return listed + sorted(COURSE_DIR.glob("exercises/source/*/*_Exercises.ipynb"))
 
 
 def address():

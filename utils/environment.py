@@ -28,6 +28,7 @@ NEEDED = [
     "seaborn",
     "mlxtend",
     "h5py",
+    "PIL",
     "pooch",
     "requests",
     "filelock",
