@@ -413,6 +413,25 @@ def test_a_show_of_something_else_is_refused(name, capsys, monkeypatch, tmp_path
     assert "The guide has no plan" in capsys.readouterr().err
 
 
+def test_a_kernel_that_misses_a_heartbeat_is_asked_again(monkeypatch):
+    answers = [RuntimeError("Kernel died before replying to kernel_info"), None]
+    asked = []
+
+    class Client:
+        def wait_for_ready(self, timeout):
+            asked.append(timeout)
+            answer = answers.pop(0)
+            if answer:
+                raise answer
+
+    present.wait_for_kernel(Client())
+    assert len(asked) == 2
+    answers.append(RuntimeError("no answer"))
+    monkeypatch.setattr(present, "SECONDS_TO_START", -1)
+    with pytest.raises(present.PresentError, match="no answer"):
+        present.wait_for_kernel(Client())
+
+
 # The working copies.
 
 

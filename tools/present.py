@@ -35,27 +35,32 @@ FOLDER = COURSE_DIR / "build" / "present"
 HERE = Path(__file__).resolve().parent
 SECONDS_TO_START = 90
 
+# Where a slide has the focus, and where nothing has it: JupyterLab opens some notebooks
+# so, and a teacher should not have to click first.
+ON_A_SLIDE = ".jp-Deck .jp-Notebook"
+NOWHERE = "body[data-jp-deck-mode='presenting']:not(:has(:focus))"
+ON = {"direction": "down", "alternate": "forward"}
+BACK = {"direction": "up", "alternate": "back"}
 SHORTCUTS = [  # PageDown and PageUp are what a clicker sends
-    {
-        "command": "deck:go",
-        "keys": [key],
-        "selector": ".jp-Deck .jp-Notebook",
-        "args": {"direction": direction, "alternate": alternate},
-    }
-    for key, direction, alternate in (
-        ("PageDown", "down", "forward"),
-        ("PageUp", "up", "back"),
+    {"command": "deck:go", "keys": [key], "selector": selector, "args": way}
+    for selector, key, way in (
+        (ON_A_SLIDE, "PageDown", ON),
+        (ON_A_SLIDE, "PageUp", BACK),
+        (NOWHERE, "PageDown", ON),
+        (NOWHERE, "PageUp", BACK),
+        (NOWHERE, "Space", ON),
+        (NOWHERE, "Shift Space", BACK),
     )
 ]
 # Escape ends the show, which leaves the notebook at its top: a step down and up again
 # brings the cell that was shown into sight.
-BACK = ("deck:stop", "notebook:move-cursor-down", "notebook:move-cursor-up")
+END = ("deck:stop", "notebook:move-cursor-down", "notebook:move-cursor-up")
 SHORTCUTS.append(
     {
         "command": "apputils:run-all-enabled",
         "keys": ["Escape"],
         "selector": ".jp-Deck .jp-Notebook.jp-mod-commandMode",
-        "args": {"commands": list(BACK)},
+        "args": {"commands": list(END)},
     }
 )
 # JupyterLab's settings for a show: it begins at once, and nothing is saved unasked.
@@ -155,7 +160,7 @@ def prepare(info, show, needed):
     client.load_connection_file()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=SECONDS_TO_START)
+        wait_for_kernel(client)
         execute(client, f"import os, sys; os.chdir({str(COURSE_DIR)!r})")
         execute(client, f"sys.path.insert(0, {str(COURSE_DIR)!r})")
         execute(client, "from tools.stage import open_stage; _stage = open_stage()")
@@ -166,6 +171,24 @@ def prepare(info, show, needed):
         execute(client, f"_stage.follow({str(show)!r})")
     finally:
         client.stop_channels()
+
+
+def wait_for_kernel(client):
+    """Wait until a kernel answers.
+
+    A client takes a kernel for dead that misses a heartbeat, as one does that is just
+    starting on a busy machine: so it asks again.
+
+    Raises:
+        PresentError: it does not answer in time.
+    """
+    deadline = time.monotonic() + SECONDS_TO_START
+    while True:
+        try:
+            return client.wait_for_ready(timeout=SECONDS_TO_START)
+        except RuntimeError as error:
+            if time.monotonic() > deadline:
+                raise PresentError(f"The notebook's Python: {error}") from None
 
 
 def execute(client, code):
