@@ -24,7 +24,7 @@ from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 PAGES = [
     str(Path(name).with_suffix(".html")).replace("\\", "/")
-    for name in ("index.md", "results.md", "cite.md", "search", *TEXTS, *ALL_NOTEBOOKS)
+    for name in ("index", "results", "cite", "search", "draw", *TEXTS, *ALL_NOTEBOOKS)
 ]
 MB = 1e6
 each_page = pytest.mark.parametrize("page", PAGES)
@@ -124,6 +124,7 @@ def test_the_pages_are_those_of_the_course_in_its_order(folder):
     expected = [Path(name).with_suffix(".html").as_posix() for name in NOTEBOOKS]
     assert order[: len(NOTEBOOKS)] == expected
     assert {Path(name).with_suffix(".html").as_posix() for name in LABS} <= set(order)
+    assert order[len(NOTEBOOKS)] == "draw/index.html"
     assert "docs/glossary.html" in order and "slides.html" in order
     assert len(order) == len(set(order))
 

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import nbformat
 from sphinx.cmd.build import main as sphinx
 
+from tools import draw_page
 from tools.book import glossary
 from tools.book.contents import (
     ALL_NOTEBOOKS,
@@ -27,9 +28,18 @@ from tools.book.notebook import FIGURES, ORIGINALS, page_of
 from tools.first_cell import address
 from tools.folders import made_whole
 from tools.formulas import FormulaError
+from utils.environment import quiet_stderr
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 HERE = Path(__file__).resolve().parent
+# What the search finds; the table of contents leads to the page itself.
+DRAW = """\
+# Draw a digit, and both networks read along
+
+<a href="draw/index.html">Draw in the page</a>: both networks of the course run in the
+browser, without a server, a kernel or a network.
+Draw, shift, turn, cover, and see what each of them makes of it.
+"""
 BOOK, SLIDES = Path("build", "book"), Path("build", "slides")
 
 
@@ -50,6 +60,7 @@ def gather(source, extra, executed=None, slides=SLIDES):
     for name in TEXTS:
         text = glossary.page() if name == "docs/glossary.md" else read(name)
         write(source / name, relinked(text, name, web))
+    gather_draw(source, extra)
     sometimes = gather_slides(source, extra, slides)
     readme = read("README.md")
     for name in FROM_README:
@@ -74,6 +85,13 @@ def gather_notebook(source, extra, name, executed, web):
             cell.source = relinked(cell.source, name, web)
     page = page_of(notebook, name, extra / FIGURES, web)
     write(source / name, nbformat.writes(page))
+
+
+def gather_draw(source, extra):
+    """Lay out the page to draw in, and the page of the book that leads to it."""
+    with quiet_stderr():  # TensorFlow, which reads the two models
+        draw_page.write(extra, home="../index.html")
+    write(source / "draw.md", DRAW)
 
 
 def gather_slides(source, extra, slides):

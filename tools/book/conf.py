@@ -1,5 +1,7 @@
 """Sphinx' settings for the book. Nothing that a page needs comes from the network."""
 
+import re
+
 from docutils import nodes
 
 from tools.book import glossary
@@ -41,6 +43,9 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
 
+DRAW = re.compile(r"\bdraw\.html(?=\"|$)")
+
+
 def slug(title):
     """Return a heading's anchor as Jupyter writes it: our links work in both."""
     return title.replace(" ", "-")
@@ -57,16 +62,18 @@ def visit_math_block(translator, node):
     raise nodes.SkipNode
 
 
-def name_levels(app, page, template, context, doctree):
-    """Give the captions of the table of contents the level that a heading must have."""
+def mend_navigation(app, page, template, context, doctree):
+    """Lead to the page to draw in at once, and give captions the level of a heading."""
     tree = context.get("furo_navigation_tree", "")
-    context["furo_navigation_tree"] = tree.replace(
-        'role="heading"', 'role="heading" aria-level="2"'
-    )
+    tree = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+    context["furo_navigation_tree"] = DRAW.sub("draw/index.html", tree)
+    for way in (context.get("prev"), context.get("next")):
+        if way:
+            way["link"] = DRAW.sub("draw/index.html", way["link"])
 
 
 def setup(app):
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
-    app.connect("html-page-context", name_levels, priority=900)  # when Furo is done
+    app.connect("html-page-context", mend_navigation, priority=900)  # when Furo is done
     app.connect("doctree-read", glossary.link_terms)
     app.connect("doctree-resolved", glossary.explain_terms)

@@ -24,6 +24,7 @@ FROM_README = {
     "results.md": ("Results",),
     "installing.md": (
         "In class",
+        "A book on the web",
         "The plain way",
         "An offline classroom",
         "If something fails",
@@ -47,15 +48,13 @@ def chapters(extra=()):
     """Return the parts of the book: list of (caption, names of pages).
 
     Args:
-        extra: names of pages that are there only sometimes, "draw.md" and "slides.md".
+        extra: names of pages to teach with that are there only sometimes.
     """
-    shown = [name for name in ("draw.md",) if name in extra]
-    taught = [name for name in ("slides.md",) if name in extra]
     return [
-        ("The course", [*NOTEBOOKS, *shown]),
+        ("The course", [*NOTEBOOKS, "draw.md"]),
         ("Labs", list(LABS)),
         ("Exercises", ["exercises/README.md", *EXERCISES]),
-        ("To teach", ["docs/instructor-guide.md", *taught, "installing.md"]),
+        ("To teach", ["docs/instructor-guide.md", *extra, "installing.md"]),
         (
             "To look up",
             ["docs/glossary.md", "results.md", "docs/tracking.md", "cite.md"],

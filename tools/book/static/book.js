@@ -13,6 +13,15 @@ function markScrollers() {
 }
 new ResizeObserver(markScrollers).observe(document.body);
 
+// A drawer that opens has the focus: it may lie far from its button in the page's order.
+for (const [name, place] of [["__navigation", ".sidebar-drawer"], ["__toc", ".toc-drawer"]]) {
+  const toggle = document.getElementById(name);
+  toggle.addEventListener("change", () => {
+    const links = [...document.querySelectorAll(`${place} a`)];
+    if (toggle.checked) links.find((link) => link.offsetParent)?.focus();
+  });
+}
+
 // Escape closes a drawer.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;

@@ -1,0 +1,240 @@
+"""The book in a real browser: from a folder, with a keyboard, narrow, dark, printed.
+
+It needs Chromium and what requirements-dev.txt lists; where they are missing it is
+skipped, and says so.
+"""
+
+import functools
+import http.server
+import threading
+
+import pytest
+
+from tools import browser
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(browser.why_not() is not None, reason=str(browser.why_not())),
+]
+
+WIDTHS = (390, 768, 1280, 1920)
+FAULTS = ("serious", "critical")  # of axe-core's four degrees, what nobody should meet
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from tools.book.__main__ import make
+
+    home = tmp_path_factory.mktemp("book")
+    return make(home / "book", slides=home / "none").parent
+
+
+@pytest.fixture(scope="module")
+def opened(folder):
+    """A browser's page at the book's first page, from the disk."""
+    with browser.page_of(f"{folder.as_uri()}/", "index.html") as page:
+        yield page
+
+
+@pytest.fixture
+def page(opened, folder):
+    """The same, as at the start."""
+    opened.emulate_media(color_scheme="light", media="screen")
+    opened.evaluate("localStorage.clear()")
+    opened.errors.clear()  # axe asks for style sheets in a way that a file may not
+    opened.elsewhere.clear()
+    visit(opened, folder, "index.html", 1280)
+    return opened
+
+
+def visit(page, folder, name, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{folder.as_uri()}/{name}")
+
+
+def pages(folder):
+    """Return the names of all pages, as of the folder."""
+    found = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*.html")
+    )
+    assert len(found) > 18
+    return sorted(found)
+
+
+def test_no_page_asks_the_network_complains_or_is_wider_than_its_window(page, folder):
+    wide = []
+    for name in pages(folder):
+        visit(page, folder, name, WIDTHS[0])
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide.append((name, width))
+    assert wide == []
+    assert (page.errors, page.elsewhere) == ([], [])
+
+
+ONE_OF_EACH_KIND = (
+    "Comparison.html",
+    "docs/glossary.html",
+    "draw/index.html",
+    "exercises/release/comparison/Comparison_Exercises.html",
+    "index.html",
+    "labs/Your_Handwriting.html",
+)
+
+
+def faults_of(page, folder, names, width):
+    """Return what is hard or impossible for some to use: (page, fault, element)."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    faults = []
+    for name in names:
+        visit(page, folder, name, width)
+        found = Axe().run(page).response
+        assert len(found["passes"]) > 10
+        faults += [
+            (name, fault["id"], fault["nodes"][0]["html"][:200])
+            for fault in found["violations"]
+            if fault["impact"] in FAULTS
+        ]
+    return faults
+
+
+def test_axe_finds_no_serious_fault_on_any_page(page, folder):
+    assert faults_of(page, folder, pages(folder), 1280) == []
+
+
+def test_axe_finds_none_either_where_it_is_dark_and_narrow(page, folder):
+    page.emulate_media(color_scheme="dark")
+    assert faults_of(page, folder, ONE_OF_EACH_KIND, 390) == []
+
+
+def test_axe_sees_a_fault(page):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate("document.querySelector('article img').removeAttribute('alt')")
+    found = Axe().run(page).response["violations"]
+    assert "image-alt" in {fault["id"] for fault in found if fault["impact"] in FAULTS}
+
+
+def test_search_finds_a_word_and_shows_it(page):
+    page.locator("input[name=q]").fill("stratify")
+    page.keyboard.press("Enter")
+    found = page.locator("#search-results .search li a")
+    found.first.wait_for()
+    page.locator("#search-results a[href*='ANN_Model.html']").first.click()
+    page.locator("article .highlighted", has_text="stratify").first.wait_for()
+    assert (page.errors, page.elsewhere) == ([], [])
+
+
+def test_a_word_that_is_nowhere_is_not_found(page, folder):
+    page.locator("input[name=q]").fill("zyzzyva")
+    page.keyboard.press("Enter")
+    page.locator("#search-results p.search-summary:not(:empty)").wait_for()
+    assert page.locator("#search-results .search li").count() == 0
+
+
+def test_a_click_leads_from_a_term_to_the_glossary_and_back(page, folder):
+    visit(page, folder, "ANN_Model.html", 1280)
+    page.locator("article a[href$='#term-epoch']").click()
+    assert page.url.endswith("docs/glossary.html#term-epoch")
+    page.locator("#term-epoch + dd a").click()
+    assert page.url.endswith("ANN_Model.html#the-workbench")
+    assert page.locator("#the-workbench").is_visible()
+
+
+def test_the_keyboard_alone_suffices_on_a_narrow_page(page, folder):
+    visit(page, folder, "Comparison.html", 390)
+    sidebar = page.locator(".sidebar-tree a", has_text="Glossary")
+    assert not sidebar.is_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "__navigation"
+    page.keyboard.press("Space")
+    sidebar.wait_for(state="visible")
+    page.keyboard.press("Escape")
+    sidebar.wait_for(state="hidden")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "__toc"
+    page.keyboard.press("Space")
+    contents = page.locator(".toc-tree li li a").first
+    contents.wait_for(state="visible")
+    assert page.evaluate("document.activeElement.closest('.toc-tree') !== null")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    contents.wait_for(state="hidden")
+    assert "#" in page.url
+
+
+def test_a_question_unfolds_by_key_and_all_are_open_on_paper(page, folder):
+    visit(page, folder, "ANN_Model.html", 1280)
+    question = page.locator("article details:not(.hide)").first
+    question.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert question.evaluate("details => details.open")
+    closed = "document.querySelectorAll('article details:not([open])').length"
+    before = page.evaluate(closed)
+    assert before > 15
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(closed) == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(closed) == before
+
+
+def test_on_paper_no_line_of_code_is_cut_off_and_the_contents_are_gone(page, folder):
+    page.emulate_media(media="print")
+    visit(page, folder, "exercises/release/ann/ANN_Exercises.html", 700)
+    hidden = """[...document.querySelectorAll("article pre")]
+        .filter(pre => pre.scrollWidth > pre.clientWidth + 1).length"""
+    assert page.evaluate(hidden) == 0
+    assert not page.locator(".sidebar-tree").is_visible()
+    assert page.pdf()[:5] == b"%PDF-"
+
+
+def test_what_scrolls_can_be_reached_by_the_tab_key(page, folder):
+    visit(page, folder, "ANN_Model.html", 390)
+    reachable = """[...document.querySelectorAll("article pre")]
+        .filter(pre => pre.offsetParent)
+        .map(pre => [pre.scrollWidth > pre.clientWidth + 1, pre.tabIndex === 0])"""
+    page.wait_for_function(f"({reachable}).some(([wide, can]) => wide && can)")
+    pairs = page.evaluate(reachable)
+    assert all(wide == can for wide, can in pairs)
+    assert {wide for wide, _ in pairs} == {True, False}
+
+
+def test_dark_and_light_can_be_chosen_and_last(page, folder):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(ground) != light  # as the system says
+    toggle = page.locator(".theme-toggle-content .theme-toggle")
+    for _ in range(3):
+        toggle.click()
+        if page.evaluate("document.body.dataset.theme") == "light":
+            break
+    assert page.evaluate(ground) == light
+    visit(page, folder, "results.html", 1280)
+    assert page.evaluate(ground) == light
+
+
+def test_a_web_server_serves_the_same_folder(opened, folder):
+    handler = functools.partial(QuietHandler, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}/"
+        page = opened.context.browser.new_page()
+        page.goto(f"{address}labs/Transfer.html")
+        page.locator("article img").first.scroll_into_view_if_needed()
+        page.wait_for_function("document.querySelector('article img').naturalWidth")
+        page.locator("input[name=q]").fill("frozen")
+        page.keyboard.press("Enter")
+        found = page.locator("#search-results a[href*='labs/Transfer.html']")
+        found.first.wait_for()
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
