@@ -279,14 +279,44 @@ def test_heic_where_the_library_is():
     assert len(read_page(as_file(drawn(5), "HEIF")).images) == 1
 
 
-def test_heic_without_the_library_is_named(monkeypatch):
+def boxes(major, *compatible):
+    """Return the beginning of a file that names its brands, and no picture."""
+    brands = b"".join(brand.encode() for brand in (major, "\0\0\0\1", *compatible))
+    return (8 + len(brands)).to_bytes(4, "big") + b"ftyp" + brands + bytes(100)
+
+
+@pytest.mark.parametrize(
+    ("brands", "words"),
+    [
+        *(
+            (brand, "HEIC.*pip install pillow-heif")
+            for brand in ["heic", "heix", "hevc"]
+        ),
+        *(
+            (brand, "HEIC.*pip install pillow-heif")
+            for brand in ["mif1", "msf1", "heim"]
+        ),
+        ("miaf mif1 heic", "HEIC.*pip install pillow-heif"),
+        ("abcd mif1", "HEIC.*pip install pillow-heif"),
+        ("mif1 miaf avif", "AVIF.*JPEG"),
+        ("avis", "AVIF.*JPEG"),
+        ("isom mp42", "not a picture"),
+        ("qt", "not a picture"),
+    ],
+)
+def test_boxes_without_their_library_are_named(brands, words, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    for opener in list(Image.ID):
-        if opener == "HEIF":
-            Image.ID.remove(opener)
-    raw = b"\x00\x00\x00\x18ftypheic" + bytes(100)
-    with pytest.raises(HandwritingError, match="pillow-heif"):
-        read_page(raw)
+    for opener in ("HEIF", "AVIF"):
+        monkeypatch.delitem(Image.OPEN, opener, raising=False)
+    with pytest.raises(HandwritingError, match=words):
+        read_page(boxes(*brands.split()))
+
+
+def test_a_box_that_lies_about_its_size_is_no_picture():
+    for size in (0, 4, 2**32 - 1):
+        raw = size.to_bytes(4, "big") + boxes("abcd")[4:]
+        with pytest.raises(HandwritingError, match="not a picture"):
+            read_page(raw)
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,8 @@ def fingerprint(x_test, y_test):
     Returns:
         str.
     """
-    digest = hashlib.sha256(np.ascontiguousarray(x_test).tobytes())
-    digest.update(np.ascontiguousarray(y_test).tobytes())
+    digest = hashlib.sha256(np.ascontiguousarray(x_test))
+    digest.update(np.ascontiguousarray(y_test))
     return digest.hexdigest()[:16]
 
 

@@ -39,7 +39,8 @@ IDX_STEMS = {
 IDX_FOLDERS = ("", "raw", "MNIST/raw")  # the latter two are torchvision's
 IDX_MAGIC_IMAGES, IDX_MAGIC_LABELS = 2051, 2049
 MOST_DIGITS = 300_000  # the largest set of this kind, EMNIST's digits, has 280,000
-LARGEST = MOST_DIGITS * (28 * 28 + 8) + 10_000  # bytes: images, labels of 64 bits
+# Bytes of all four files, unpacked: images, and labels of 64 bits.
+LARGEST = MOST_DIGITS * (28 * 28 + 8) + 10_000
 LARGEST_TO_LOOK_AT = 4_000_000_000  # bytes of an .npz of which only headers are read
 
 
@@ -92,7 +93,7 @@ def read_path(choice):
 
 def _read_idx_folder(folder):
     found = next(filter(None, (_find_idx(folder / f) for f in IDX_FOLDERS)), {})
-    arrays = {}
+    arrays, left = {}, LARGEST
     for key, name in IDX_NAMES.items():
         if key not in found:
             raise DataError(
@@ -100,9 +101,10 @@ def _read_idx_folder(folder):
                 f"of MNIST has four files: {', '.join(IDX_NAMES.values())}."
             )
         first, *others = found[key]
-        arrays[key] = _read_idx(first, is_images=key.startswith("x"))
+        arrays[key] = _read_idx(first, key.startswith("x"), left)
+        left -= arrays[key].nbytes
         for other in others:
-            array = _read_idx(other, is_images=key.startswith("x"))
+            array = _read_idx(other, key.startswith("x"), LARGEST)
             if not np.array_equal(array, arrays[key]):
                 raise DataError(
                     f"{first} and {other} hold different digits, and nothing says "
@@ -127,9 +129,9 @@ def _find_idx(folder):
     return found
 
 
-def _read_idx(path, is_images):
+def _read_idx(path, is_images, limit):
     """Read an IDX file: a header of big-endian 32-bit numbers, then bytes."""
-    raw = _unpacked(path)
+    raw = _unpacked(path, limit)
     magic = IDX_MAGIC_IMAGES if is_images else IDX_MAGIC_LABELS
     header = 4 * (4 if is_images else 2)
     if len(raw) < header:
@@ -154,13 +156,13 @@ def _read_idx(path, is_images):
     return np.frombuffer(raw, np.uint8, offset=header).reshape(sizes)
 
 
-def _unpacked(path):
+def _unpacked(path, limit):
     """Return what a file holds; browsers pack and unpack without changing the name."""
-    with open_regular(path, LARGEST) as file:
+    with open_regular(path, limit) as file:
         start = file.read(3)
     is_packed = path.suffix.lower() == ".gz" and start != b"\x00\x00\x08"
     read = read_gzip if is_packed or start.startswith(b"\x1f\x8b") else read_bytes
-    return read(path, LARGEST)
+    return read(path, limit)
 
 
 # --- npz -----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ weights. Both can ask for any amount of memory, and a layer can be code. Importi
 module imports neither Keras nor TensorFlow.
 """
 
+import hashlib
 import io
 import math
 import re
@@ -47,14 +48,15 @@ def count_parameters(path):
     return least, most + is_adapted * MOST_UNSAVED
 
 
-def load_checked(path):
+def load_checked(path, compiled=False):
     """Check a model file, then let Keras load it; raises what is wrong.
 
     Args:
         path: of a .keras file.
+        compiled: with its optimizer, loss and metrics, which must be Keras' own, too.
 
     Returns:
-        keras.Model, not compiled.
+        keras.Model.
 
     Raises:
         BadFile: it is no model, would run code, or asks for more memory than it fills.
@@ -63,28 +65,29 @@ def load_checked(path):
     with open_zip(path, LARGEST_MODEL) as archive:
         if set(archive.namelist()) != PARTS or len(archive.namelist()) > len(PARTS):
             raise BadFile(path, f"needs {', '.join(sorted(PARTS))} and nothing else")
-        _check_config(_read_config(archive, path), path)
+        _check_config(_read_config(archive, path, compiled), path)
         _, most = _count_weights(archive, path)
     import keras
 
     # Twice, because Keras may make a layer that it then makes again.
     with _weights_limited(keras.layers.Layer, 2 * most + MOST_UNSAVED, path):
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = keras.models.load_model(path, compile=compiled, safe_mode=True)
     _check_outputs(model, path)
     return model
 
 
-def _read_config(archive, path):
-    """Return what config.json says of the layers; how to compile is never looked at."""
+def _read_config(archive, path, compiled=False):
+    """Return what config.json says of the layers, and if asked for, how to compile."""
     if "config.json" not in archive.namelist():
         raise BadFile(path, "has no config.json")
     if archive.getinfo("config.json").file_size > LARGEST_CONFIG:
         raise BadFile(path, "has too large a config.json")
     config = parse_json(read_member(archive, "config.json", path), path)
-    if not isinstance(config, dict):
+    if not isinstance(config, dict) or "class_name" not in config:
         raise BadFile(path, "describes no model")
-    # A loss or a metric of one's own is none of the layers, and is not loaded.
-    return {key: value for key, value in config.items() if key != "compile_config"}
+    if not compiled:  # then a loss or a metric of one's own is not loaded
+        config.pop("compile_config", None)
+    return config
 
 
 def _parts_of(config):
@@ -134,7 +137,7 @@ def _count_weights(archive, path):
                 if not array.name.startswith("/layers/") or "/optimizer/" in array.name:
                     continue
                 most += array.size
-                content = (array.shape, hash(array[()].tobytes()))
+                content = (array.shape, _digest(array, weights))
                 if array.dtype.kind not in "iu" and content not in seen:
                     least += array.size
                 seen.add(content)
@@ -143,6 +146,15 @@ def _count_weights(archive, path):
     except Exception as error:  # h5py raises a dozen kinds for a damaged file
         raise BadFile(path, f"has damaged weights ({error})") from error
     return least, most
+
+
+def _digest(array, weights):
+    """Return a SHA-256 of an array that lies in a file in memory, without a copy."""
+    offset = array.id.get_offset()
+    if offset is None:  # its values are in its header, at most 64 kB; or it has none
+        return hashlib.sha256(array[()] if array.nbytes < 2**16 else b"").digest()
+    with weights.getbuffer() as buffer:
+        return hashlib.sha256(buffer[offset : offset + array.nbytes]).digest()
 
 
 def _arrays_of(file, path):

@@ -11,13 +11,15 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from utils.handwriting.errors import HandwritingError
 
 MOST_PIXELS = 80_000_000  # of a photo; decoded, it takes three bytes for each
 MOST_BYTES = 200_000_000  # of a file
 FEWEST_PIXELS = 16  # along the shorter side
+# Of a JPEG in refining scans, each of which goes over all its pixels; ten are usual.
+MOST_SCANNED = 1_500_000_000
 WORKING_SIDE = 1400  # larger photos are reduced: a digit needs no more than 100 pixels
 # Pillow also opens documents, films and telescope data; those start other programs or
 # have no bounds of their own.
@@ -31,8 +33,11 @@ TURNS = {  # EXIF's orientations, and how to put them upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-HEIF_BRANDS = [b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs"]
-HEIF_BRANDS += [b"mif1", b"msf1", b"mif2"]
+# What a file of boxes says that it is (ISO/IEC 14496-12 and 23008-12), first or further
+# on: telephones write many combinations.
+AVIF_BRANDS = {b"avif", b"avis", b"avio"}
+HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"}
+HEIF_BRANDS |= {b"mif1", b"msf1", b"mif2", b"miaf"}
 
 
 def open_photo(source):
@@ -99,6 +104,7 @@ def _from_file(source):
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(raw), formats=known) as image:
                 _check_header(image, name)
+                _check_scans(image, name, raw)
                 # A JPEG decodes to a half or a quarter of its size for the asking.
                 image.draft(None, (2 * WORKING_SIDE, 2 * WORKING_SIDE))
                 image.load()
@@ -152,11 +158,15 @@ def _bytes_of(source):
 def _read_file(path):
     """Return the bytes of a regular file, at most one more than are allowed.
 
-    A pipe or a device is never opened: it may have no end, or block for ever.
+    A pipe or a device is never opened: it may have no end, or block for ever. So may
+    what a system makes up while it is read, and states to be empty.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if path.is_dir() else "no regular file"
         raise OSError(f"it is {kind}, not a picture")
+    if status.st_size == 0:
+        return b""
     with open(path, "rb") as file:
         return file.read(MOST_BYTES + 1)
 
@@ -184,6 +194,17 @@ def _check_header(image, name):
         )
 
 
+def _check_scans(image, name, raw):
+    if image.format not in ("JPEG", "MPO"):
+        return
+    n_scans = raw.count(b"\xff\xda")  # this marker, and nothing else: data are escaped
+    if n_scans * image.width * image.height > MOST_SCANNED:
+        raise HandwritingError(
+            f"{name} is a JPEG of {n_scans:,} scans, which no camera writes and which "
+            "take minutes. Open it elsewhere and save it as PNG."
+        )
+
+
 def _too_large(width=None, height=None, name="The picture"):
     size = f" ({width:,}×{height:,} pixels)" if width else ""
     return HandwritingError(
@@ -193,7 +214,13 @@ def _too_large(width=None, height=None, name="The picture"):
 
 
 def _not_an_image(name, raw):
-    if raw[4:8] == b"ftyp" and raw[8:12] in HEIF_BRANDS:
+    brands = _brands(raw)
+    if brands & AVIF_BRANDS:
+        return HandwritingError(
+            f"{name} is an AVIF picture, which this Pillow cannot read, or a damaged "
+            "one. Export it as JPEG."
+        )
+    if brands & HEIF_BRANDS:
         return HandwritingError(
             f"{name} is a HEIC picture, for which a library is needed: pip install "
             "pillow-heif. Or export it as JPEG."
@@ -208,15 +235,26 @@ def _not_an_image(name, raw):
     )
 
 
+def _brands(raw):
+    """Return the kinds of file that the first box of a file names, if it does."""
+    if raw[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(raw[:4], "big"), len(raw), 200)
+    return {raw[8:12]} | {raw[k : k + 4] for k in range(16, end, 4)}
+
+
 def _upright(image):
     """Return a decoded picture of any mode as floats, upright, not much too large."""
+    orientation = image.getexif().get(0x0112, 1)
     if image.mode.startswith(("I", "F")):  # 16 or 32 bits, of an unknown range
-        values = np.asarray(ImageOps.exif_transpose(image), np.float32)
+        values = _means_of_blocks(np.asarray(image), _times(image))
         values = np.nan_to_num(values - np.nanmin(values))
         top = 65535.0 if image.mode.startswith("I;16") else values.max()
-        return (values / (top or 1)).clip(0, 1)
+        image = Image.fromarray((values / (top or 1)).clip(0, 1).astype(np.float32))
+        if orientation in TURNS:
+            image = image.transpose(TURNS[orientation])
+        return np.asarray(image)
     transparent = image.has_transparency_data
-    orientation = image.getexif().get(0x0112, 1)
     if transparent:
         image = _shrunk(image.convert("RGBA"))
         # Ink on nothing, as drawing programs export it: lay it on what it shows on.
@@ -236,8 +274,25 @@ def _upright(image):
 
 def _shrunk(image):
     """Halve, third … a picture while it is still bytes: floats take four times more."""
-    times = max(image.size) // WORKING_SIDE
+    times = _times(image)
     return image.reduce(times) if times > 1 else image
+
+
+def _times(image):
+    return max(1, min(max(image.size) // WORKING_SIDE, *image.size))
+
+
+def _means_of_blocks(values, times):
+    """Return the means of blocks of so many pixels each way, as Image.reduce does.
+
+    Which Pillow cannot do with more than 8 bits.
+    """
+    height, width = (side // times * times for side in values.shape)
+    total = np.zeros((height // times, width // times), np.float32)
+    for row in range(times):
+        for column in range(times):
+            total += values[row:height:times, column:width:times]
+    return total / times**2
 
 
 def _reduced(image):

@@ -1,0 +1,235 @@
+"""Pictures from strangers: read right, or refused in a sentence, and soon.
+
+A new case is one line in a table.
+"""
+
+import io
+import struct
+import subprocess
+import sys
+import time
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_handwriting import as_file, drawn
+
+from utils.handwriting import HandwritingError, read_page
+from utils.places import COURSE_DIR
+
+PAGE = drawn(3, 5)
+
+
+def saved(image, kind="PNG", **options):
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def of_mode(mode, kind="PNG", **options):
+    return lambda: saved(Image.fromarray(PAGE).convert(mode), kind, **options)
+
+
+def sixteen(kind="PNG", dtype="<u2"):
+    return lambda: saved(Image.fromarray(PAGE.astype(dtype) * 257), kind)
+
+
+def floats(scale=1.0, hole=0.0):
+    def make():
+        values = PAGE.astype(np.float32) * scale
+        values[:5, :5] = hole
+        return saved(Image.fromarray(values), "TIFF")
+
+    return make
+
+
+def ink_on_nothing(mode):
+    """Black ink, and paper that is transparent and black, too."""
+
+    def make():
+        alpha = Image.fromarray(255 - PAGE)
+        layers = [Image.new("L", alpha.size, 0)] * (len(mode) - 1)
+        return saved(Image.merge(mode, [*layers, alpha]))
+
+    return make
+
+
+def with_exif(tag, value):
+    def make():
+        exif = Image.Exif()
+        exif[tag] = value
+        return saved(Image.fromarray(PAGE), "JPEG", exif=exif)
+
+    return make
+
+
+def turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.fromarray(PAGE.astype("<u2") * 257)
+    return saved(image.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
+
+
+def chunk(kind, content):
+    crc = zlib.crc32(kind + content).to_bytes(4, "big")
+    return len(content).to_bytes(4, "big") + kind + content + crc
+
+
+def with_chunk(kind, content):
+    """Put a chunk of one's own into a PNG, right behind its header."""
+
+    def make():
+        raw = as_file(PAGE)
+        return raw[:33] + chunk(kind, content) + raw[33:]
+
+    return make
+
+
+READ = {
+    "grey": of_mode("L"),
+    "black and white": of_mode("1"),
+    "palette": of_mode("P"),
+    "palette GIF": of_mode("P", "GIF"),
+    "CMYK": of_mode("CMYK", "JPEG"),
+    "CMYK TIFF": of_mode("CMYK", "TIFF"),
+    "YCbCr TIFF": of_mode("YCbCr", "TIFF"),
+    "LAB TIFF": of_mode("LAB", "TIFF"),
+    "grey and alpha": of_mode("LA"),
+    "colour and alpha": of_mode("RGBA"),
+    "ink on nothing": ink_on_nothing("LA"),
+    "coloured ink on nothing": ink_on_nothing("RGBA"),
+    "16 bits": sixteen(),
+    "16 bits TIFF": sixteen("TIFF"),
+    "32 bits": lambda: saved(Image.fromarray(PAGE.astype("<i4")), "TIFF"),
+    "floats": floats(1 / 255),
+    "large floats": floats(1e30),
+    "not everywhere a number": floats(1 / 255, hole=np.nan),
+    "progressive": of_mode("RGB", "JPEG", progressive=True),
+    "16 bits, turned": turned,
+    "orientation 99": with_exif(0x0112, 99),
+    "long EXIF": with_exif(0x9286, b"x" * 60_000),
+    "broken EXIF": with_chunk(b"eXIf", b"MM\0*\0\0\0\x08\xff\xff" + bytes(50)),
+    "no profile": with_chunk(b"iCCP", b"a\0\0" + zlib.compress(b"no profile")),
+    "a bomb of text": with_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**7))),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_pictures_of_all_kinds_are_read(case):
+    try:
+        found = read_page(READ[case]())
+    except HandwritingError as error:
+        # Pillow itself refuses text that unpacks to megabytes.
+        assert case == "a bomb of text" and "damaged" in str(error)
+        return
+    assert len(found.images) == 2
+
+
+def moving(kind):
+    def make():
+        frames = [Image.fromarray(np.roll(PAGE, k, axis=1)) for k in (0, 9, 18)]
+        options = {"save_all": True, "append_images": frames[1:]}
+        return saved(frames[0], kind, **options)
+
+    return make
+
+
+def blank(width, height):
+    return lambda: saved(Image.new("L", (width, height), 255))
+
+
+def bmp(width, height):
+    head = b"BM" + struct.pack("<IHHI", 100, 0, 0, 54)
+    return head + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, *[0] * 6)
+
+
+def many_scans(image, n_scans):
+    """A progressive JPEG that refines its pixels again and again."""
+    raw = saved(image, "JPEG", progressive=True)
+    last = raw.rindex(b"\xff\xda")
+    return raw[:last] + n_scans * raw[last:-2] + raw[-2:]
+
+
+REFUSED = {
+    "GIF that moves": moving("GIF"),
+    "WebP that moves": moving("WEBP"),
+    "PNG that moves": moving("PNG"),
+    "pages": moving("TIFF"),
+    "a strip": blank(100_000, 1),
+    "a thin strip": blank(1, 100_000),
+    "one pixel": blank(1, 1),
+    "a long strip": blank(100_000, 20),
+    "no pixels": lambda: (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", bytes(8) + bytes([8, 0, 0, 0, 0]))
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    ),
+    "negative": lambda: bmp(-100, 100),
+    "large BMP": lambda: bmp(60_000, 60_000),
+    "large PPM": lambda: b"P5 99999 99999 255\n" + bytes(100),
+    "digits without end": lambda: b"P5 " + b"9" * 100_000,
+    "large GIF": lambda: b"GIF89a\xff\xff\xff\xff\0\0\0," + bytes(100),
+    "large WebP": lambda: (
+        b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0/\xff\xff\xff\x0f" + bytes(9)
+    ),
+    "scans": lambda: many_scans(Image.new("L", (6000, 6000), 255), 2000),
+    "SVG": lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><text>5</text></svg>",
+    "FITS": lambda: b"SIMPLE  =                    T" + b" " * 2850,
+    "PSD": lambda: b"8BPS\0\1" + bytes(100),
+    "ICO": of_mode("RGBA", "ICO"),
+    "JPEG 2000": lambda: b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(100),
+    "words": lambda: "a text file, é".encode() * 100,
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_no_page_is_refused_in_a_sentence(case):
+    raw = REFUSED[case]()
+    begin = time.process_time()
+    with pytest.raises(HandwritingError) as error:
+        read_page(raw)
+    assert time.process_time() - begin < 3
+    assert 20 < len(str(error.value)) < 700 and "\0" not in str(error.value)
+
+
+@pytest.mark.parametrize("case", ["GIF", "PNG", "JPEG", "WEBP", "TIFF", "BMP"])
+def test_pictures_cut_or_spoiled_anywhere_never_crash(case):
+    raw = as_file(PAGE, case)
+    rng = np.random.default_rng(0)
+    for _ in range(25):
+        spoiled = bytearray(raw[: rng.integers(1, len(raw))])
+        for place in rng.integers(0, len(spoiled), 3):
+            spoiled[place] = rng.integers(256)
+        try:
+            read_page(bytes(spoiled))
+        except HandwritingError as error:
+            assert str(error)
+
+
+SIXTEEN_BITS = """
+import re, sys
+from utils.handwriting import read_page
+
+print(len(read_page(sys.argv[1]).images))
+print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its way to tell the memory")
+def test_79_megapixels_of_16_bits_take_no_more_than_a_gigabyte(tmp_path):
+    page = np.full((7700, 10_260), 65535, np.uint16)
+    digits = drawn(3, 5, size=2000).astype(np.uint16) * 257
+    page[1000 : 1000 + len(digits), 1000 : 1000 + digits.shape[1]] = digits
+    Image.fromarray(page).save(tmp_path / "large.png", compress_level=1)
+    done = subprocess.run(
+        [sys.executable, "-c", SIXTEEN_BITS, str(tmp_path / "large.png")],
+        cwd=COURSE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    n_digits, kilobytes = map(int, done.stdout.split())
+    assert n_digits == 2
+    assert kilobytes * 1024 < 1e9
