@@ -186,7 +186,6 @@ def test_nothing_is_lost_when_a_worker_is_killed(digits, architectures, tmp_path
     assert read_results(tmp_path / "disturbed.jsonl") == undisturbed
 
 
-@pytest.mark.slow
 def kill_worker(*_):
     os.kill(os.getpid(), KILL)
 

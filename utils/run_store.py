@@ -48,9 +48,7 @@ def write_run(home, info, history, arrays, model, check, patience):
                 for file_name, named in arrays.items():
                     np.savez_compressed(partial / file_name, **named)
                 model.save(partial / "model.keras")
-                files = {path.name: file_digest(path) for path in partial.iterdir()}
-                text = _json(info | {"files": files})
-                (partial / "run.json").write_text(text, encoding="utf-8")
+                _write_info(partial, info)
                 check(partial)
                 _flush_to_disk(partial)
                 finish_save(home, name)  # one killed earlier, should there be one
@@ -70,6 +68,13 @@ def write_run(home, info, history, arrays, model, check, patience):
             "variable RUNS_DIR to a folder that you may write to and that has room, on "
             "a disk of this computer, then run this cell again."
         ) from error
+
+
+def _write_info(folder, info):
+    """Write run.json, which makes the other files of a folder a run."""
+    files = {path.name: file_digest(path) for path in folder.iterdir()}
+    text = _json(info | {"files": files})
+    (folder / "run.json").write_text(text, encoding="utf-8")
 
 
 def _check_case(home, name):
