@@ -75,25 +75,28 @@ function fullInk(digit) {
   const reach = Math.min(2 * missing, FULL_PEN * onePixel - width) / 2;
   const page = padded(digit, Math.ceil(reach) + 1);
   const gate = 0.5 * digit.pixels.reduce((most, value) => Math.max(most, value), 0);
+  const disc = softDisc(reach, page.width);
   const wider = { ...page, pixels: page.pixels.slice() };
-  const far = Math.ceil(reach) + 1;
-  for (let y = 0; y < page.height; y++) {
-    for (let x = 0; x < page.width; x++) {
-      if (page.pixels[y * page.width + x] >= gate) stamp(wider, x, y, reach, far);
+  page.pixels.forEach((value, k) => {
+    if (!(value >= gate)) return;
+    for (const [offset, ink] of disc) { // the margin is as wide as the disc
+      if (wider.pixels[k + offset] < ink) wider.pixels[k + offset] = ink;
     }
-  }
+  });
   return wider;
 }
 
-// Lay a soft disc around a pixel of ink.
-function stamp({ pixels, width, height }, x, y, reach, far) {
-  for (let row = Math.max(0, y - far); row <= Math.min(height - 1, y + far); row++) {
-    for (let column = Math.max(0, x - far); column <= Math.min(width - 1, x + far); column++) {
-      const away = Math.sqrt((row - y) ** 2 + (column - x) ** 2);
-      const k = row * width + column;
-      pixels[k] = Math.max(pixels[k], Math.min(1, reach + 1 - away));
+// What a pixel of ink lays around itself: [how far on in a picture so wide, how much].
+function softDisc(reach, width) {
+  const far = Math.ceil(reach) + 1;
+  const disc = [];
+  for (let down = -far; down <= far; down++) {
+    for (let right = -far; right <= far; right++) {
+      const ink = Math.min(1, reach + 1 - Math.hypot(down, right));
+      if (ink > 0) disc.push([down * width + right, ink]);
     }
   }
+  return disc;
 }
 
 // Pillow's weights for one pixel of the new picture: a Hamming window as wide as what
