@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -76,6 +77,20 @@ def test_a_clone_by_git_for_windows_is_the_course_byte_for_byte(windows_clone):
         ["git", "status", "--porcelain"], cwd=windows_clone, capture_output=True
     )
     assert status.stdout == b""
+
+
+@NO_CLONE
+def test_every_system_can_have_the_courses_files():
+    """No links, no names that Windows forbids or takes for one and the same."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-s", "-z"], cwd=COURSE_DIR, capture_output=True, text=True
+    ).stdout
+    modes, names = zip(*(e.split("\t") for e in listed.split("\0") if e), strict=True)
+    assert not any(mode.startswith("120000") for mode in modes)
+    assert len({name.lower() for name in names}) == len(names) > 100
+    forbidden = r'[:*?"<>|\\]|(^|/)(aux|con|nul|prn|com\d|lpt\d)(\.|/|$)|[ .](/|$)'
+    assert not [name for name in names if re.search(forbidden, name.lower())]
+    assert max(map(len, names)) < 100  # far from 260, below any folder
 
 
 # --- the first cell, wherever its notebook runs ---------------------------------------
@@ -183,6 +198,37 @@ def test_a_policy_left_on_is_put_right_and_said():
     assert code == 0, err
     assert "dtype policy was set to mixed_float16" in out
     assert out.splitlines()[-1] == AS_SHIPPED
+
+
+MATPLOTLIBRC = """
+image.origin: lower
+image.cmap: jet
+text.usetex: True
+font.size: 30
+figure.facecolor: black
+axes.facecolor: black
+text.color: white
+lines.linewidth: 9
+"""
+FIGURES = """
+import hashlib, matplotlib, numpy as np
+from utils import plots
+image = np.arange(784, dtype=np.uint8).reshape(28, 28)
+half = plots.learning_rate(lambda step: 1 / (1 + step), 100, 10)
+for figure in (plots.images(image[None], ["seven"]), half):
+    data = figure._repr_mimebundle_()[0]["image/png"]
+    print(hashlib.sha256(data.encode()).hexdigest())
+print(matplotlib.get_backend().lower())
+"""
+
+
+def test_figures_look_as_they_should_whatever_matplotlib_is_told(tmp_path):
+    (tmp_path / "matplotlibrc").write_text(MATPLOTLIBRC)
+    here = {"MPLBACKEND": "svg"}  # as Jupyter chooses its own
+    plain = from_first_cell(COURSE_DIR, FIGURES, **here, MATPLOTLIBRC=None)
+    told = from_first_cell(COURSE_DIR, FIGURES, **here, MATPLOTLIBRC=str(tmp_path))
+    assert plain[0] == 0, plain[2]
+    assert told == plain and plain[1].endswith("svg\n")
 
 
 def test_nothing_is_said_and_no_keras_imported_where_all_is_well(tmp_path):

@@ -18,7 +18,6 @@ from small_courses import (
 
 from tools import installation, pins, programs
 from utils import data, data_files, runs
-from utils.places import COURSE_DIR
 
 
 @pytest.fixture
@@ -349,12 +348,3 @@ def test_the_longest_name_of_tensorflow_fits_where_the_course_may_lie():
     """The longest path in its wheel for Windows, 163 characters, below .venv."""
     below = len("\\.venv\\Lib\\site-packages\\") + 163
     assert installation.WINDOWS_LENGTH + below == 259 - 1  # of Windows' 260, with NUL
-
-
-def test_the_course_itself_is_not_what_makes_a_path_long():
-    listed = [
-        path.relative_to(COURSE_DIR)
-        for room in ("utils", "tools", "tests", "labs", "docs", "reference")
-        for path in (COURSE_DIR / room).rglob("*")
-    ]
-    assert max(len(str(path)) for path in listed) < 100

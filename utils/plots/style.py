@@ -8,11 +8,16 @@ import base64
 import io
 import math
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
+
+# Somebody's own matplotlibrc could turn digits upside down, or want a LaTeX that is not
+# there. What Jupyter has chosen, the way to show a figure, stays.
+mpl.rcdefaults()
 
 ANN_COLOR, CNN_COLOR = "#D55E00", "#0072B2"
 COLORS = {"ANN": ANN_COLOR, "CNN": CNN_COLOR}
