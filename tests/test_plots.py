@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
@@ -379,6 +380,19 @@ def test_a_figure_has_200_dots_an_inch_and_its_page_100_for_that_of_its_size():
         assert [round(dots) for dots in image.info["dpi"]] == [200, 200]
         assert metadata["image/png"]["width"] == 1000  # the size asked for is 10
         assert image.width == pytest.approx(0.8 * 10 * 200, abs=2)
+
+
+def test_a_notebook_shows_our_picture_not_one_that_matplotlib_makes():
+    shell = InteractiveShell.instance()
+    try:  # as Matplotlib does in a notebook
+        formatter = shell.display_formatter.formatters["image/png"]
+        formatter.for_type(Figure, lambda figure: b"its own way")
+        data, metadata = shell.display_formatter.format(draw("learning_curves"))
+    finally:
+        InteractiveShell.clear_instance()
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
+        assert (image.mode, image.width) == ("P", 1600)
+    assert metadata["image/png"]["width"] == 1000
 
 
 def test_a_trio_is_one_block_and_names_are_horizontal():

@@ -11,6 +11,7 @@ import math
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython import get_ipython
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
@@ -54,12 +55,17 @@ class _DescribedFigure(Figure):
     """A figure that tells Jupyter its title, for readers who cannot see it."""
 
     def _repr_mimebundle_(self, include=None, exclude=None):
+        data, described = self.picture()
+        return {"image/png": data}, {"image/png": described}
+
+    def picture(self):
+        """Return the figure as a PNG, base64, and what Jupyter should know of it."""
         drawn = io.BytesIO()
         with plt.rc_context(STYLE):
             self.savefig(drawn, format="png")
-        data = {"image/png": base64.b64encode(_small(drawn)).decode()}
+        data = base64.b64encode(_small(drawn)).decode()
         width = round(PIXELS * self.get_figwidth() / PAPER)
-        return data, {"image/png": {"alt": self.description(), "width": width}}
+        return data, {"alt": self.description(), "width": width}
 
     def description(self):
         """Return the titles of the figure and its axes, and what the axes show."""
@@ -68,6 +74,18 @@ class _DescribedFigure(Figure):
             texts += [ax.get_title(), ax.get_xlabel(), ax.get_ylabel()]
         once = dict.fromkeys(" ".join(t.split()) for t in texts if t.strip())
         return "; ".join(list(once)[:12])
+
+
+def _draw_our_way():
+    """Let Jupyter ask our figures for their picture, and Matplotlib for none of them.
+
+    Matplotlib tells a notebook how to draw any Figure, and that counts for more than
+    what a figure says of itself.
+    """
+    shell = get_ipython()
+    if shell is not None:
+        formatter = shell.display_formatter.formatters["image/png"]
+        formatter.for_type(_DescribedFigure, _DescribedFigure.picture)
 
 
 def _small(png):
@@ -103,6 +121,7 @@ def new_figure(n_rows=1, n_columns=1, *, size, title=None, **options):
     if title:
         figure.suptitle(title)
     plt.close(figure)  # or Jupyter would show it a second time
+    _draw_our_way()
     return figure, axes
 
 
