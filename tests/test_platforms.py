@@ -119,6 +119,36 @@ def test_vs_code_with_another_root_finds_the_course(tmp_path):
     assert out.splitlines()[1] == str(COURSE_DIR)
 
 
+ADDRESS = "https://github.com/somebody/some-course"
+
+
+def test_one_address_reaches_the_cells_and_the_readme(tmp_path, monkeypatch):
+    for name in ("README.md", "pyproject.toml", "ANN_Model.ipynb"):
+        shutil.copy(COURSE_DIR / name, tmp_path)
+    monkeypatch.setattr(first_cell, "COURSE_DIR", tmp_path)
+    ours = tmp_path / "ANN_Model.ipynb"
+    monkeypatch.setattr(first_cell, "notebooks", lambda: [ours])
+    before = {path: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert first_cell.main(ADDRESS) == 0
+    assert ADDRESS in ours.read_text(encoding="utf-8")
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    colab = "(https://colab.research.google.com/github/somebody/some-course/blob/main/"
+    kaggle = f"kernels/welcome?src={ADDRESS}/blob/main/"
+    binder = "(https://mybinder.org/v2/gh/somebody/some-course/main?labpath="
+    for host in (colab, kaggle, binder):
+        for name in ("ANN_Model", "CNN_Model", "Comparison"):
+            assert f"{host}{name}.ipynb)" in readme
+    assert first_cell.main("") == 0  # what was given is taken back
+    assert {p: p.read_text(encoding="utf-8") for p in tmp_path.iterdir()} == before
+    assert first_cell.main("not an address") == 1
+
+
+def test_the_readme_has_the_links_of_the_address():
+    text = (COURSE_DIR / "README.md").read_text(encoding="utf-8")
+    part = f"<!-- hosts -->\n{first_cell.links(first_cell.address())}\n<!-- /hosts -->"
+    assert part in text
+
+
 def test_away_from_the_course_a_sentence_says_so(tmp_path):
     code, _, err = from_first_cell(tmp_path, "")
     assert code == 1

@@ -5,7 +5,8 @@
 
 A notebook has to find the course before it can import anything of it, so this cell is
 written out in each of them. The address, of the course's public Git repository, is kept
-in pyproject.toml, under [tool.course]; Colab and Kaggle fetch the course from there.
+in pyproject.toml, under [tool.course]; Colab and Kaggle fetch the course from there,
+and the README links to them once it is known.
 """
 
 import json
@@ -13,7 +14,7 @@ import re
 import sys
 import tomllib
 
-from utils.files import write_whole
+from utils.files import replace_between_markers, write_whole
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 CELL_ID = "the-first-cell"
@@ -55,6 +56,35 @@ def address():
     return settings["tool"]["course"]["address"]
 
 
+def hosts(name, address):
+    """Return where a notebook opens with a click: dict from a host's name to a page.
+
+    Args:
+        name: the notebook's place in the course.
+        address: of the course; the hosts fetch from GitHub, from elsewhere there is
+            none.
+    """
+    if not address.startswith("https://github.com/"):
+        return {}
+    place = address.removeprefix("https://github.com/").strip("/").removesuffix(".git")
+    file = f"{place}/blob/main/{name}"
+    return {
+        "Colab": f"https://colab.research.google.com/github/{file}",
+        "Kaggle": f"https://www.kaggle.com/kernels/welcome?src=https://github.com/{file}",
+        "Binder": f"https://mybinder.org/v2/gh/{place}/main?labpath={name}",
+    }
+
+
+def links(address):
+    """Return the README's lines with these pages, one for each host."""
+    lines = {}
+    for name in NOTEBOOKS:
+        for host, page in hosts(name, address).items():
+            words = f"[`{name.removesuffix('.ipynb')}`]({page})"
+            lines[host] = f"{lines[host]} · {words}" if host in lines else words
+    return "\\\n".join(f"Open in {host}: {text}." for host, text in lines.items())
+
+
 def source():
     """Return the cell's source, with the address in it."""
     return CELL.replace("<address>", address()).rstrip("\n")
@@ -85,7 +115,7 @@ def with_first_cell(notebook):
 
 
 def main(new_address=None):
-    """Put the cell, with a new address if one is given, into every notebook."""
+    """Put the cell, with a new address if given, into every notebook and the README."""
     if new_address is not None:
         if not re.fullmatch(r"(https://[\w./~-]+)?", new_address):
             print(f"{new_address} is no address like https://…", file=sys.stderr)
@@ -98,6 +128,7 @@ def main(new_address=None):
         notebook = json.loads(path.read_text(encoding="utf-8"))
         new = json.dumps(with_first_cell(notebook), indent=1, ensure_ascii=False)
         write_whole(path, new + "\n")
+    replace_between_markers(COURSE_DIR / "README.md", "hosts", links(address()))
     return 0
 
 

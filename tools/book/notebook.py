@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from nbformat import NotebookNode
 from PIL import Image
 
-from tools.first_cell import CELL_ID
+from tools.first_cell import CELL_ID, hosts
 
 FIGURES, ORIGINALS = "figures", "notebooks"
 
@@ -71,11 +71,8 @@ def ways_to(name, up, address):
     """Return a line of Markdown: where the notebook is, and where it can be opened."""
     file = PurePosixPath(name).name
     ways = [f'<a href="{up}{ORIGINALS}/{name}" download>{file}</a>']
-    if address.startswith("https://github.com/"):
-        place = f"{address.removeprefix('https://github.com/')}"
-        colab = f"https://colab.research.google.com/github/{place}/blob/main/{name}"
-        binder = f"https://mybinder.org/v2/gh/{place}/main?labpath={name}"
-        ways += [f"[open in Colab]({colab})", f"[open in Binder]({binder})"]
+    pages = hosts(name, address).items()
+    ways += [f"[open in {host}]({page})" for host, page in pages]
     return (
         f"*This page is a notebook*: {' · '.join(ways)}. "
         "In the course's folder, `python3 course.py lab` opens a copy to work in.\n"
