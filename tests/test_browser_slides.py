@@ -134,7 +134,7 @@ def write_deck(folder, *cells):
     "cell",
     [
         new_markdown_cell("\n\n".join("a paragraph" for _ in range(30))),
-        new_code_cell("\n".join("x = 1" for _ in range(40))),
+        new_code_cell("\n".join("x = 1" for _ in range(60))),
         new_code_cell("x = " + " + ".join("a_long_name" for _ in range(30))),
         new_markdown_cell("<div style='height: 800px'>tall</div>"),
     ],
