@@ -148,6 +148,15 @@ def test_idx_files_come_back_as_they_were_written(tmp_path, sample, end, names):
     assert (found.source, found.fingerprint) == ("sample", sample.fingerprint)
 
 
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_whoever_names_one_of_the_four_files_means_their_folder(tmp_path, arrays, end):
+    write_idx(tmp_path, arrays, end)
+    assert_same(load_mnist(tmp_path / f"{IDX_NAMES['x_train']}{end}"), arrays)
+    (tmp_path / f"{IDX_NAMES['y_test']}{end}").unlink()
+    told = complaint(tmp_path / f"{IDX_NAMES['x_train']}{end}")
+    assert f"{IDX_NAMES['y_test']} (or" in told and "is missing in the folder" in told
+
+
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_an_npz_comes_back_as_it_was_written(tmp_path, arrays, save, monkeypatch):
     save(tmp_path / "digits.npz", **arrays)

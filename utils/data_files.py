@@ -49,7 +49,7 @@ class DataError(Exception):
 
 
 def read_path(choice):
-    """Read a folder with IDX files, or an .npz.
+    """Read a folder with IDX files, named by itself or by one of them, or an .npz.
 
     Args:
         choice: the path, as a text; it may begin with "~". A relative one is meant from
@@ -67,6 +67,8 @@ def read_path(choice):
     try:
         if path.is_dir():
             return _read_idx_folder(path)
+        if any(path in paths for paths in _find_idx(path.parent).values()):
+            return _read_idx_folder(path.parent)  # one of the four was named
         if os.path.lexists(path):
             return _read_npz(path)
     except BadFile as error:
