@@ -93,6 +93,25 @@ import socket
 socket.create_connection(("127.0.0.1", {port}), timeout=2).send(b"the marks")
 """
 MEMORY = "hog = bytearray(64 * 2**30)\nhog[::4096] = bytes(len(hog[::4096]))\n"
+STAYS = """
+import atexit, gc, os, signal, threading, time
+atexit.register(time.sleep, 10**6)
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+threading.Thread(target=time.sleep, args=(10**6,)).start()
+for thing in gc.get_objects():
+    if isinstance(thing, dict) and "NotYet" in thing:
+        thing["NotYet"] = type("Never", (), {})
+if not os.fork():
+    os.setsid()
+    time.sleep(10**6)
+"""
+FLOOD = """
+import os
+for k in range(9, 40):
+    os.dup2(1, k)
+    os.write(k, b"x" * 99)
+"""
 OUTPUT = 'for _ in range(2_000):\n    print("x" * 100_000)\n'
 EXIT = "import os\n\nos._exit(0)\n"
 TALKS = 'import os\nos.write(3, b"\\xff" * 4096)\nos.write(4, b"\\xff" * 4096)\n'
@@ -125,6 +144,16 @@ def with_answer(notebook, task, code):
 
 def with_cell(notebook, code):
     notebook.cells.insert(6, nbformat.v4.new_code_cell(code))
+
+
+def with_bonus(notebook):
+    """Add a check of one's own that gives a thousand marks."""
+    labels = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    first = [bool(label.get("grade")) for label in labels].index(True)
+    bonus = copy.deepcopy(notebook.cells[first])
+    bonus.update(id="bonus", source="pass")
+    bonus.metadata.nbgrader.update(grade_id="check-bonus", points=1000)
+    notebook.cells.append(bonus)
 
 
 @pytest.fixture(scope="module")
@@ -208,14 +237,22 @@ def hand_in(exercises, port):
         PROCESSES.format(mark=MARK),
         NETWORK.format(port=port),
         MEMORY,
+        STAYS,
+        FLOOD,
         OUTPUT,
     ]
-    submit("attacks", lambda notebook: [with_cell(notebook, code) for code in attacks])
+
+    def attack(notebook):
+        for code in attacks:
+            with_cell(notebook, code)
+
+    submit("attacks", attack)
     submit("exits", with_cell, EXIT)
     submit("talks", with_cell, TALKS)
     submit("loop", with_answer, "mcnemar", LOOP)
     submit("stubborn", with_answer, "mcnemar", STUBBORN)
     submit("json").write_text("{" * 100_000)
+    submit("bonus", with_bonus)
     submit("twice", lambda nb: nb.cells.append(copy.deepcopy(nb.cells[-2])))
     path = submit("old")
     notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -301,6 +338,7 @@ def test_an_endless_loop_costs_its_task_and_is_named(classroom, student):
     [
         ("json", "is damaged: it is not JSON"),
         ("twice", "has the cell check-conclude twice"),
+        ("bonus", "has the cell 'check-bonus', which none of the exercises is"),
         ("old", "was made with another nbgrader"),
         ("renamed", "is missing; it must have this name"),
         ("large", "has 500 MB"),

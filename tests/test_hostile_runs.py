@@ -28,7 +28,9 @@ from test_runs import (  # noqa: F401 - home is a fixture for all tests here
     save_number,
 )
 
+from tools.graded import judge
 from utils import runs
+from utils.bounded import BadFile
 from utils.runs import check_comparable, list_runs, load_run
 
 SECONDS = 3
@@ -768,3 +770,24 @@ def test_models_that_could_not_be_loaded_are_not_saved(home):  # noqa: F811
         assert words in message and "Nothing was saved" in message
         assert load_run("ann").info["seed"] == 1
         assert {path.name for path in home.iterdir()} == {"ann", runs.LOCK_NAME}
+
+
+def test_a_submitted_model_comes_compiled_and_is_no_more_trusted(model, tmp_path):
+    import keras
+
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.save(tmp_path / "model.keras")
+    raw = (tmp_path / "model.keras").read_bytes()
+    came = judge._model(raw)
+    assert isinstance(came.optimizer, keras.optimizers.Adam)
+    assert came.loss == "sparse_categorical_crossentropy"
+    run = save_number(1, model=model)
+    for case in ("Lambda", "units", "a lookup", "a second file"):
+        path = change_model(run, CHANGES[case])
+        with pytest.raises(BadFile), in_time():
+            judge._model(path.read_bytes())
+        run = save_number(1, model=model)
+    model.compile("adam", loss=lambda y_true, y_pred: y_pred)
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(BadFile, match="can run code"):
+        judge._model((tmp_path / "model.keras").read_bytes())

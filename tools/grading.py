@@ -11,6 +11,7 @@ import collections
 import json
 import logging
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -27,6 +28,7 @@ from utils.places import COURSE_DIR
 EXERCISES = COURSE_DIR / "exercises"
 LARGEST = 20 * 2**20  # bytes of a submitted notebook; a solved one has 60,000
 SECONDS = 300  # for one cell
+MOST_CELLS = 20  # that may take so long; after that, the rest of a notebook is not run
 SCHEMA = 3  # of nbgrader's metadata
 
 
@@ -35,6 +37,7 @@ class Submission:
 
     def __init__(self, source, clean, kind, seconds):
         self._clean, self._kind, self._seconds = clean, kind, seconds
+        self._end = time.monotonic() + MOST_CELLS * seconds
         self._done = []  # what has run in the student's process
         self._worker = self._start()
         # The judge is the course's own; as another user it could not read the source.
@@ -50,8 +53,13 @@ class Submission:
         """Run a student's cell; return what it printed, and its error."""
         return self._run(cell.source)
 
+    def _deadline(self):
+        return min(time.monotonic() + self._seconds, self._end)
+
     def _run(self, source, again=False):
-        deadline = time.monotonic() + self._seconds
+        deadline = self._deadline()
+        if time.monotonic() >= self._end:
+            return "", self._silent(None, deadline)
         try:
             frames.send(self._worker.question, {"do": "run", "source": source})
             reply, _ = frames.receive(self._worker.answer, deadline)
@@ -65,7 +73,9 @@ class Submission:
 
     def judge(self, name):
         """Run one of the course's cells in the judge; pass on what it asks for."""
-        deadline = time.monotonic() + self._seconds
+        deadline = self._deadline()
+        if time.monotonic() >= self._end:
+            return "", self._silent(None, deadline)
         try:
             return self._judged(name, deadline)
         except (frames.Silence, OSError) as silence:
@@ -90,6 +100,8 @@ class Submission:
     def _silent(self, silence, deadline):
         late = time.monotonic() >= deadline
         why = f"stopped after {self._seconds} seconds" if late else str(silence)
+        if deadline == self._end and late:
+            why = f"stopped after {MOST_CELLS * self._seconds} seconds for all cells"
         return {"kind": "CellTimeoutError" if late else "DeadKernelError", "text": why}
 
     def _restart(self):
@@ -190,9 +202,10 @@ def grade(assignment, seconds=SECONDS):
             reason = reason or grade_one(
                 assignment, student, stage, kind, seconds, late
             )
+        shown = student if student.isprintable() else repr(student)
         if reason:
-            refused[student] = reason
-        print(f"{student}: {reason or marks(assignment, student)}", flush=True)
+            refused[shown] = reason
+        print(f"{shown}: {reason or marks(assignment, student)}", flush=True)
     for student, reason in refused.items():
         print(f"Not graded: {student} ({assignment}): {reason}")
     names = [f"{student} ({', '.join(tasks)})" for student, tasks in late]
@@ -203,6 +216,9 @@ def grade(assignment, seconds=SECONDS):
 
 def put_on_stage(place, stage):
     """Copy the notebook that was handed in; return why that is not possible, if so."""
+    student = place.parent.name
+    if not student.isprintable() or set("[]*?") & set(student):  # nbgrader's globs
+        return f"no folder can be found by the name {student!r}; rename it"
     name = next((EXERCISES / "source" / place.name).glob("*.ipynb")).name
     path = place / name
     for part in (place.parent, place, path):
@@ -221,15 +237,18 @@ def put_on_stage(place, stage):
         notebook = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
         return f"{name} is damaged: it is not JSON. Hand in the notebook again"
-    reason = _fault(notebook, name)
+    reason = _fault(notebook, name, place.name)
     if not reason:
         stage.mkdir(parents=True)
-        shutil.copyfile(path, stage / name)
+        # As it was understood here, whatever encoding or marks of bytes it had.
+        (stage / name).write_text(json.dumps(notebook), encoding="utf-8")
     return reason
 
 
-def _fault(notebook, name):
+def _fault(notebook, name, assignment):
     """Say what makes a notebook unfit for grading; None if nothing does."""
+    source = nbformat.read(EXERCISES / "source" / assignment / name, 4)
+    known = {c.metadata.get("nbgrader", {}).get("grade_id") for c in source.cells}
     try:
         nbformat.validate(notebook)
         cells = nbformat.from_dict(notebook).cells
@@ -242,6 +261,11 @@ def _fault(notebook, name):
     twice = [name for name, count in ids.items() if count > 1]
     if twice:
         return f"{name} has the cell {', '.join(twice)} twice; delete the copy"
+    if others := [f"{grade_id!r:.60}" for grade_id in ids if grade_id not in known]:
+        return (
+            f"{name} has the cell {', '.join(others[:3])}, which none of the exercises "
+            "is; delete it"
+        )
     if old:
         return f"{name} was made with another nbgrader; copy the answers to a new copy"
     if not ids:
@@ -261,8 +285,8 @@ def grade_one(assignment, student, stage, kind, seconds, late):
         text=True,
     )
     if done.returncode or not report.exists():
-        lines = [x for x in done.stderr.splitlines() if "ERROR" in x or "Error" in x]
-        return f"nbgrader failed: {(lines or ['no reason given'])[-1][-300:]}"
+        raised = re.findall(r"(?m)^[\w.]+(?:Error|Exception)\b.*", done.stderr)
+        return f"nbgrader failed: {(raised or ['no reason given'])[-1][-300:]}"
     tasks = json.loads(report.read_text(encoding="utf-8"))
     if tasks:
         late.append((student, tasks))

@@ -16,6 +16,7 @@ import numpy as np
 from utils.answers import NUMBERS, Strange
 
 LARGEST = 256 * 2**20  # bytes in a frame
+LONGEST = 4 * 2**20  # bytes of its words, which take thirty times more when read
 
 
 class Silence(Exception):
@@ -41,6 +42,8 @@ def receive(stream, deadline=math.inf):
     if size > LARGEST:
         raise Silence("it sent too much")
     words, _, blobs = bytes(_read(stream, size, deadline)).partition(b"\n")
+    if len(words) > LONGEST:
+        raise Silence("it sent too many words")
     try:
         return json.loads(words), blobs
     except (ValueError, RecursionError):
@@ -88,6 +91,8 @@ def unpacked(words, blobs):
     """Return the plain value that `packed` was given; a model as its bytes."""
     if words is None or isinstance(words, str):
         return words
+    if not isinstance(words, dict):
+        raise Silence("it sent something that is no answer")
     if "list" in words:
         return [unpacked(part, blobs) for part in words["list"]]
     if "array" in words:

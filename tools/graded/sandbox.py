@@ -1,6 +1,7 @@
 """How a graded process is kept to itself: with bubblewrap, or less well."""
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -12,15 +13,16 @@ from pathlib import Path
 COURSE = Path("/course")  # where bubblewrap shows the clean copy
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
-NOBODY = 65534  # the user whom every Unix keeps for processes without rights
+USERS = range(64_000, 60_000, -1)  # numbers that no system gives to its users
 LIMITS = {"RLIMIT_AS": 12 * 2**30, "RLIMIT_FSIZE": 2**28, "RLIMIT_NPROC": 300}
 LIMITS |= {"RLIMIT_CORE": 0}
+ROOM = 2**29  # bytes that may be written to the work folder, and to /tmp
 
 MISSING = {
     "bubblewrap": "",
-    "user": "bubblewrap is not installed: submissions run as the user nobody. They "
-    "cannot write to the course or the gradebook, but they can use the network and "
-    "read what every user may read.",
+    "user": "bubblewrap is not installed: submissions run as a user without rights. "
+    "They cannot write to the course or the gradebook, but they can use the network, "
+    "fill the disk, and read what every user may read.",
     "plain": "bubblewrap is not installed: submissions run with your permissions. "
     "Time, memory and processes are limited, but they can read and write your files, "
     "the gradebook too, and use the network. Install bubblewrap (Linux: sudo apt "
@@ -34,23 +36,39 @@ def protection():
     if (
         found
         and not subprocess.run(
-            [*_bubblewrap(found, {}), "true"], capture_output=True
+            [*_bubblewrap(found), "true"], capture_output=True
         ).returncode
     ):
         return "bubblewrap"
-    return "user" if _nobody_can_work() else "plain"
+    return "user" if _stranger_can_work() else "plain"
 
 
-def _nobody_can_work():
-    """Say whether the user nobody can start Python and find its packages."""
+@functools.cache
+def stranger():
+    """Return the number of a user who has nothing and runs nothing: a submission's.
+
+    All that it runs can be ended together, however it has forked.
+    """
+    import psutil  # nbgrader needs it, too
+
+    taken = {process.uids().real for process in psutil.process_iter()}
+    return next(user for user in USERS if user not in taken)
+
+
+def _as_stranger():
+    return {"user": stranger(), "group": stranger(), "extra_groups": []}
+
+
+def _stranger_can_work():
+    """Say whether a user without rights can start Python and find its packages."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return False
     command = [sys.executable, "-c", "import numpy"]
-    options = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd": "/"}
     try:
-        return not subprocess.run(command, capture_output=True, **options).returncode
+        done = subprocess.run(command, capture_output=True, cwd="/", **_as_stranger())
     except OSError:  # the interpreter lies where only its owner can look
         return False
+    return not done.returncode
 
 
 def advice(kind):
@@ -64,8 +82,8 @@ def advice(kind):
     return MISSING[kind] + (more if MISSING[kind] else "")
 
 
-def _bubblewrap(program, folders):
-    """Return the command that shows a process these folders ({path: inside}) only."""
+def _bubblewrap(program, clean=None):
+    """Return the command that shows a process the system and a clean copy only."""
     prefixes = {
         sys.prefix,
         sys.base_prefix,
@@ -74,12 +92,16 @@ def _bubblewrap(program, folders):
     command = [program, "--unshare-all", "--unshare-user", "--die-with-parent"]
     command += ["--new-session", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
     # First the empty /tmp: the course's own Python may lie in the real one.
-    command += ["--size", str(2**29), "--tmpfs", "/tmp"]
+    command += ["--size", str(ROOM), "--tmpfs", "/tmp"]
     for path in (*SYSTEM, *SETTINGS, *sorted(prefixes)):
         command += ["--ro-bind-try", path, path]
     command += ["--proc", "/proc", "--dev", "/dev"]
-    for (path, inside), kind in folders.items():
-        command += [kind, str(path), str(inside)]
+    if clean:
+        work, inside = clean / "exercises" / "work", COURSE / "exercises" / "work"
+        command += ["--ro-bind", str(clean), str(COURSE)]
+        command += ["--size", str(ROOM), "--tmpfs", str(inside), "--chdir", str(inside)]
+        for path in work.iterdir():
+            command += ["--ro-bind", str(path), str(inside / path.name)]
     return command
 
 
@@ -96,23 +118,20 @@ class Process:
         self.kind, inside = kind, COURSE if kind == "bubblewrap" else clean
         work, self._mark = clean / "exercises" / "work", str(uuid.uuid4())
         command = [sys.executable, "-m", *module]
-        options = {"cwd": work}
+        options, home = {"cwd": work}, work
         if kind == "bubblewrap":
-            folders = {(clean, COURSE): "--ro-bind"}
-            folders[work, COURSE / work.relative_to(clean)] = "--bind"
-            place = ["--chdir", str(COURSE / work.relative_to(clean))]
-            wrap = _bubblewrap(shutil.which("bwrap"), folders)
-            command, options = [*wrap, *place, *command], {}
+            command = [*_bubblewrap(shutil.which("bwrap"), clean), *command]
+            options, home = {}, Path("/tmp")
         elif kind == "user":
-            os.chown(work, NOBODY, NOBODY)
-            options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            os.chown(work, stranger(), stranger())
+            options |= _as_stranger()
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=_environment(inside) | {"COURSE_SUBMISSION": self._mark},
+            env=_environment(inside, home) | {"COURSE_SUBMISSION": self._mark},
             **options,
         )
         self.question = self._process.stdin.fileno()
@@ -123,31 +142,39 @@ class Process:
         if self._process.stdin.closed:
             return
         # In bubblewrap all end with the first one. Elsewhere children may have left the
-        # group: they are found by a mark in their environment, or by whose they are.
+        # group: they are found by whose they are, or by a mark in their environment.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        if self.kind != "bubblewrap":
-            import psutil  # nbgrader needs it, too
-
-            for process in psutil.process_iter():
-                with contextlib.suppress(psutil.Error):
-                    if self._is_ours(process):
-                        process.kill()
+        if self.kind == "user":
+            everyone = "import os; os.kill(-1, 9)"  # whom this user may kill: its own
+            subprocess.run([sys.executable, "-c", everyone], cwd="/", **_as_stranger())
+        elif self.kind == "plain":
+            while self._end_marked():
+                pass
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
 
-    def _is_ours(self, process):
-        if self.kind == "user" and process.uids().real == NOBODY:
-            return True
-        return process.environ().get("COURSE_SUBMISSION") == self._mark
+    def _end_marked(self):
+        """End the processes that bear the mark; return how many there were."""
+        import psutil
+
+        ended = 0
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("COURSE_SUBMISSION") == self._mark:
+                    ended += process.status() != psutil.STATUS_ZOMBIE
+                    process.kill()
+        return ended
 
 
-def _environment(course):
+def _environment(course, home):
     """Return the environment of a graded process: nothing of the grader's own."""
     return {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "HOME": "/tmp",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "USER": "student",
         "PYTHONPATH": str(course),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
@@ -157,8 +184,8 @@ def _environment(course):
         "CUDA_VISIBLE_DEVICES": "-1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        "IPYTHONDIR": "/tmp/ipython",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "IPYTHONDIR": f"{home}/ipython",
+        "MPLCONFIGDIR": f"{home}/matplotlib",
     }
 
 

@@ -1,0 +1,213 @@
+"""What a graded process can reach, for each protection that this machine can give.
+
+No notebook and no nbgrader here: a probe tries what a hostile submission would try.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tools.graded import frames, sandbox
+
+psutil = pytest.importorskip("psutil", reason="comes with what grading needs")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="grading refuses on Windows")
+
+MARK = "98766"  # seconds that the probe's children sleep
+PROBE = """
+import json, os, socket, subprocess, sys
+
+book, secret, port, hide = sys.argv[1:]
+
+def can(what, *arguments):
+    try:
+        what(*arguments)
+    except OSError:
+        return False
+    return True
+
+def many_files():
+    for k in range(4):
+        with open(f"{k}.large", "wb") as file:
+            file.truncate(2**28)
+            os.posix_fallocate(file.fileno(), 0, 2**28)
+
+found = {
+    "user": os.getuid(),
+    "course": can(open, "../../utils.py", "a"),
+    "book": can(open, book, "a"),
+    "secret": can(open, secret),
+    "work": can(open, "mine.txt", "w"),
+    "network": can(socket.create_connection, ("127.0.0.1", int(port)), 2),
+    "disk": can(many_files) if hide == "fill" else None,
+}
+for _ in range(20):
+    command = ["sleep", "98766"]
+    options = {} if hide == "no" else {"env": {"PATH": os.environ["PATH"]}}
+    subprocess.Popen(command, start_new_session=True, **options)
+print(json.dumps(found), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def place():
+    """A folder that every user may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def probed(kind, place, hide):
+    """Let the probe try it all under a protection; return what it could do."""
+    clean, book, secret = (place / name for name in ("clean", "book.db", "secret"))
+    (clean / "exercises" / "work").mkdir(parents=True)
+    (clean / "utils.py").touch()
+    (clean / "probe.py").write_text(PROBE)
+    book.touch()
+    secret.touch(mode=0o600)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        module = ("probe", str(book), str(secret), port, hide)
+        process = sandbox.Process(kind, module, clean)
+        try:
+            with os.fdopen(os.dup(process.answer)) as lines:
+                return json.loads(lines.readline())
+        finally:
+            process.end()
+
+
+def sleepers():
+    running = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
+    return [command for command in running if MARK in command]
+
+
+@pytest.mark.skipif(sandbox.protection() != "bubblewrap", reason="needs bubblewrap")
+def test_in_bubblewrap_nothing_is_within_reach_and_nothing_is_left(place):
+    found = probed("bubblewrap", place, "fill")
+    assert found.pop("work")
+    assert found.pop("user") == 1000 and not any(found.values())
+    assert not sleepers()
+
+
+@pytest.fixture
+def startable(monkeypatch):
+    """A Python that a user without rights can start."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root can run something as another user")
+    pythons = sys.executable, shutil.which("python3", path="/usr/local/bin:/usr/bin")
+    for python in filter(None, pythons):
+        try:
+            command = [python, "-c", "import json"]
+            subprocess.run(command, cwd="/", check=True, **sandbox._as_stranger())
+        except OSError:
+            continue
+        monkeypatch.setattr(sys, "executable", python)
+        return
+    pytest.skip("every Python here lies where only root can look")
+
+
+@pytest.mark.usefixtures("startable")
+def test_as_a_user_without_rights_nothing_can_be_written_and_nothing_is_left(place):
+    bystander = subprocess.Popen(["sleep", "60"])
+    found = probed("user", place, "yes")
+    assert found["user"] == sandbox.stranger() not in (0, os.getuid())
+    assert found["work"] and found["network"]  # the latter is said at the start
+    assert not (found["course"] or found["book"] or found["secret"])
+    assert not sleepers()
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+
+
+def test_without_protection_nothing_is_left_running_and_the_rest_is_said(place):
+    found = probed("plain", place, "no")
+    assert found["book"] and found["secret"] and found["network"]
+    assert not sleepers()
+    for words in ("your permissions", "read and write your files", "network"):
+        assert words in sandbox.advice("plain")
+
+
+@pytest.mark.parametrize("kind", ["user", "plain"])
+def test_a_container_program_is_named_where_there_is_one(kind, monkeypatch):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: name == "podman")
+    assert "podman is installed" in sandbox.advice(kind)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    assert "is installed: grade" not in sandbox.advice(kind)
+
+
+# --- what a submission's process may send --------------------------------------------
+
+
+def sent(content):
+    """Return what frames.receive makes of bytes."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as answer, tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        child = subprocess.Popen(["cat"], stdin=file, stdout=writing)
+        os.close(writing)
+        try:
+            return frames.receive(answer.fileno())
+        finally:
+            child.kill()
+            child.wait()
+
+
+def frame(words, size=None):
+    return (size or len(words)).to_bytes(8, "big") + words
+
+
+HOSTILE = {
+    "nothing": b"",
+    "half a length": b"\0\0",
+    "huge": frame(b"{}", 2**62),
+    "short": frame(b"{}", 100),
+    "no JSON": frame(b"{"),
+    "deep": frame(b"[" * 10**6),
+    "many words": frame(b"[" + b"[]," * 2_000_000 + b"1]"),
+    "not UTF-8": frame(b'"\xff"'),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_what_is_no_answer_is_silence(case):
+    with pytest.raises(frames.Silence):
+        sent(HOSTILE[case])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"array": "|O", "shape": [1], "start": 0},
+        {"array": "f4,f4", "shape": [1], "start": 0},
+        {"array": "<f8", "shape": [10**15], "start": 0},
+        {"array": "<f8", "shape": [1], "start": -8},
+        {"array": "<f8", "shape": ["x"], "start": 0},
+        {"array": "nonsense", "shape": [1], "start": 0},
+        {"array": "<f8"},
+        {"list": 7},
+        [],
+        7,
+    ],
+)
+def test_arrays_that_cannot_be_raise_and_take_no_memory(words):
+    with pytest.raises((frames.Silence, ValueError, TypeError, LookupError)):
+        frames.unpacked(words, bytes(8))
+
+
+def test_what_is_packed_comes_back():
+    value = [None, "é", np.arange(6).reshape(2, 3), np.array(0.5), [np.array(True)]]
+    words, blobs = frames.packed(
+        [np.asarray(v) if hasattr(v, "dtype") else v for v in value]
+    )
+    came = frames.unpacked(json.loads(json.dumps(words)), blobs)
+    assert came[:2] == value[:2] and came[4][0].dtype == bool
+    np.testing.assert_array_equal(came[2], value[2])

@@ -1,0 +1,263 @@
+"""What is handed in, looked at before it is graded: refused with a reason, or read.
+
+A new case is one line in a table. test_grading_hostile.py grades a whole class.
+"""
+
+import copy
+import json
+import os
+import time
+
+import nbformat
+import pytest
+
+from tools import grading
+from utils.places import COURSE_DIR
+
+pytest.importorskip("nbgrader", reason="nbgrader is in requirements-dev.txt only")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="grading refuses on Windows")
+
+FILE = "Comparison_Exercises.ipynb"
+RELEASE = COURSE_DIR / "exercises" / "release" / "comparison" / FILE
+
+
+@pytest.fixture
+def notebook():
+    return json.loads(RELEASE.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where a student hands in."""
+    folder = tmp_path / "ada" / "comparison"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def staged(place, content):
+    """Hand in bytes; return why they are refused, and what is graded."""
+    if content is not None:
+        (place / FILE).write_bytes(content)
+    stage = place.parent.parent / "stage"
+    begin = time.process_time()
+    reason = grading.put_on_stage(place, stage)
+    assert time.process_time() - begin < 10
+    assert (reason is None) == (stage / FILE).exists()
+    if reason:
+        assert FILE in reason or "link" in reason
+        return reason, None
+    return None, nbformat.read(stage / FILE, 4)
+
+
+def graded_cell(notebook):
+    return next(c for c in notebook["cells"] if "nbgrader" in c["metadata"])
+
+
+def change(*path, value):
+    """Return a function that sets something of the first graded cell."""
+
+    def of(notebook):
+        target = graded_cell(notebook)
+        for key in path[:-1]:
+            target = target[key]
+        target[path[-1]] = value
+
+    return of
+
+
+def without(*path):
+    def of(notebook):
+        target = graded_cell(notebook)
+        for key in path[:-1]:
+            target = target[key]
+        del target[path[-1]]
+
+    return of
+
+
+def top(**values):
+    return lambda notebook: notebook.update(values)
+
+
+BROKEN = {
+    "no notebook": (lambda nb: nb.clear(), "is not a valid notebook"),
+    "nbformat 2": (top(nbformat=2), "is not a valid notebook"),
+    "nbformat 3": (top(nbformat=3, worksheets=[]), "is not a valid notebook"),
+    "nbformat 99": (top(nbformat=99), "is not a valid notebook"),
+    "nbformat in words": (top(nbformat="four"), "is not a valid notebook"),
+    "cells are none": (top(cells=None), "is not a valid notebook"),
+    "cells are text": (top(cells="x"), "is not a valid notebook"),
+    "no cells": (top(cells=[]), "holds none of the exercises' cells"),
+    "numbers as source": (change("source", value=[1, 2]), "is not a valid notebook"),
+    "no metadata": (without("metadata"), "is not a valid notebook"),
+    "a kind of cell": (change("cell_type", value="evil"), "is not a valid notebook"),
+    "label is a list": (change("metadata", "nbgrader", value=[]), "is not a valid"),
+    "label is empty": (change("metadata", "nbgrader", value={}), "is not a valid"),
+    "no grade_id": (without("metadata", "nbgrader", "grade_id"), "is not a valid"),
+    "no schema": (
+        without("metadata", "nbgrader", "schema_version"),
+        "was made with another nbgrader",
+    ),
+    "schema in words": (
+        change("metadata", "nbgrader", "schema_version", value="3"),
+        "was made with another nbgrader",
+    ),
+    "schema of the future": (
+        change("metadata", "nbgrader", "schema_version", value=9),
+        "was made with another nbgrader",
+    ),
+    "grade_id is a list": (
+        change("metadata", "nbgrader", "grade_id", value=["a"]),
+        "is not a valid",
+    ),
+    "a check of one's own": (
+        change("metadata", "nbgrader", "grade_id", value="check-bonus"),
+        "has the cell 'check-bonus', which none of the exercises is",
+    ),
+    "a copied cell": (
+        lambda nb: nb["cells"].append(copy.deepcopy(graded_cell(nb)) | {"id": "copy"}),
+        "twice; delete the copy",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_notebooks_are_refused(notebook, place, case):
+    spoil, words = BROKEN[case]
+    spoil(notebook)
+    reason, _ = staged(place, json.dumps(notebook).encode())
+    assert words in reason
+
+
+NO_NOTEBOOKS = {
+    "zero bytes": b"",
+    "spaces": b" " * 1000,
+    "text": b"see my other notebook",
+    "deep": b"[" * 1_000_000,
+    "deep objects": b'{"cells":' * 500_000,
+    "cut off": RELEASE.read_bytes()[:-10],
+    "binary": bytes(range(256)) * 100,
+    "a zip": b"PK\x03\x04" + bytes(1000),
+    "a list": b"[]",
+    "a number": b"7",
+    "null": b"null",
+    "a text": b'"cells"',
+}
+
+
+@pytest.mark.parametrize("case", NO_NOTEBOOKS)
+def test_what_is_no_notebook_is_refused(place, case):
+    reason, _ = staged(place, NO_NOTEBOOKS[case])
+    assert "is damaged" in reason or "is not a valid notebook" in reason
+
+
+def far_link(place):
+    place.rmdir()
+    place.symlink_to(COURSE_DIR / "exercises" / "source" / "comparison")
+
+
+NO_FILES = {
+    "missing": (lambda place: None, "is missing; it must have this name"),
+    "folder": (lambda place: (place / FILE).mkdir(), "is not a file"),
+    "pipe": (lambda place: os.mkfifo(place / FILE), "is not a file"),
+    "link": (lambda place: (place / FILE).symlink_to("/etc/passwd"), "is a link"),
+    "device": (lambda place: (place / FILE).symlink_to("/dev/zero"), "is a link"),
+    "dangling": (lambda place: (place / FILE).symlink_to("nothing"), "is a link"),
+    "folder is a link": (far_link, "is a link"),
+    "film": (
+        lambda place: os.truncate(
+            os.open(place / FILE, os.O_CREAT | os.O_WRONLY), 6 * 10**9
+        ),
+        "MB; clear its outputs",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_FILES)
+def test_what_is_no_file_is_never_read(place, case):
+    make, words = NO_FILES[case]
+    make(place)
+    assert words in staged(place, None)[0]
+
+
+def many_cells(notebook):
+    cell = {"cell_type": "raw", "metadata": {}, "source": "x"}
+    notebook["cells"] += [cell | {"id": f"mine-{k}"} for k in range(20_000)]
+
+
+def long_output(notebook):
+    said = {"output_type": "stream", "name": "stdout", "text": "x" * 10_000_000}
+    graded_cell(notebook).update(cell_type="code", outputs=[said], execution_count=1)
+
+
+HONEST = {
+    "as released": lambda nb: None,
+    "another kernel": lambda nb: nb["metadata"].update(
+        kernelspec={"name": "julia-1.10", "display_name": "Julia", "language": "julia"}
+    ),
+    "no kernel": lambda nb: nb["metadata"].clear(),
+    "many cells": many_cells,
+    "long output": long_output,
+    "its own metadata": lambda nb: nb["metadata"].update(colab={"name": "é", "x": [1]}),
+    "an older minor": lambda nb: (
+        nb.update(nbformat_minor=4),
+        [cell.pop("id", None) for cell in nb["cells"]],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HONEST)
+def test_what_editors_and_students_do_is_read(notebook, place, case):
+    HONEST[case](notebook)
+    reason, found = staged(place, json.dumps(notebook).encode())
+    assert reason is None
+    assert len(found.cells) == len(notebook["cells"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_notebook_in_another_encoding_is_graded_as_utf_8(notebook, place, encoding):
+    graded_cell(notebook)["source"] = "# é ✓"
+    text = json.dumps(notebook, ensure_ascii=False)
+    reason, found = staged(place, text.encode(encoding))
+    assert reason is None
+    assert graded_cell(found)["source"] == "# é ✓"
+
+
+@pytest.mark.parametrize("name", ["a[1]", "*", "what?", "a\nzoe: 21 of 21"])
+def test_a_name_that_nbgrader_takes_for_a_pattern_is_refused(tmp_path, name):
+    (tmp_path / name / "comparison").mkdir(parents=True)
+    (tmp_path / name / "comparison" / FILE).write_bytes(RELEASE.read_bytes())
+    reason = grading.put_on_stage(tmp_path / name / "comparison", tmp_path / "stage")
+    assert repr(name) in reason and "rename it" in reason
+    assert not (tmp_path / "stage").exists()
+
+
+def test_files_beside_the_notebook_are_not_graded(notebook, place):
+    for name in ("numpy.py", "sitecustomize.py", "predictions.npz", "utils"):
+        (place / name).touch()
+    _, found = staged(place, json.dumps(notebook).encode())
+    assert found
+    assert os.listdir(place.parent.parent / "stage") == [FILE]
+
+
+def test_after_so_many_slow_cells_the_rest_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "MOST_CELLS", 2)
+    clean = {
+        who: grading.clean_copy(
+            tmp_path / who, "comparison", with_source=who == "judge"
+        )
+        for who in ("judge", "student")
+    }
+    run = grading.Submission(f"comparison/{FILE}", clean, "plain", seconds=2)
+    try:
+        loop = nbformat.v4.new_code_cell("while True:\n    pass")
+        told = [run.run(loop)[1]["text"] for _ in range(30)]
+        assert told[0] in (
+            "stopped after 2 seconds",
+            "stopped after 4 seconds for all cells",
+        )
+        assert set(told[2:]) == {"stopped after 4 seconds for all cells"}
+        _, error = run.judge("check-accuracy")
+        assert error["text"] == "stopped after 4 seconds for all cells"
+    finally:
+        run.end()
