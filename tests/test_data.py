@@ -148,6 +148,20 @@ def test_idx_files_come_back_as_they_were_written(tmp_path, sample, end, names):
     assert (found.source, found.fingerprint) == ("sample", sample.fingerprint)
 
 
+def test_other_training_digits_beside_a_known_test_set_are_said(
+    tmp_path, sample, capsys
+):
+    arrays = {key: getattr(sample, key) for key in IDX_NAMES}
+    load_mnist(write_idx(tmp_path / "same", arrays))
+    assert "Beware" not in capsys.readouterr().out
+    without_4 = arrays["y_train"] != 4
+    arrays |= {key: arrays[key][without_4] for key in ("x_train", "y_train")}
+    load_mnist(write_idx(tmp_path / "fewer", arrays))
+    out = capsys.readouterr().out
+    assert "Only the test digits are those of the sample." in out
+    assert "No train digit is of the class 4." in out
+
+
 @pytest.mark.parametrize("end", ["", ".gz"])
 def test_whoever_names_one_of_the_four_files_means_their_folder(tmp_path, arrays, end):
     write_idx(tmp_path, arrays, end)

@@ -28,6 +28,7 @@ from utils.places import COURSE_DIR
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 KNOWN_TEST_SETS = {"c3f9adf9c66efb57": "full MNIST", "9eafd4ac5f7f7591": "sample"}
+TRAINING_DIGITS = {"full MNIST": 60_000, "sample": 4_000}  # beside these test sets
 SHIPPED_DIGITS = COURSE_DIR / "reference" / "digits.npz"
 SAMPLE_SEED = 0
 SECONDS_TO_DECIDE = 4.0  # "auto" must not keep an offline class waiting
@@ -90,6 +91,8 @@ def load_mnist(choice=None):
         is_own = True
     data = _checked(arrays, where=choice)
     print(f"Loaded {data}{note}.")
+    if len(data.x_train) != TRAINING_DIGITS.get(data.source, len(data.x_train)):
+        print(f"Beware: Only the test digits are those of the {data.source}.")
     for oddity in oddities(arrays) if is_own else ():
         print(f"Beware: {oddity}")
     return data
