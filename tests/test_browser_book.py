@@ -7,10 +7,14 @@ skipped, and says so.
 import functools
 import http.server
 import threading
+from pathlib import Path
 
+import nbformat
 import pytest
 
 from tools import browser
+from tools.pages import page_of
+from utils.places import COURSE_DIR, NOTEBOOKS
 
 pytestmark = [
     pytest.mark.slow,
@@ -214,6 +218,21 @@ def test_dark_and_light_can_be_chosen_and_last(page, folder):
     assert page.evaluate(ground) == light
     visit(page, folder, "results.html", 1280)
     assert page.evaluate(ground) == light
+
+
+def test_the_pages_of_course_py_run_ask_nobody_and_fit_a_telephone(opened, tmp_path):
+    page = opened.context.browser.new_page(viewport={"width": 390, "height": 844})
+    asked, errors = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    for name in map(Path, NOTEBOOKS):
+        notebook = nbformat.read(COURSE_DIR / name, as_version=4)
+        path = tmp_path / name.with_suffix(".html")
+        path.write_text(page_of(notebook, name.stem), encoding="utf-8")
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert len(asked) >= len(NOTEBOOKS) and not errors
 
 
 def test_a_web_server_serves_the_same_folder(opened, folder):

@@ -424,7 +424,7 @@ def test_run_uses_the_prepared_environment_and_leaves_no_trace(copy, tmp_path):
         assert line.endswith(f"build/{page}")
         assert "A title" in (copy / "build" / page).read_text(encoding="utf-8")
     assert lines[3:5] == ["", "the table"]
-    assert lines[-1].startswith("Open the pages in a browser: build/ANN_Model.html")
+    assert lines[-2].startswith("Open the pages in a browser: build/ANN_Model.html")
     [[result]] = outputs_of(copy / "build" / "ANN_Model.ipynb")
     assert eval(result.data["text/plain"]) == (sys.executable, str(copy))
     changed = subprocess.run(

@@ -63,6 +63,7 @@ def run(python):
     start(python, "-m", "tools.report")
     pages = ["build/" + name.replace(".ipynb", ".html") for name in NOTEBOOKS]
     print("\nOpen the pages in a browser: " + ", ".join(pages))
+    print("A book around them, with all the rest: python3 course.py book mine")
 
 
 def test(python, *arguments):

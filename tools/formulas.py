@@ -37,8 +37,10 @@ def mathml(latex, display="inline"):
 class WithMathML:
     """To mix into an exporter of nbconvert: its Markdown cells have MathML."""
 
+    anchors = False  # whether a link can lead to a heading
+
     def markdown2html(self, context, source):
-        renderer = Renderer(escape=False, exclude_anchor_links=True)
+        renderer = Renderer(escape=False, exclude_anchor_links=not self.anchors)
         return MarkdownWithMath(renderer).render(source)
 
     markdown2html.jinja_pass_arg = HTMLExporter.markdown2html.jinja_pass_arg

@@ -11,16 +11,15 @@ import logging
 import signal
 import sys
 import time
-from html import escape
 from pathlib import Path
 
 import nbformat
 import papermill
 from jupyter_client import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
-from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
+from tools.pages import WIDGET, page_of
 from utils.files import rename
 from utils.places import COURSE_DIR
 
@@ -42,7 +41,6 @@ METADATA = {
         "pygments_lexer": "ipython3",
     },
 }
-WIDGET = "application/vnd.jupyter.widget-view+json"
 # No estimate of the time that is left: one cell trains, the others take no time at all.
 BAR = "{desc}|{bar:40}| {n_fmt}/{total_fmt} cells, {elapsed}"
 
@@ -123,21 +121,9 @@ def render(notebooks):
         page = BUILD / notebook.with_suffix(".html").name
         page.unlink(missing_ok=True)  # no page is better than that of an older run
         line = into_build(notebook)
-        html, _ = HTMLExporter().from_filename(BUILD / notebook.name)
-        cells = nbformat.read(BUILD / notebook.name, as_version=4).cells
-        page.write_text(described(html, cells), encoding="utf-8")
+        executed = nbformat.read(BUILD / notebook.name, as_version=4)
+        page.write_text(page_of(executed, notebook.stem), encoding="utf-8")
         print(f"{line}   {page.as_posix()}", flush=True)
-
-
-def described(html, cells):
-    """Give the page's figures their descriptions, which nbconvert leaves out."""
-    unknown = "No description has been provided for this image"
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                alt = output.metadata.get("image/png", {}).get("alt", "figure")
-                html = html.replace(unknown, escape(alt, quote=True), 1)
-    return html
 
 
 def renew(notebooks):

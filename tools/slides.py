@@ -19,7 +19,7 @@ from nbconvert import SlidesExporter
 from tools.folders import made_whole
 from tools.formulas import FormulaError, WithMathML
 from tools.lesson import lesson, with_remarks
-from tools.notebooks import described
+from tools.pages import described
 from tools.plans import PlanError, read_plan
 
 HERE = Path(__file__).resolve().parent

@@ -39,7 +39,8 @@ def page_of(notebook, name, figures, address=""):
                 picture = image_of(output)
                 file = f"{stem}-{k}{f'-{i}' if i else ''}.webp"
                 picture.save(figures / file, lossless=True, method=4)
-                tag = img(f"{up}{FIGURES}/{file}", picture.size, alt_of(output))
+                about = output.metadata.get("image/png", {})
+                tag = img(f"{up}{FIGURES}/{file}", picture.size, about)
                 output.data = NotebookNode({"text/html": tag})
     title, _, rest = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f"{title}\n\n{ways_to(name, up, address)}\n{rest}"
@@ -53,16 +54,20 @@ def image_of(output):
     return image.convert("RGB")  # ours are opaque: a fourth channel is only bytes
 
 
-def alt_of(output):
-    """Return what an output's figure shows, in words."""
-    return output.metadata.get("image/png", {}).get("alt", "")
+def img(address, size, about):
+    """Return the tag of a figure, which is loaded when a reader comes near to it.
 
-
-def img(address, size, alt):
-    """Return the tag of a figure, which is loaded when a reader comes near to it."""
-    width, height = size
+    Args:
+        address: where the figure is, as seen from its page.
+        size: its width and height in pixels.
+        about: what the notebook says about it: "alt", what it shows in words, and
+            "width", the pixels of a page that it was made for, if these are fewer.
+    """
+    width = about.get("width", size[0])
+    height = round(width * size[1] / size[0])
+    alt = escape(about.get("alt", ""))
     return (
-        f'<img src="{escape(address)}" alt="{escape(alt)}" width="{width}" '
+        f'<img src="{escape(address)}" alt="{alt}" width="{width}" '
         f'height="{height}" loading="lazy">'
     )
 

@@ -1,0 +1,73 @@
+"""A notebook as one page that needs no network, as `course.py run` leaves it in build/.
+
+The book (tools/book) shows more, and needs more packages than the first command should
+load.
+"""
+
+import re
+from html import escape
+from pathlib import Path
+
+from nbconvert import HTMLExporter
+
+from tools.formulas import WithMathML
+from utils.places import NOTEBOOKS
+
+TEMPLATE = Path(__file__).resolve().parent / "pages.html.j2"
+HEADING = re.compile(r"(?m)^## (.+)$")
+LINK = re.compile(r'href="(?![a-z]+:|#)([^"#]+)')
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class Page(WithMathML, HTMLExporter):
+    """nbconvert's page, without the scripts that it would load from the network."""
+
+    anchors = True
+
+
+def page_of(notebook, name):
+    """Return a notebook as a page in build/, beside those of its sisters.
+
+    Args:
+        notebook: NotebookNode, executed; widgets are taken out of it, because a page
+            has no kernel, and their pictures stay.
+        name: the notebook's name, without its ending.
+
+    Returns:
+        str, HTML.
+
+    Raises:
+        FormulaError: a formula cannot be translated.
+    """
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+    names = [Path(other).stem for other in NOTEBOOKS]
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    resources = {
+        "metadata": {"name": name},
+        "pages": [{"name": other, "here": other == name} for other in names],
+        "headings": [title for text in texts for title in HEADING.findall(text)],
+    }
+    exporter = Page(template_file=str(TEMPLATE))
+    html, _ = exporter.from_notebook_node(notebook, resources)
+    return LINK.sub(from_build, described(html, notebook.cells))
+
+
+def from_build(link):
+    """Return a notebook's link as its page in build/ must have it."""
+    path = Path(link[1])
+    if link[1] in NOTEBOOKS or link[1].removesuffix(".html") + ".ipynb" in NOTEBOOKS:
+        return f'href="{path.with_suffix(".html")}'
+    return f'href="../{link[1]}'
+
+
+def described(html, cells):
+    """Give the page's figures their descriptions, which nbconvert leaves out."""
+    unknown = "No description has been provided for this image"
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                alt = output.metadata.get("image/png", {}).get("alt", "figure")
+                html = html.replace(unknown, escape(alt, quote=True), 1)
+    return html
