@@ -516,7 +516,9 @@ for page in pages:
 
 
 def test_sparse_noise_is_no_page_and_takes_no_time():
-    pytest.importorskip("resource", reason="Windows counts no seconds of a processor")
+    pytest.importorskip(
+        "resource", reason="Windows has no count of a processor's seconds"
+    )
     found = subprocess.run(
         [sys.executable, "-c", NOISY],
         cwd=COURSE_DIR,

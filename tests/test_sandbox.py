@@ -17,9 +17,14 @@ import pytest
 
 from tools.graded import frames, sandbox
 
-psutil = pytest.importorskip("psutil", reason="comes with what grading needs")
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="grading refuses on Windows")
+psutil = pytest.importorskip(
+    "psutil", reason="nbgrader is in requirements-dev.txt only"
+)
+pytestmark = pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no processes kept to themselves"
+)
 
+WITHOUT = "nobody here can start a program as a user without a home"
 MARK = "98766"  # seconds that the probe's children sleep
 PROBE = """
 import json, os, socket, subprocess, sys
@@ -89,7 +94,9 @@ def sleepers():
     return [command for command in running if MARK in command]
 
 
-@pytest.mark.skipif(sandbox.protection() != "bubblewrap", reason="needs bubblewrap")
+@pytest.mark.skipif(
+    sandbox.protection() != "bubblewrap", reason="bubblewrap is not installed here"
+)
 def test_in_bubblewrap_nothing_is_within_reach_and_nothing_is_left(place):
     found = probed("bubblewrap", place, "fill")
     assert found.pop("work")
@@ -101,7 +108,7 @@ def test_in_bubblewrap_nothing_is_within_reach_and_nothing_is_left(place):
 def startable(monkeypatch):
     """A Python that a user without rights can start."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("only root can run something as another user")
+        pytest.skip(WITHOUT)
     pythons = sys.executable, shutil.which("python3", path="/usr/local/bin:/usr/bin")
     for python in filter(None, pythons):
         try:
@@ -111,7 +118,7 @@ def startable(monkeypatch):
             continue
         monkeypatch.setattr(sys, "executable", python)
         return
-    pytest.skip("every Python here lies where only root can look")
+    pytest.skip(WITHOUT)
 
 
 @pytest.mark.usefixtures("startable")
