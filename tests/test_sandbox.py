@@ -90,8 +90,10 @@ def probed(kind, place, hide):
 
 
 def sleepers():
-    running = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
-    return [command for command in running if MARK in command]
+    """Return what of the probe's children does not end; a death takes a moment."""
+    running = list(psutil.process_iter(["cmdline"]))
+    mine = [p for p in running if MARK in (p.info["cmdline"] or [])]
+    return psutil.wait_procs(mine, timeout=60)[1]
 
 
 @pytest.mark.skipif(
