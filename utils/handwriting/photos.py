@@ -123,7 +123,7 @@ def photograph(digits, conditions=MODERATE, seed=0):
     shape = ink.shape
 
     # What the page throws back: paper, printed lines in blue, ink in black or blue.
-    blotches = _cloud(shape, height / 2, rng) + _cloud(shape, 1.5, rng)
+    blotches = cloud(shape, height / 2, rng) + cloud(shape, 1.5, rng)
     paper = rng.uniform(*conditions.paper) + conditions.grain * blotches
     colour = 1 - rng.uniform(0, 0.1) * np.array([0, 0.3, 1.0])
     page = paper[..., None] * colour
@@ -142,7 +142,7 @@ def photograph(digits, conditions=MODERATE, seed=0):
     page = np.rot90(page, conditions.turns)
     shape = page.shape[:2]
 
-    light = _light(shape, conditions, rng)
+    light = light(shape, conditions, rng)
     photo = np.clip(page * light[..., None], 0, 1)
     photo = Image.fromarray(np.uint8(255 * photo))
     photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(*conditions.blur)))
@@ -228,7 +228,7 @@ def _on_a_desk(page, rng):
     """Lay the page on a dark desk that is larger by half of it each way."""
     room = [(side // 2, side // 2) for side in page.shape[:2]]
     desk = np.pad(page, [*room, (0, 0)], constant_values=rng.uniform(0.05, 0.12))
-    return desk * (1 + 0.02 * _cloud(desk.shape[:2], 2.0, rng)[..., None])
+    return desk * (1 + 0.02 * cloud(desk.shape[:2], 2.0, rng)[..., None])
 
 
 def _ruled_lines(size, height, rng):
@@ -258,7 +258,7 @@ def _blue(layer, tint):
     return layer[..., None] * np.array(tint)
 
 
-def _cloud(shape, grain, rng):
+def cloud(shape, grain, rng):
     """Return smooth random blotches, shape as given, standard deviation about 1."""
     small = (max(2, int(shape[1] / grain)), max(2, int(shape[0] / grain)))
     values = rng.standard_normal((small[1], small[0])).astype(np.float32)
@@ -266,7 +266,7 @@ def _cloud(shape, grain, rng):
     return np.asarray(cloud, float)
 
 
-def _light(shape, conditions, rng):
+def light(shape, conditions, rng):
     """Return the light on each place of the page: a slope, and a shadow's edge."""
     y, x = np.mgrid[: shape[0], : shape[1]]
     y, x = y / shape[0] - 0.5, x / shape[1] - 0.5

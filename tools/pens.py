@@ -1,0 +1,128 @@
+"""Train the CNN of the course on digits of other pens, for the lab on handwriting.
+
+    MNIST_DATA=full python -m tools.pens
+
+The architecture is that of the shipped CNN, trained afresh. MNIST's digits come with
+thinner and thicker strokes, other slants and paler ink, and in MNIST's own hand. The
+thin and the pale ones do not pass the step to full ink: it is what this network should
+do without. The run goes to reference/cnn-pens; no photo has a say in it.
+"""
+
+import argparse
+import math
+import os
+import sys
+
+import numpy as np
+
+from tools.judge import bent, digit_mask, other_pen
+from tools.reference import BUILD, halve_predictions, put_in_place, slim_model
+from utils import data, runs
+from utils.handwriting.box import centred, in_box
+
+NAME = "cnn-pens"
+PALEST = 0.25  # share of full ink
+BATCH = 128
+
+
+def with_other_pens(x, rng):
+    """Return digits as other pens and hands write them.
+
+    Args:
+        x: MNIST's images, shape (n, 28, 28), uint8.
+        rng: numpy.random.Generator.
+
+    Returns:
+        np.ndarray, shape (n, 28, 28), float32 in [0, 1]; half of them in paler ink.
+    """
+    images = np.empty(x.shape, np.float32)
+    for k, image in enumerate(x):
+        drawn = bent(digit_mask(image, rng).astype(np.float32), rng) > 0.5
+        ink = other_pen(drawn, rng) if drawn.any() else image / 255
+        strength = rng.uniform(PALEST, 1) if rng.random() < 0.5 else 1
+        images[k] = strength * centred(in_box(ink))
+    return images
+
+
+def train(digits, n_copies, epochs, seed):
+    """Train the network and save its run in build/; return the Run."""
+    import keras
+    from sklearn.model_selection import train_test_split
+
+    from utils.live import LiveProgress
+
+    original = runs.load_run("cnn", announce=False, folder=runs.REFERENCE_DIR)
+    keras.utils.set_random_seed(seed)
+    model = keras.models.clone_model(original.load_model())
+    x, x_val, y, y_val = train_test_split(
+        digits.x_train,
+        digits.y_train,
+        test_size=0.1,
+        stratify=digits.y_train,
+        random_state=0,
+    )
+    rng = np.random.default_rng(seed)
+    x = np.concatenate([x / 255, *(with_other_pens(x, rng) for _ in range(n_copies))])
+    y = np.tile(y, 1 + n_copies)
+    pens_val = with_other_pens(x_val, rng)
+    steps = epochs * math.ceil(len(x) / BATCH)
+    warmup = int(0.3 * steps)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0006, steps - warmup, warmup_target=0.015, warmup_steps=warmup
+    )
+    optimizer = keras.optimizers.Adam(rate)
+    loss = "sparse_categorical_crossentropy"
+    model.compile(optimizer, loss, metrics=["accuracy"])
+    live = LiveProgress()
+    history = model.fit(
+        x.astype("float32")[..., np.newaxis],
+        y,
+        batch_size=BATCH,
+        epochs=epochs,
+        verbose=0,
+        validation_data=(x_val.astype("float32")[..., np.newaxis] / 255, y_val),
+        callbacks=[live],
+    )
+    _, accuracy = model.evaluate(pens_val[..., np.newaxis], y_val, verbose=0)
+    print(f"validation digits of other pens: {accuracy:.2%} right")
+    x_test = digits.x_test.astype("float32")[..., np.newaxis] / 255
+    BUILD.mkdir(parents=True, exist_ok=True)
+    os.environ["RUNS_DIR"] = str(BUILD)
+    return runs.save_run(
+        NAME,
+        kind="CNN",
+        model=model,
+        history=history.history,
+        seconds=live.seconds,
+        y_true=digits.y_test,
+        y_prob=model.predict(x_test, batch_size=1000, verbose=0),
+        seed=seed,
+        data=digits,
+        n_val=len(x_val),
+    )
+
+
+def main(arguments=None):
+    """Train the run and put it into reference/; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.pens")
+    parser.add_argument("--copies", type=int, default=3, help="of each digit (3)")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", action="store_true", help="leave the run in build/")
+    options = parser.parse_args(arguments)
+    try:
+        digits = data.load_mnist()
+        run = train(digits, options.copies, options.epochs, options.seed)
+        slim_model(run.folder)
+        halve_predictions(run.folder)
+        if not options.keep:
+            put_in_place(run.folder, runs.REFERENCE_DIR / NAME)
+    except (runs.RunError, data.DataError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{NAME}: {run.info['test_accuracy']:.2%} of MNIST's test digits right")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
