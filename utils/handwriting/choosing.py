@@ -10,7 +10,7 @@ from utils.handwriting.ink import SMALLEST_PAGE
 from utils.handwriting.joining import join, split, trim
 from utils.handwriting.pieces import LIKE
 
-FEWEST_DIGITS = 0.55  # of a page's ink: a page with less is not one of digits
+FEWEST_DIGITS = 0.65  # of a page's ink: a page with less is not one of digits
 # Digits that touch or are boxed in do not look like digits yet. But where there are so
 # many pieces, and so little of their ink looks like any, mending them is in vain.
 CROWD, HOPELESS = 50, 0.25

@@ -4,6 +4,7 @@ Like utils.handwriting.photos, it shares nothing with the reader.
 """
 
 import io
+import itertools
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -83,10 +84,14 @@ def photograph_page(page, conditions=PLAIN, seed=0, lean=0.08, bend=0.0, side=16
     paper = rng.uniform(*conditions.paper)
     grain = 1 + conditions.grain * cloud(photo.shape, 1.5, rng)
     bright = paper * photo / 255 * grain * light(photo.shape, conditions, rng)
-    photo = Image.fromarray(np.uint8(255 * np.rot90(bright, conditions.turns).clip(0, 1)))
+    photo = Image.fromarray(
+        np.uint8(255 * np.rot90(bright, conditions.turns).clip(0, 1))
+    )
     photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(*conditions.blur)))
     noise = conditions.noise * rng.standard_normal(photo.size[::-1])
-    photo = Image.fromarray(np.uint8(255 * (np.asarray(photo) / 255 + noise).clip(0, 1)))
+    photo = Image.fromarray(
+        np.uint8(255 * (np.asarray(photo) / 255 + noise).clip(0, 1))
+    )
     file = io.BytesIO()
     photo.save(file, "JPEG", quality=int(rng.integers(*conditions.quality)))
     return file.getvalue()
@@ -117,13 +122,15 @@ def _mesh(image, matrix, size, bend, width):
     x = np.linspace(0, size[0], CELLS + 1).astype(int)
     y = np.linspace(0, size[1], CELLS + 1).astype(int)
     pieces = []
-    for left, right in zip(x[:-1], x[1:], strict=True):
-        for top, bottom in zip(y[:-1], y[1:], strict=True):
+    for left, right in itertools.pairwise(x):
+        for top, bottom in itertools.pairwise(y):
             corners = [(left, top), (left, bottom), (right, bottom), (right, top)]
             quad = [float(v) for corner in corners for v in source(*corner)]
             pieces.append(((int(left), int(top), int(right), int(bottom)), quad))
     drawn = image.transform(
-        tuple(int(s) for s in size), Image.Transform.MESH, pieces,
+        tuple(int(s) for s in size),
+        Image.Transform.MESH,
+        pieces,
         Image.Resampling.BILINEAR,
     )
     return np.asarray(drawn, float)

@@ -137,8 +137,8 @@ def read_form(source):
     page = _seen_from_above(photo, there)
     ink = find_ink(page, light_on_dark=False)
     boxes, printed = _registered(grey(page), np.round(SCALE * form_boxes()).astype(int))
-    strokes = to_strokes(_without_print(ink, boxes, printed))
-    found = _digits(strokes, boxes)
+    written = _without_print(ink, boxes, printed)
+    found = _digits(to_strokes(written), boxes) if written.any() else {}
     if not found:
         raise HandwritingError(
             "All boxes of the page are empty. Write with a darker pen, or photograph "
@@ -204,7 +204,7 @@ def _registered(page, boxes):
 
 
 def _smoothed(moves):
-    """Return whole moves, shape (100,): paper bends smoothly, so a box goes with others.
+    """Return whole moves, shape (100,): paper bends smoothly, a box with others.
 
     What is known of some is told of all by a surface of the third degree, fitted so
     that single boxes gone astray do not bend it, and flat where nothing is known.
@@ -249,9 +249,7 @@ def _digits(strokes, boxes):
     reached = np.zeros(n + 1, bool)  # far enough inside of a box not to be its line
     core = round(CORE * SCALE)
     for k, (top, bottom, left, right) in enumerate(boxes):
-        counts[k] = np.bincount(
-            labels[top:bottom, left:right].ravel(), minlength=n + 1
-        )
+        counts[k] = np.bincount(labels[top:bottom, left:right].ravel(), minlength=n + 1)
         reached[labels[top + core : bottom - core, left + core : right - core]] = True
     owner, total = counts.argmax(axis=0), counts.sum(axis=0)
     reached[0] = False

@@ -142,8 +142,8 @@ def photograph(digits, conditions=MODERATE, seed=0):
     page = np.rot90(page, conditions.turns)
     shape = page.shape[:2]
 
-    light = light(shape, conditions, rng)
-    photo = np.clip(page * light[..., None], 0, 1)
+    shine = light(shape, conditions, rng)
+    photo = np.clip(page * shine[..., None], 0, 1)
     photo = Image.fromarray(np.uint8(255 * photo))
     photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(*conditions.blur)))
     noise = conditions.noise * rng.standard_normal((*shape, 3))
