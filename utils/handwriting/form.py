@@ -39,6 +39,7 @@ MARKS = (
 RING, HOLE, DISC = 4.5, 3.1, 1.7  # radii of a mark
 PALE = "0.55"  # of the boxes: a pen is darker
 PAPERS = {"A4": (210, 297), "letter": (216, 279)}
+DPI = 300  # dots an inch of the PNG
 SCALE = 6  # pixels a millimetre of the flattened page
 AROUND = 2.5  # millimetres that a digit may reach over its box
 BEND = 5.0  # millimetres that bent paper or a lens may displace a box
@@ -70,6 +71,13 @@ def form_boxes():
     row, column = np.divmod(np.arange(10 * EACH), EACH)
     top, left = TOP + DOWN * row, LEFT + ACROSS * column
     return np.stack([top, top + BOX_HEIGHT, left, left + BOX_WIDTH], axis=1)
+
+
+def boxes_on_png(paper="A4"):
+    """Return the boxes on the PNG of save_form(), in its pixels, shape (100, 4)."""
+    width, height = PAPERS[paper]
+    margin = [(height - HEIGHT) / 2] * 2 + [(width - WIDTH) / 2] * 2
+    return np.round((form_boxes() + margin) * DPI / 25.4).astype(int)
 
 
 def save_form(path, paper="A4"):
@@ -112,7 +120,8 @@ def save_form(path, paper="A4"):
         **text,
     )
     path = Path(path)
-    figure.savefig(path, dpi=300, facecolor="white")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=DPI, facecolor="white")
     return path
 
 

@@ -33,6 +33,7 @@ from utils.plots.data import (
 from utils.plots.handwriting import (
     found_on_page,
     reading,
+    rejection,
     stages,
 )
 from utils.plots.learning import (

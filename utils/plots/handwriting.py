@@ -76,6 +76,27 @@ def found_on_page(photo, boxes, answers, left_out=(), title="What was found"):
     return figure
 
 
+def rejection(likeness, title="What a threshold refuses, and what it lets in"):
+    """Show, over the threshold, how much is accepted of digits and of what is none.
+
+    Args:
+        likeness: dictionary of two: of real digits, of what is no digit; arrays from 0
+            to 1.
+        title: the figure's title.
+    """
+    digits, none = likeness.values()
+    name, other = likeness
+    thresholds = np.linspace(0, 1, 201)
+    figure, ax = new_figure(size=(8, 3.8), title=title)
+    refused = [100 * np.mean(digits < t) for t in thresholds]
+    accepted = [100 * np.mean(none >= t) for t in thresholds]
+    ax.plot(thresholds, refused, color=GREEN, label=f"{name}, refused")
+    ax.plot(thresholds, accepted, "--", color=GREY, label=f"{other}, accepted")
+    ax.set(xlabel="threshold on the likeness", ylabel="wrong (%)", xlim=(0, 1))
+    ax.legend()
+    return figure
+
+
 def _draw_box(ax, box, text, color, linestyle):
     """Draw a box, and its text above it."""
     top, bottom, left, right = box
