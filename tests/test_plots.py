@@ -117,6 +117,7 @@ CALLS = {
         ["ANN 1, CNN 1", "ANN 7, CNN 2"],
         [((5, 7, 0, 150), "line")],
     ),
+    "rejection": ({"digits": PROB[0], "none": PROB[1]},),
     "stages": ({"photo": RNG.random((60, 200)), "ink": RNG.random((60, 200))},),
     "accuracy_against_costs": (
         {"parameters": (500_000, 60_000), "equal": (3, 3)},

@@ -64,41 +64,54 @@ def train(digits, n_copies, epochs, seed):
     rng = np.random.default_rng(seed)
     x = np.concatenate([x / 255, *(with_other_pens(x, rng) for _ in range(n_copies))])
     y = np.tile(y, 1 + n_copies)
-    pens_val = with_other_pens(x_val, rng)
     steps = epochs * math.ceil(len(x) / BATCH)
-    warmup = int(0.3 * steps)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0006, steps - warmup, warmup_target=0.015, warmup_steps=warmup
-    )
-    optimizer = keras.optimizers.Adam(rate)
-    loss = "sparse_categorical_crossentropy"
-    model.compile(optimizer, loss, metrics=["accuracy"])
+    rate = keras.optimizers.Adam(one_cycle(steps))
+    model.compile(rate, "sparse_categorical_crossentropy", metrics=["accuracy"])
     live = LiveProgress()
     history = model.fit(
-        x.astype("float32")[..., np.newaxis],
+        as_input(x),
         y,
         batch_size=BATCH,
         epochs=epochs,
         verbose=0,
-        validation_data=(x_val.astype("float32")[..., np.newaxis] / 255, y_val),
+        validation_data=(as_input(x_val / 255), y_val),
         callbacks=[live],
     )
-    _, accuracy = model.evaluate(pens_val[..., np.newaxis], y_val, verbose=0)
+    pens_val = as_input(with_other_pens(x_val, rng))
+    _, accuracy = model.evaluate(pens_val, y_val, verbose=0)
     print(f"validation digits of other pens: {accuracy:.2%} right")
-    x_test = digits.x_test.astype("float32")[..., np.newaxis] / 255
+    return save(model, history.history, live.seconds, digits, seed, len(x_val))
+
+
+def as_input(images):
+    return images.astype("float32")[..., np.newaxis]
+
+
+def one_cycle(steps):
+    """Return the learning rate of CNN_Model.ipynb, stretched over so many steps."""
+    import keras
+
+    warmup = int(0.3 * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0006, steps - warmup, warmup_target=0.015, warmup_steps=warmup
+    )
+
+
+def save(model, history, seconds, digits, seed, n_val):
     BUILD.mkdir(parents=True, exist_ok=True)
     os.environ["RUNS_DIR"] = str(BUILD)
+    x_test = as_input(digits.x_test / 255)
     return runs.save_run(
         NAME,
-        kind="CNN",
+        model_name="CNN",
         model=model,
-        history=history.history,
-        seconds=live.seconds,
+        history=history,
+        seconds=seconds,
         y_true=digits.y_test,
         y_prob=model.predict(x_test, batch_size=1000, verbose=0),
         seed=seed,
-        data=digits,
-        n_val=len(x_val),
+        digits=digits,
+        n_val=n_val,
     )
 
 
