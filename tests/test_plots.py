@@ -117,6 +117,7 @@ CALLS = {
         ["ANN 1, CNN 1", "ANN 7, CNN 2"],
         [((5, 7, 0, 150), "line")],
     ),
+    "photo_grid": ([RNG.random((40, 90)), RNG.random((30, 30, 3))], ["a", "b"], "c"),
     "rejection": ({"digits": PROB[0], "none": PROB[1]},),
     "stages": ({"photo": RNG.random((60, 200)), "ink": RNG.random((60, 200))},),
     "accuracy_against_costs": (

@@ -99,7 +99,8 @@ def _without_sides(piece):
             part = max(rest, key=lambda p: p.area)
             moved = Piece(part.ink, part.top + piece.top, part.left + piece.left)
             moved.dark = piece.dark
-            if not moved.straight:  # or it may be the box's last side
+            # A straight one may be the box's last side, a small one a digit's rest.
+            if not moved.straight and moved.extent > 0.4 * piece.extent:
                 parts.append(moved)
     return parts
 

@@ -97,6 +97,7 @@ CAUSES = {
     "a note on a dark desk": replace(PLAIN, desk=True, rotation=5),
     "held sideways": replace(PLAIN, turns=1, rotation=3),
     "upside down": replace(PLAIN, turns=2, rotation=3),
+    # JPEG keeps colours at half the resolution: a poor one leaves no colour to see.
     "red on equal grey": replace(SCAN, same_grey=True, rotation=3),
     "a printed pattern": replace(PLAIN, pattern=(0.15, 0.25), print_="table"),
 }

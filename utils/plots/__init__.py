@@ -32,6 +32,7 @@ from utils.plots.data import (
 )
 from utils.plots.handwriting import (
     found_on_page,
+    photo_grid,
     reading,
     rejection,
     stages,

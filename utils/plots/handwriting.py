@@ -76,6 +76,28 @@ def found_on_page(photo, boxes, answers, left_out=(), title="What was found"):
     return figure
 
 
+def photo_grid(photos, captions, title, columns=2):
+    """Show photos in rows, as bright and as coloured as they are.
+
+    Args:
+        photos: list of arrays, (height, width) or (height, width, 3), in [0, 1].
+        captions: a text for each.
+        title: the figure's title.
+        columns: photos a row.
+    """
+    rows = math.ceil(len(photos) / columns)
+    wide = 9 / columns
+    tallest = max(photo.shape[0] / photo.shape[1] for photo in photos)
+    size = (9, rows * (wide * min(tallest, 1.5) + 0.3) + 0.5)
+    figure, axes = new_figure(rows, columns, size=size, title=title, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, photo, caption in zip(axes.flat, photos, captions, strict=False):
+        draw_image(ax, photo, cmap="gray", vmin=0, vmax=1)
+        ax.set_title(caption, size=10)
+    return figure
+
+
 def rejection(likeness, title="What a threshold refuses, and what it lets in"):
     """Show, over the threshold, how much is accepted of digits and of what is none.
 
