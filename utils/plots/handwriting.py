@@ -85,11 +85,17 @@ def photo_grid(photos, captions, title, columns=2):
         title: the figure's title.
         columns: photos a row.
     """
-    rows = math.ceil(len(photos) / columns)
-    wide = 9 / columns
-    tallest = max(photo.shape[0] / photo.shape[1] for photo in photos)
-    size = (9, rows * (wide * min(tallest, 1.5) + 0.3) + 0.5)
-    figure, axes = new_figure(rows, columns, size=size, title=title, squeeze=False)
+    tall = [photo.shape[0] / photo.shape[1] for photo in photos]
+    rows = [max(tall[k : k + columns]) for k in range(0, len(tall), columns)]
+    wide = 6.5 / columns
+    figure, axes = new_figure(
+        len(rows),
+        columns,
+        size=(6.5, wide * sum(rows) + 0.3 * len(rows) + 0.5),
+        title=title,
+        squeeze=False,
+        height_ratios=rows,
+    )
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, photo, caption in zip(axes.flat, photos, captions, strict=False):
