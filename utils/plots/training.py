@@ -46,7 +46,7 @@ def learning_curves(history, title="How the training went"):
         history: Keras' History.history: lists of floats, one number per epoch.
         title: the figure's title.
     """
-    figure, axes = new_figure(1, 2, size=(10, 3.4), title=title)
+    figure, axes = new_figure(1, 2, size=(10, 3), title=title)
     for ax, (metric, unit) in zip(axes, METRICS.items(), strict=True):
         for part, color, style in (
             ("training", GREY, "--"),
