@@ -19,7 +19,7 @@ from tools import slides
 from tools.book import __main__ as book
 from tools.book import glossary
 from tools.book.contents import ALL_NOTEBOOKS, TEXTS, BookError, readme_page, relinked
-from tools.book.notebook import ways_to
+from tools.book.notebook import ways_to, with_files
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 PAGES = [
@@ -265,6 +265,19 @@ def test_a_page_is_light(folder, page):
 def test_the_book_fits_on_any_stick(folder):
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     assert sum(sizes) <= 25 * MB
+
+
+def test_pictures_of_decks_are_files_once_for_all(tmp_path):
+    png = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(png, "PNG")
+    tag = (
+        f'<img src="data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}">'
+    )
+    html = with_files(f"<p>{tag}{tag}</p>", tmp_path)
+    assert with_files(tag, tmp_path) in html and "base64" not in html
+    (file,) = (tmp_path / "figures").iterdir()
+    assert html.count(f'src="figures/{file.name}"') == 2
+    assert Image.open(file).convert("RGB").getpixel((2, 1)) == (255, 0, 0)
 
 
 # Links of the texts, the address, and what goes wrong.

@@ -24,7 +24,7 @@ from tools.book.contents import (
     readme_page,
     relinked,
 )
-from tools.book.notebook import FIGURES, ORIGINALS, page_of
+from tools.book.notebook import FIGURES, ORIGINALS, page_of, with_files
 from tools.first_cell import address
 from tools.folders import made_whole
 from tools.formulas import FormulaError
@@ -100,6 +100,9 @@ def gather_slides(source, extra, slides):
     if not decks:
         return []
     shutil.copytree(slides, extra / "slides")
+    for deck in decks:
+        html = deck.read_text(encoding="utf-8")
+        write(extra / "slides" / deck.name, with_files(html, extra / "slides"))
     links = [
         f'- <a href="slides/{deck.name}">{deck.stem.replace("_", " ")}</a>'
         for deck in decks

@@ -1,7 +1,9 @@
 """A notebook of the course as a page of the book: its figures as files, a way to it."""
 
 import base64
+import hashlib
 import io
+import re
 from html import escape
 from pathlib import PurePosixPath
 
@@ -10,6 +12,7 @@ from PIL import Image
 
 from tools.first_cell import CELL_ID, hosts
 
+INLINE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 FIGURES, ORIGINALS = "figures", "notebooks"
 
 
@@ -49,8 +52,12 @@ def page_of(notebook, name, figures, address=""):
 
 def image_of(output):
     """Return an output's figure."""
-    data = output.data["image/png"]
-    image = Image.open(io.BytesIO(base64.b64decode(data)))
+    return opened(output.data["image/png"])
+
+
+def opened(png):
+    """Return a picture that is written as base64."""
+    image = Image.open(io.BytesIO(base64.b64decode(png)))
     return image.convert("RGB")  # ours are opaque: a fourth channel is only bytes
 
 
@@ -82,3 +89,21 @@ def ways_to(name, up, address):
         f"*This page is a notebook*: {' · '.join(ways)}. "
         "In the course's folder, `python3 course.py lab` opens a copy to work in.\n"
     )
+
+
+def with_files(html, folder):
+    """Return a page whose pictures are files beside it: several decks show the same.
+
+    Args:
+        html: the page, with its pictures in it.
+        folder: Path of the folder that it is to be in.
+    """
+    (folder / FIGURES).mkdir(exist_ok=True)
+
+    def file_of(match):
+        name = f"{hashlib.sha256(match[1].encode()).hexdigest()[:16]}.webp"
+        if not (folder / FIGURES / name).exists():
+            opened(match[1]).save(folder / FIGURES / name, lossless=True, method=2)
+        return f"{FIGURES}/{name}"
+
+    return INLINE.sub(file_of, html)
