@@ -360,11 +360,10 @@ def lesson_of(tmp_path, text):
     return path, nbformat.read(path, as_version=4).cells
 
 
-def test_what_is_left_out_before_a_training_runs_with_it(kernel, tmp_path):
+def test_what_is_left_out_runs_with_the_next_cell_that_is_seen(kernel, tmp_path):
     path, cells = lesson_of(tmp_path, "9 | ANN 7, 8 short | train\n9 | ANN 9 | test")
     (train,) = [c for c in cells if stage.TRAIN in c.metadata.get("tags", [])]
     kernel.stage.follow(str(path))
-    assert kernel.stage.unseen.keys() == {train.id}
     assert "AdamW" in kernel.stage.unseen[train.id][-1]
 
     kernel.stage.add("ANN")
@@ -372,13 +371,20 @@ def test_what_is_left_out_before_a_training_runs_with_it(kernel, tmp_path):
     assert kernel.run("compiled", train.id) is True
 
 
-def test_what_stands_between_other_sections_does_not_run_with_a_training(
-    kernel, tmp_path
-):
-    path, cells = lesson_of(tmp_path, "9 | ANN 6 short | a\n9 | ANN 8 short | train")
-    assert any(stage.UNSEEN in cell.metadata.get("tags", []) for cell in cells)
+def test_a_name_that_another_section_used_is_made_again(kernel, tmp_path):
+    """Comparison calls both the rows of a figure and those of its verdict "rows"."""
+    path, cells = lesson_of(tmp_path, "9 | Comparison 6, 9 short | robust; the verdict")
+    (table,) = [cell for cell in cells if cell.source == "verdict.table(rows)"]
     kernel.stage.follow(str(path))
-    assert [sources for sources in kernel.stage.unseen.values() if sources] == []
+    assert any("rows" in source for source in kernel.stage.unseen[table.id])
+
+
+def test_what_stands_between_other_sections_does_not_run(kernel, tmp_path):
+    path, cells = lesson_of(tmp_path, "9 | ANN 8 short | train\n9 | ANN 11 | run it")
+    kernel.stage.follow(str(path))
+    (answer,) = [cell for cell in cells if "enumerate(shifted)" in cell.source]
+    assert "straighten" in "".join(c.source for c in cells)  # a training of its own
+    assert answer.id not in kernel.stage.unseen
 
 
 def test_a_cell_that_fails_is_named(kernel, tmp_path):

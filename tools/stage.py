@@ -29,7 +29,7 @@ class Stage:
         self.shell = shell
         self.home = shell.user_module
         self.modules = {}
-        self.unseen = {}  # what runs before a training: dict from its id to sources
+        self.unseen = {}  # what runs before a cell: dict from its id to sources
         shell.events.register("pre_run_cell", self.enter)
 
     def add(self, name):
@@ -55,10 +55,12 @@ class Stage:
                 exec(source, self.shell.user_ns)
 
     def follow(self, show):
-        """Remember what a lesson leaves out before its trainings: it runs with them.
+        """Remember what a lesson leaves out: it runs with the next cell that is seen.
 
-        All else that it leaves out was run beforehand, and need not run again. But a
-        network that a slide builds afresh has to be compiled afresh, too.
+        It was run beforehand, too; but cells that are run since may have used its names
+        for something else, and a network that is built afresh has to be compiled
+        afresh. What stands behind the last cell of a section that is seen does not run,
+        unless the next section follows.
 
         Args:
             show: path of the lesson's notebook.
@@ -71,10 +73,10 @@ class Stage:
             section = int(step_and_section.partition("_")[2])
             if place not in ((name, section), (name, section - 1)):
                 waiting = []
-            place, tags = (name, section), cell.metadata.get("tags", [])
-            if UNSEEN in tags:
+            place = name, section
+            if UNSEEN in cell.metadata.get("tags", []):
                 waiting.append(cell.source)
-            elif TRAIN in tags:
+            elif waiting:
                 self.unseen[cell.id], waiting = waiting, []
 
     def prepare(self, name, path, last):
