@@ -85,7 +85,7 @@ class Student:
 
     def build_and_compile(self):
         """Run the cells that build the main model and make it ready, in order."""
-        first = self.index(f'name="{self.name.upper()}"')
+        first = self.index(f' name="{self.name.upper()}"')
         for source in self.cells[first : self.index("history = model.fit(")]:
             self.must(source)
 

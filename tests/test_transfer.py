@@ -54,21 +54,21 @@ def small():
 
 def test_a_draw_has_as_many_of_each_digit_and_none_twice(lab):
     for n in (1, 5):
-        chosen = lab["draw"](n, seed=3)
+        chosen = lab["choose"](n, seed=3)
         assert np.bincount(lab["y_pool"][chosen]).tolist() == [n] * 10
         assert len(set(chosen)) == len(chosen)
-        assert np.array_equal(chosen, lab["draw"](n, seed=3))
-        assert not np.array_equal(chosen, lab["draw"](n, seed=4))
+        assert np.array_equal(chosen, lab["choose"](n, seed=3))
+        assert not np.array_equal(chosen, lab["choose"](n, seed=4))
 
 
 def test_each_training_begins_where_the_first_one_began(lab, small):
     beginning = small.get_weights()
     train = lab["learner"](small, 1e-2)
-    chosen = lab["draw"](2, 0)
+    chosen = lab["choose"](2, 0)
     train(chosen, 0)
     first = small.get_weights()
     assert not np.allclose(first[0], beginning[0])
-    train(lab["draw"](2, 1), 1)
+    train(lab["choose"](2, 1), 1)
     # Without the reset of weights, moving averages, momenta and dropout's seed these
     # would differ by far more than the order of additions.
     train(chosen, 0)
