@@ -772,6 +772,26 @@ def test_models_that_could_not_be_loaded_are_not_saved(home):  # noqa: F811
         assert {path.name for path in home.iterdir()} == {"ann", runs.LOCK_NAME}
 
 
+def test_a_layer_that_this_program_has_registered_is_its_own(home):  # noqa: F811
+    import keras
+    from keras import layers
+
+    @keras.saving.register_keras_serializable("Own")
+    class Twice(layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    head = [layers.Flatten(), layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input((28, 28)), Twice(), *head])
+    x = np.random.default_rng(0).random((5, 28, 28))
+    again = save_number(1, model=model).load_model().predict(x, verbose=0)
+    np.testing.assert_allclose(again, model.predict(x, verbose=0), atol=1e-6)
+    # Elsewhere nobody knows the layer, and no file may bring it along.
+    del keras.saving.get_custom_objects()["Own>Twice"]
+    message = complaint(load_run("ann").load_model)
+    assert "needs 'Twice', which is not a part of Keras" in message
+
+
 def test_a_submitted_model_comes_compiled_and_is_no_more_trusted(model, tmp_path):
     import keras
 

@@ -63,7 +63,8 @@ def test_a_clone_by_git_for_windows_loads_every_shipped_run(windows_clone):
     )
     code, out, err = python(windows_clone, code)
     assert (code, err) == (0, "")
-    assert out.splitlines() == ["reference run"] * 10
+    shipped = list(COURSE_DIR.glob("reference/*/run.json"))
+    assert out.splitlines() == ["reference run"] * len(shipped) and len(shipped) >= 10
 
 
 @NO_CLONE

@@ -103,12 +103,20 @@ def _parts_of(config):
 
 
 def _check_config(config, path):
-    """See that all that is to be made is Keras' own, and no code."""
+    """See that all that is to be made is Keras' own, or registered here, and no code.
+
+    A layer that this program has registered (keras.saving.register_keras_serializable)
+    is its own code, and no file brings it along.
+    """
+    from keras.saving import get_registered_object
+
     for part in _parts_of(config):
         if (name := part.get("class_name")) is None:
             continue
         is_ours = str(part.get("module", "keras")).split(".")[0] == "keras"
-        if not is_ours or ">" in str(part.get("registered_name")):
+        registered = str(part.get("registered_name"))
+        is_known = get_registered_object(registered) is not None
+        if not is_known and (not is_ours or ">" in registered):
             raise BadFile(path, f"needs {name!r:.100}, which is not a part of Keras")
         if UNSAFE_LAYERS.fullmatch(str(name)):
             raise BadFile(path, f"has {name!r:.100}, which can run code or open files")

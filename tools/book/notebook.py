@@ -41,7 +41,7 @@ def page_of(notebook, name, figures, address=""):
             if "image/png" in output.get("data", {}):
                 picture = image_of(output)
                 file = f"{stem}-{k}{f'-{i}' if i else ''}.webp"
-                picture.save(figures / file, lossless=True, method=4)
+                (figures / file).write_bytes(webp(picture))
                 about = output.metadata.get("image/png", {})
                 tag = img(f"{up}{FIGURES}/{file}", picture.size, about)
                 output.data = NotebookNode({"text/html": tag})
@@ -59,6 +59,18 @@ def opened(png):
     """Return a picture that is written as base64."""
     image = Image.open(io.BytesIO(base64.b64decode(png)))
     return image.convert("RGB")  # ours are opaque: a fourth channel is only bytes
+
+
+def webp(picture):
+    """Return a picture as WebP: what is drawn as it is, photos with a little loss."""
+    kinds = {"drawn": {"lossless": True}, "photo": {"quality": 90}}
+    files = {}
+    for kind, options in kinds.items():
+        file = io.BytesIO()
+        picture.save(file, "WEBP", method=4, **options)
+        files[kind] = file.getvalue()
+    halved = len(files["photo"]) < len(files["drawn"]) / 2
+    return files["photo" if halved else "drawn"]
 
 
 def img(address, size, about):
