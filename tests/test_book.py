@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageStat
 
 from tools import slides
 from tools.book import __main__ as book
@@ -162,7 +162,8 @@ def test_a_page_has_the_code_and_the_outputs_of_its_notebook(folder, name):
 
 
 @each_notebook
-def test_figures_are_the_notebooks_pixel_by_pixel_and_described(folder, name):
+def test_figures_are_the_notebooks_and_described(folder, name):
+    """Pixel by pixel; a photo is a little off, and only a lab has photos."""
     path = folder / Path(name).with_suffix(".html")
     images = soup(path).article.select(".cell_output img")
     figures = list(figures_of(name))
@@ -175,7 +176,10 @@ def test_figures_are_the_notebooks_pixel_by_pixel_and_described(folder, name):
         width = about.get("width", drawn.width)
         assert int(image["width"]) == width
         assert int(image["height"]) == round(width / drawn.width * drawn.height)
-        assert not ImageChops.difference(shown.convert("RGB"), drawn).getbbox()
+        off = ImageStat.Stat(ImageChops.difference(shown.convert("RGB"), drawn))
+        is_photo = b"VP8L" not in (path.parent / image["src"]).read_bytes()[:32]
+        assert max(off.mean) <= 3 * is_photo
+        assert not is_photo or name == "labs/Your_Handwriting.ipynb"
 
 
 @each_page
