@@ -100,6 +100,8 @@ def opened(path, size=SIZES[0]):
     with browser.page_of(f"{path.parent.as_uri()}/", path.name) as page:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.wait_for_function("window.Reveal && Reveal.isReady()")
+        # What appears, appears at once: nothing is looked at half transparent.
+        page.add_style_tag(content=".fragment {transition: none !important}")
         yield page
 
 

@@ -93,7 +93,7 @@ def confusion_difference(difference, names, title=None):
     difference = _checked(difference)
     a, b = names
     title = title or f"Difference of the counts: {b} minus {a}"
-    figure, ax = new_figure(size=(6.6, 5.2), title=title)
+    figure, ax = new_figure(size=(6.6, 5), title=title)
     # A mistake less is as good as a right answer more: orient both the same way.
     gain = np.where(np.eye(10, dtype=bool), difference, -difference)
     limit = np.abs(gain).max() or 1

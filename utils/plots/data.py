@@ -141,7 +141,7 @@ def images(
     for k, picture in enumerate(pictures):
         caption = captions[k] if captions else ""
         draw_image(axes.flat[k], picture, **options)
-        axes.flat[k].set_title(caption, size=10)
+        axes.flat[k].set_title(caption, size=10.5)
     if true_size:
         _same_scale(axes.flat[:n], pictures)
     return figure
