@@ -94,12 +94,12 @@ def read_bytes(path, limit):
 
 def _read_at_most(file, limit, path):
     """Read a stream to its end, in pieces, and give up once it is over a limit."""
-    found = bytearray()
+    content = bytearray()
     while piece := file.read(MEGABYTE):
-        found += piece
-        if len(found) > limit:
+        content += piece
+        if len(content) > limit:
             raise BadFile(path, f"is too large: it holds more than {_size(limit)}")
-    return found
+    return content
 
 
 def read_gzip(path, limit):
@@ -157,12 +157,12 @@ def _check_depth(text):
 
 
 def _no_key_twice(pairs):
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {twice!r} is there twice")
-    return found
+    return mapping
 
 
 def _finite(text):

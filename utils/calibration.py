@@ -144,8 +144,8 @@ def calibration_interval(
     rng = np.random.default_rng(seed)
     drawn = [difference(rng.integers(n, size=n)) for _ in range(n_resamples)]
     low, high = percentiles(drawn, confidence)
-    found = difference(np.arange(n))
-    return DifferenceInterval(float(found), low, high, confidence)
+    observed = difference(np.arange(n))
+    return DifferenceInterval(float(observed), low, high, confidence)
 
 
 def coverage_curve(y_true, y_prob):

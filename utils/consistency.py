@@ -43,12 +43,12 @@ def contradiction(model, history, y_prob, data):
     if not told:
         return None
     x, y = data.x_train[-N_ASKED:], data.y_train[-N_ASKED:]
-    found = np.mean(_predict(model, x, shape).argmax(axis=1) == y)
-    if found < told[-1] - FAR_WORSE:
+    accuracy = np.mean(_predict(model, x, shape).argmax(axis=1) == y)
+    if accuracy < told[-1] - FAR_WORSE:
         return (
             f"This history is not this model's: it ends at {told[-1]:.1%} of the "
-            f"digits, and the model reads {found:.1%} of {len(y):,} training digits. "
-            "Train the model that you want to save, then come back here."
+            f"digits, and the model reads {accuracy:.1%} of {len(y):,} training "
+            "digits. Train the model that you want to save, then come back here."
         )
     return None
 

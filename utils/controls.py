@@ -41,8 +41,8 @@ def accuracies(controls):
         first one.
     """
     measured = {
-        name: {test: [_accuracy(run, test) for run in found] for test in TESTS}
-        for name, found in controls.items()
+        name: {test: [_accuracy(run, test) for run in trainings] for test in TESTS}
+        for name, trainings in controls.items()
     }
     return {
         test: {
@@ -79,9 +79,9 @@ def table(measured):
         {
             test: {
                 pair: "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(
-                    *_lead(found), d=2 if test == "test digits" else 0
+                    *_lead(accuracies), d=2 if test == "test digits" else 0
                 )
-                for pair, found in pairs.items()
+                for pair, accuracies in pairs.items()
             }
             for test, pairs in measured.items()
         }
@@ -117,8 +117,8 @@ def describe(measured):
     )
 
 
-def _lead(found):
+def _lead(accuracies):
     """Return the CNN's lead in points: mean, lowest and highest of all pairs."""
-    a, b = (100 * found[name] for name in NAMES)
+    a, b = (100 * accuracies[name] for name in NAMES)
     gaps = b[None, :] - a[:, None]
     return gaps.mean(), gaps.min(), gaps.max()

@@ -204,9 +204,9 @@ def stress_test(answers, x, y, seed=0):
 
 def _check_images(x):
     if not isinstance(x, np.ndarray) or x.dtype != np.float32:
-        found = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+        kind = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
         raise ValueError(
-            f"The images are {found}. Expected a float32 array in [0, 1]: scale bytes "
+            f"The images are {kind}. Expected a float32 array in [0, 1]: scale bytes "
             'with x.astype("float32") / 255.'
         )
     if x.ndim != 3 or x.shape[1:] != (SIZE, SIZE) or len(x) == 0:

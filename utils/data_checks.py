@@ -56,32 +56,32 @@ def check_sense(arrays, where):
 
 def oddities(arrays):
     """Return sentences about what makes results on these digits other than MNIST's."""
-    found = []
+    remarks = []
     for part in FEWEST:
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
         if missing := sorted({*range(10)} - set(y.tolist())):
             digits = ", ".join(map(str, missing))
-            found.append(f"No {part} digit is of the class {digits}.")
+            remarks.append(f"No {part} digit is of the class {digits}.")
         if x.max() < DARK:
-            found.append(f"The darkest ink of the {part} images is {x.max()} of 255.")
+            remarks.append(f"The darkest ink of the {part} images is {x.max()} of 255.")
         if n_blank := int((x.min(axis=(1, 2)) == x.max(axis=(1, 2))).sum()):
-            found.append(f"{n_blank:,} of the {part} images are blank.")
+            remarks.append(f"{n_blank:,} of the {part} images are blank.")
     known = {hash(image.tobytes()) for image in arrays["x_train"]}
     n_known = sum(hash(image.tobytes()) in known for image in arrays["x_test"])
     if n_known:
-        found.append(
+        remarks.append(
             f"{n_known:,} of the {len(arrays['x_test']):,} test digits are among the "
             "training digits, too: the accuracy will look better than it is."
         )
     if len(arrays["x_test"]) > len(arrays["x_train"]):
-        found.append("There are more test digits than training digits: exchanged?")
+        remarks.append("There are more test digits than training digits: exchanged?")
     accuracy, guessed = _nearest_mean_accuracy(arrays)
     if len(arrays["x_test"]) >= 50 and accuracy < 1.5 * guessed:
-        found.append(
+        remarks.append(
             f"The nearest mean image names {accuracy:.0%} of the test digits, guessing "
             f"{guessed:.0%} (of MNIST, 80 %): do the labels belong to these images?"
         )
-    return found
+    return remarks
 
 
 def _border(x):

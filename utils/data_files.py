@@ -94,15 +94,15 @@ def read_path(choice):
 
 
 def _read_idx_folder(folder):
-    found = next(filter(None, (_find_idx(folder / f) for f in IDX_FOLDERS)), {})
+    candidates = next(filter(None, (_find_idx(folder / f) for f in IDX_FOLDERS)), {})
     arrays, left = {}, LARGEST
     for key, name in IDX_NAMES.items():
-        if key not in found:
+        if key not in candidates:
             raise DataError(
                 f"{name} (or {name}.gz) is missing in the folder {folder}. A folder "
                 f"of MNIST has four files: {', '.join(IDX_NAMES.values())}."
             )
-        first, *others = found[key]
+        first, *others = candidates[key]
         arrays[key] = _read_idx(first, key.startswith("x"), left)
         left -= arrays[key].nbytes
         for other in others:
@@ -117,7 +117,7 @@ def _read_idx_folder(folder):
 
 def _find_idx(folder):
     """Return which files of a folder can be which array: key to a list of paths."""
-    found = {}
+    candidates = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         name = path.name.lower().removesuffix(".gz")
         stem = re.sub("[^a-z0-9]|idx[13]?|ubyte", "", name)
@@ -125,10 +125,10 @@ def _find_idx(folder):
             continue
         if path.is_dir() and os.path.lexists(path / path.name):
             path /= path.name  # as Kaggle's archive is unpacked
-        found.setdefault(IDX_STEMS[stem], []).append(path)
-    for key, paths in found.items():
-        found[key] = [path for path in paths if not path.is_dir()] or paths
-    return found
+        candidates.setdefault(IDX_STEMS[stem], []).append(path)
+    for key, paths in candidates.items():
+        candidates[key] = [path for path in paths if not path.is_dir()] or paths
+    return candidates
 
 
 def _read_idx(path, is_images, limit):
@@ -142,10 +142,10 @@ def _read_idx(path, is_images, limit):
             f"has {len(raw)} bytes, too few for an IDX file, whose header alone has "
             f"{header}",
         )
-    found, *sizes = (int(n) for n in np.frombuffer(raw[:header], ">u4"))
-    if found != magic:
+    number, *sizes = (int(n) for n in np.frombuffer(raw[:header], ">u4"))
+    if number != magic:
         raise DataError(
-            f"{path} begins with the number {found}, not with {magic} as an IDX file "
+            f"{path} begins with the number {number}, not with {magic} as an IDX file "
             "of this kind does. Is it another file, or are images and labels swapped?"
         )
     n_values = math.prod(sizes)  # not np.prod: a damaged header overflows 64 bits

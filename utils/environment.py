@@ -146,7 +146,7 @@ def _keras_put_right():
     """Give Keras, imported, the settings it ships with; return a line about each."""
     with quiet_stderr():
         import keras
-    found = {
+    current = {
         "floatx": keras.config.floatx(),
         "image_data_format": keras.config.image_data_format(),
         "dtype policy": keras.config.dtype_policy().name,
@@ -156,10 +156,10 @@ def _keras_put_right():
     keras.config.set_image_data_format(wanted["image_data_format"])
     keras.config.set_dtype_policy(wanted["dtype policy"])
     return [
-        f"Keras' {name} was set to {found[name]} outside this notebook; here it is "
+        f"Keras' {name} was set to {current[name]} outside this notebook; here it is "
         f"{wanted[name]}."
-        for name in found
-        if found[name] != wanted[name]
+        for name in current
+        if current[name] != wanted[name]
     ]
 
 
@@ -194,7 +194,7 @@ def check_environment():
 
     Raises:
         RuntimeError: Python or a package is missing or too old; the message says which
-            version was found, which is needed, and how to get it.
+            version was installed, which is needed, and how to get it.
     """
     _check_python()
     _check_packages()
@@ -203,8 +203,8 @@ def check_environment():
 
     with quiet_stderr():
         n_gpus = _count_gpus()
-    found = versions()
-    for package, version in (found | {"sklearn": sklearn.__version__}).items():
+    installed = versions()
+    for package, version in (installed | {"sklearn": sklearn.__version__}).items():
         oldest = OLDEST.get(package, "0")
         # .release: a pre-release of 3.8 is as good as 3.8.
         if Version(version).release < Version(oldest).release:
@@ -213,7 +213,7 @@ def check_environment():
                 "Run: pip install -r requirements.txt"
             )
     print(f"Python {platform.python_version()}")
-    for package, version in found.items():
+    for package, version in installed.items():
         print(f"{package} {version}")
     print(f"{os.cpu_count()} CPU cores, {n_gpus or 'no'} GPU: enough for this course")
 

@@ -117,12 +117,12 @@ def accuracy_intervals(hits):
     Returns:
         np.ndarray, shape (3, m): accuracy, low, high; fractions, NaN for an empty row.
     """
-    found = np.full((3, len(hits)), np.nan)
+    intervals = np.full((3, len(hits)), np.nan)
     for column, row in enumerate(hits):
         if len(row):
             interval = accuracy_interval(np.ones(len(row), int), np.asarray(row, int))
-            found[:, column] = interval.accuracy, interval.low, interval.high
-    return found
+            intervals[:, column] = interval.accuracy, interval.low, interval.high
+    return intervals
 
 
 def disagreement(y_true, y_pred_a, y_pred_b):

@@ -124,10 +124,10 @@ class Run:
         if path.name not in self.info["files"]:
             raise RunError(f"The run {self.name} was not tested on damaged digits.")
         try:
-            found = read_npz(path, STRESS, LARGEST[path.name])
+            hits_by_kind = read_npz(path, STRESS, LARGEST[path.name])
         except BadFile as error:
             raise _damaged(error.path, error.why) from error
-        return {kind: hits.astype(bool) for kind, hits in found.items()}
+        return {kind: hits.astype(bool) for kind, hits in hits_by_kind.items()}
 
     def load_model(self):
         """Load the trained Keras model; TensorFlow is imported here and not before.
@@ -319,11 +319,11 @@ def list_runs(folder=None):
     """Return the names of the runs in a folder (default: runs/), sorted."""
     folder = Path(folder or runs_dir())
     # A save that was killed between its renames has the run in .<name>.whole.
-    found = {
+    names = {
         re.sub(r"\.(.*)\.whole", r"\1", path.parent.name)
         for path in folder.glob("*/run.json")
     }
-    return sorted(filter(is_name, found))
+    return sorted(filter(is_name, names))
 
 
 def check_comparable(*runs):
@@ -431,8 +431,8 @@ def load_seeds(name):
     Raises:
         RunError: a run is damaged, or they were tested on different digits.
     """
-    found = list_runs(REFERENCE_DIR)
-    names = [n for n in found if n == name or n.startswith(f"{name}-seed")]
+    every = list_runs(REFERENCE_DIR)
+    names = [n for n in every if n == name or n.startswith(f"{name}-seed")]
     seed_runs = [load_run(n, announce=False, folder=REFERENCE_DIR) for n in names]
     if seed_runs:
         check_comparable(*seed_runs)
@@ -449,15 +449,15 @@ def load_controls():
     Raises:
         RunError: a run is damaged, or they were tested on different digits.
     """
-    home, found = REFERENCE_DIR / CONTROLS, {}
+    home, controls = REFERENCE_DIR / CONTROLS, {}
     for name in list_runs(home):
         run = load_run(name, announce=False, folder=home)
-        found.setdefault(name.rsplit("-seed", 1)[0], []).append(run)
-    for control in found.values():
+        controls.setdefault(name.rsplit("-seed", 1)[0], []).append(run)
+    for control in controls.values():
         control.sort(key=lambda run: run.info["seed"])
-    if found:
-        check_comparable(*(run for control in found.values() for run in control))
-    return found
+    if controls:
+        check_comparable(*(run for control in controls.values() for run in control))
+    return controls
 
 
 def seeds_beside(seed_runs, run):

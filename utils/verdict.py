@@ -210,8 +210,8 @@ def _calibration_row(runs, seed_runs, seed):
 
 def _damage_rows(hits, shipped, seed):
     def means(run):
-        found = run.load_stress()
-        return {kind: found[kind][1:].mean() for kind in hits[NAMES[0]]}
+        stress = run.load_stress()
+        return {kind: stress[kind][1:].mean() for kind in hits[NAMES[0]]}
 
     others = {name: [means(run) for run in shipped[name]] for name in NAMES}
     for kind in hits[NAMES[0]]:

@@ -51,7 +51,7 @@ def call(shell, words, blobs):
     from tools.graded import frames
     from utils.answers import plain
 
-    function = found(shell, words["name"])
+    function = object_called(shell, words["name"])
     arguments, keywords = pickle.loads(blobs)
     names = shell.user_ns
     kept = {name: names.pop(name) for name in words["without"] if name in names}
@@ -77,11 +77,11 @@ def steps(shell, words, blobs):
     from utils.checks import steps_of
 
     return {
-        "value": steps_of(found(shell, words["name"]), *pickle.loads(blobs)[0])
+        "value": steps_of(object_called(shell, words["name"]), *pickle.loads(blobs)[0])
     }, b""
 
 
-def found(shell, name):
+def object_called(shell, name):
     try:
         return shell.user_ns[name]
     except KeyError:

@@ -77,8 +77,9 @@ class Reader:
             return {}
         names, shape, call = self._maps
         x = np.asarray(image, np.float32).reshape(shape)
-        found = call(x)
-        outputs = found if isinstance(found, list) else [found]  # Keras unpacks one
+        outputs = call(x)
+        if not isinstance(outputs, list):
+            outputs = [outputs]  # Keras unpacks one
         maps = [output[0] for output in outputs]
         return dict(zip(names, maps, strict=True))
 
