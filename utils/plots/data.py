@@ -100,7 +100,7 @@ def pixel_histogram(x, title="How dark the pixels are"):
     ax.bar(np.arange(16) * 16 + 8, share, width=15, color=GREY)
     ax.set(
         xlabel="pixel value (0 = paper, 255 = ink)",
-        ylabel="share of all pixels (%, log scale)",
+        ylabel="pixels (%, log scale)",
         yscale="log",
     )
     return figure

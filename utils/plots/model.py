@@ -59,8 +59,9 @@ def architecture(model, title=None):
         color = colors.get(kinds[0], "#B8B8B8")
         ax.add_patch(plt.Rectangle(corner, width, height, fc=color, ec="black"))
         texts = {"ha": "center", "size": 10}
+        small = {"ha": "center", "size": 9}  # or "+ BatchNorm" would touch the next
         names = "\n".join(SHORT.get(kind, kind) for kind in kinds)
-        ax.text(room * k, height / 2 + 0.2, names, va="bottom", **texts)
+        ax.text(room * k, height / 2 + 0.2, names, va="bottom", **small)
         ax.text(room * k, -3.1, "×".join(map(str, shape)), va="top", **texts)
         number = f"{n_parameters:,}" if n_parameters else "–"
         ax.text(room * k, -3.9, number, va="top", weight="bold", **texts)
