@@ -7,6 +7,8 @@ from matplotlib.patches import Rectangle
 
 from utils.plots.style import GREEN, GREY, INK, draw_image, model_color, new_figure
 
+PHOTO_DPI = 150  # at 200, files are nearly twice as large, with finer noise
+
 
 def reading(drawing, image, read, title):
     """Show a drawing, what the networks see of it, and what they read.
@@ -43,7 +45,9 @@ def stages(pictures, title="From a photo to strokes"):
     columns = min(n, 2) if width > 1.5 * height else n
     rows = math.ceil(n / columns)
     size = (10.5, min(9, rows * (10.5 / columns * height / width + 0.4)) + 0.4)
-    figure, axes = new_figure(rows, columns, size=size, title=title, squeeze=False)
+    figure, axes = new_figure(
+        rows, columns, size=size, title=title, squeeze=False, dpi=PHOTO_DPI
+    )
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, (name, picture) in zip(axes.flat, pictures.items(), strict=False):
@@ -64,7 +68,7 @@ def found_on_page(photo, boxes, answers, left_out=(), title="What was found"):
     """
     height, width = photo.shape
     size = (10.5, min(8, 10.5 * height / width) + 0.6)
-    figure, ax = new_figure(size=size, title=title)
+    figure, ax = new_figure(size=size, title=title, dpi=PHOTO_DPI)
     dimmed = 0.5 + 0.5 * photo
     for top, bottom, left, right in boxes:
         dimmed[top:bottom, left:right] = photo[top:bottom, left:right]
@@ -86,7 +90,9 @@ def photo_grid(photos, captions, title, columns=2):
         columns: photos a row.
     """
     tall = [photo.shape[0] / photo.shape[1] for photo in photos]
-    rows = [max(tall[k : k + columns]) for k in range(0, len(tall), columns)]
+    each_row = [tall[k : k + columns] for k in range(0, len(tall), columns)]
+    # A photo held sideways beside one that is not would fill the page.
+    rows = [min(max(row), 2 * min(row)) for row in each_row]
     wide = 6.5 / columns
     figure, axes = new_figure(
         len(rows),
@@ -95,6 +101,7 @@ def photo_grid(photos, captions, title, columns=2):
         title=title,
         squeeze=False,
         height_ratios=rows,
+        dpi=PHOTO_DPI,
     )
     for ax in axes.flat:
         ax.set_axis_off()
