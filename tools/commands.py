@@ -7,15 +7,14 @@ with too old a Python gets a sentence, not a syntax error.
 import argparse
 import os
 import runpy
-import shutil
 import signal
 import subprocess
 import sys
 
+from tools.folders import made_whole
 from tools.installation import check_writable, prepare, print_missing, put_first
 from tools.lab_settings import configure_lab
 from tools.programs import INTERRUPTED, Problem, start
-from utils.files import rename
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 NEEDS = {  # where it is more than requirements.txt
@@ -67,7 +66,7 @@ def run(python):
 
 
 def test(python, *arguments):
-    """run all tests, notebooks included, offline (5 minutes)
+    """run all tests, notebooks included, offline (a quarter of an hour)
 
     Runs pytest on the 5,000 digits that come with the course, in two processes; what
     follows is handed to pytest. --quick is what guards a small edit, in 90 seconds.
@@ -183,12 +182,8 @@ def exercises(python):
     """
     nbgrader = needs_nbgrader(python)
     folder = COURSE_DIR / "exercises"
-    release, new = folder / "release", folder / f".release-{os.getpid()}"
-    old = folder / ".release-old"
-    if old.exists() and not release.exists():  # killed between its two renames
-        rename(old, release)
     sources = sorted((folder / "source").glob("*/"))
-    try:
+    with made_whole(folder / "release") as new:
         for source in sources:
             generate = (*nbgrader, "generate_assignment", source.name, "--force")
             beside = f"--CourseDirectory.release_directory={new.name}"
@@ -196,15 +191,6 @@ def exercises(python):
             start(*generate, *options, folder=folder)
         if not all((new / source.name).is_dir() for source in sources):
             raise Problem("nbgrader made only a part of the copies. Try again.")
-        shutil.rmtree(str(old), ignore_errors=True)
-        if release.exists():
-            rename(release, old)
-        rename(new, release)
-    finally:
-        if old.exists() and not release.exists():
-            rename(old, release)
-        for rest in (old, *folder.glob(".release-*")):
-            shutil.rmtree(str(rest), ignore_errors=True)
 
 
 def grade(python, *assignments):

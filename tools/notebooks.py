@@ -19,6 +19,7 @@ from jupyter_client import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from tools.folders import build_is_written
 from tools.pages import WIDGET, page_of
 from utils.files import rename
 from utils.places import COURSE_DIR
@@ -189,13 +190,9 @@ def main(task, *names):
         if not notebook.is_file():
             raise SystemExit(f"There is no notebook {notebook} in the course's folder.")
     try:
-        BUILD.mkdir(exist_ok=True)
-        {"render": render, "renew": renew}[task](notebooks)
-    except OSError as error:
-        raise SystemExit(
-            f"{error}\nThe folder build/ cannot be written: copy the course to a "
-            "folder of your own and start it there."
-        ) from None
+        with build_is_written():
+            BUILD.mkdir(exist_ok=True)
+            {"render": render, "renew": renew}[task](notebooks)
     except KeyboardInterrupt:
         return 130  # course.py says the sentence
     return 0

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 from nbconvert import SlidesExporter
 
-from tools.folders import made_whole
+from tools.folders import build_is_written, made_whole
 from tools.formulas import FormulaError, WithMathML
 from tools.lesson import lesson, with_remarks
 from tools.pages import described
@@ -103,14 +103,10 @@ def main(*names):
         if name.endswith(".ipynb") and not Path(name).is_file():
             raise SystemExit(f"There is no notebook {name} in the course's folder.")
     try:
-        decks = make(names)
+        with build_is_written():
+            decks = make(names)
     except (FormulaError, PlanError) as error:
         raise SystemExit(str(error)) from None
-    except OSError as error:
-        raise SystemExit(
-            f"{error}\nThe folder build/ cannot be written: copy the course to a "
-            "folder of your own and start it there."
-        ) from None
     print("Open in a browser, no network needed:", *(d.as_posix() for d in decks))
 
 

@@ -26,7 +26,7 @@ from tools.book.contents import (
 )
 from tools.book.notebook import FIGURES, ORIGINALS, page_of, with_files
 from tools.first_cell import address
-from tools.folders import made_whole
+from tools.folders import build_is_written, made_whole
 from tools.formulas import FormulaError
 from utils.environment import quiet_stderr
 from utils.places import COURSE_DIR, NOTEBOOKS
@@ -172,14 +172,10 @@ def main(which=""):
             "`python3 course.py run` first."
         )
     try:
-        start = make(executed=executed)
+        with build_is_written():
+            start = make(executed=executed)
     except (BookError, FormulaError) as error:
         raise SystemExit(str(error)) from None
-    except OSError as error:
-        raise SystemExit(
-            f"{error}\nThe folder build/ cannot be written: copy the course to a "
-            "folder of your own and start it there."
-        ) from None
     print("Open in a browser, no network needed:", start.as_posix())
 
 
