@@ -170,12 +170,7 @@ def test_undo_takes_one_stroke_after_the_other_back(empty):
 def test_the_keys_draw_and_the_notebook_does_not_take_them(empty):
     page, canvas = empty
     cells = page.locator(".jp-Notebook .jp-Cell").count()
-    canvas.locator(".dc-paper").focus()
-    for _ in range(14):
-        page.keyboard.press("ArrowUp")
-    page.keyboard.press("Space")
-    for _ in range(28):
-        page.keyboard.press("ArrowDown")
+    browser.draw_a_one_with_keys(page, canvas.locator(".dc-paper"))
     page.keyboard.press("Space")
     browser.wait_for_answer(page)
     assert "CNN reads 1 " in canvas.locator(".dc-status").inner_text()

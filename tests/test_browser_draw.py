@@ -260,12 +260,7 @@ def test_what_is_covered_is_paper_for_the_networks(page):
 
 
 def test_the_keys_are_enough(page):
-    page.locator(".dc-paper").focus()
-    for _ in range(14):
-        page.keyboard.press("ArrowUp")
-    page.keyboard.press("Space")
-    for _ in range(28):
-        page.keyboard.press("ArrowDown")
+    browser.draw_a_one_with_keys(page, page.locator(".dc-paper"))
     assert "CNN reads 1 " in status(page)
     page.keyboard.press("Space")
     assert page.locator(".dc-said").inner_text() == "Pen up."

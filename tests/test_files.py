@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tools import folders
 from utils import files
 from utils.files import MarkerError, replace_between_markers, write_whole
 from utils.places import COURSE_DIR
@@ -129,3 +130,21 @@ def test_plain_renames_are_seen():
     )
     code += "frame.rename(columns=c)\nshutil.move(a, b)\nfiles.rename(a, b)"
     assert list(plain_renames(ast.parse(code))) == [1, 2, 3, 7]
+
+
+def test_a_folder_whose_last_rename_fails_stays_the_old_one(tmp_path, monkeypatch):
+    folder = tmp_path / "slides"
+    with folders.made_whole(folder) as new:
+        (new / "page").write_text("old")
+    renames = iter([files.rename, None, files.rename])
+
+    def refused_once(source, target):
+        if (rename := next(renames)) is None:
+            raise PermissionError("held by a scanner")
+        rename(source, target)
+
+    monkeypatch.setattr(folders, "rename", refused_once)
+    with pytest.raises(PermissionError), folders.made_whole(folder) as new:
+        (new / "page").write_text("new")
+    assert (folder / "page").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]

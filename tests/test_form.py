@@ -13,7 +13,7 @@ from utils.data import SHIPPED_DIGITS
 from utils.handwriting import HandwritingError, filled_pages, form, no_digits, photos
 from utils.runs import REFERENCE_DIR, load_run
 
-SCALE = 8  # pixels a millimetre of the page that is filled in
+SCALE = 8  # pixels per millimetre of the page that is filled in
 EMPTY = range(0, 100, 17)  # boxes in which nobody wrote
 LYING = {
     "plain": (photos.PLAIN, {}),

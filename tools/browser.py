@@ -251,6 +251,16 @@ def restart(page):
     accept.wait_for(state="detached")
 
 
+def draw_a_one_with_keys(page, paper):
+    """Draw a line from above the middle to below it; the pen stays down."""
+    paper.focus()
+    for _ in range(14):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(28):
+        page.keyboard.press("ArrowDown")
+
+
 def draw(page, canvas, drawing, wait=True):
     """Draw with the mouse, as a person would: along the strokes, in small steps."""
     box = canvas.locator(".dc-paper").bounding_box()

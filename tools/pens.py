@@ -2,27 +2,33 @@
 
     MNIST_DATA=full python -m tools.pens
 
-The architecture is that of the shipped CNN, trained afresh. MNIST's digits come with
+The architecture is that of the shipped CNN, trained afresh, as CNN_Model.ipynb trains
+it: its own cells make the model ready. MNIST's digits come with
 thinner and thicker strokes, other slants and paler ink, and in MNIST's own hand. The
 thin and the pale ones do not pass the step to full ink: it is what this network should
 do without. The run goes to reference/cnn-pens; no photo has a say in it.
 """
 
 import argparse
+import contextlib
+import io
 import math
 import os
 import sys
 
+import nbformat
 import numpy as np
 
 from tools.judge import bent, digit_mask, other_pen
 from tools.reference import BUILD, halve_predictions, put_in_place, slim_model
-from utils import data, runs
+from utils import data, plots, runs
 from utils.handwriting.box import centred, in_box
+from utils.places import COURSE_DIR
 
 NAME = "cnn-pens"
 PALEST = 0.25  # share of full ink
-BATCH = 128
+NOTEBOOK = COURSE_DIR / "CNN_Model.ipynb"
+RECIPE = ("schedule = keras.", "keras.optimizers.Adam(schedule)")  # in two cells
 
 
 def with_other_pens(x, rng):
@@ -64,15 +70,13 @@ def train(digits, n_copies, epochs, seed):
     rng = np.random.default_rng(seed)
     x = np.concatenate([x / 255, *(with_other_pens(x, rng) for _ in range(n_copies))])
     y = np.tile(y, 1 + n_copies)
-    steps = epochs * math.ceil(len(x) / BATCH)
-    rate = keras.optimizers.Adam(one_cycle(steps))
-    model.compile(rate, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    made = made_ready(model, x, epochs)
     live = LiveProgress()
     history = model.fit(
         as_input(x),
         y,
-        batch_size=BATCH,
-        epochs=epochs,
+        batch_size=made["batch_size"],
+        epochs=made["epochs"],
         verbose=0,
         validation_data=(as_input(x_val / 255), y_val),
         callbacks=[live],
@@ -87,14 +91,28 @@ def as_input(images):
     return images.astype("float32")[..., np.newaxis]
 
 
-def one_cycle(steps):
-    """Return the learning rate of CNN_Model.ipynb, stretched over so many steps."""
+def made_ready(model, x_train, epochs):
+    """Compile a model with the recipe of CNN_Model.ipynb, which is written there only.
+
+    Args:
+        model: keras.Model.
+        x_train: what it will be trained on; only the length counts.
+        epochs: how many; 0 leaves that to the notebook.
+
+    Returns:
+        dict of the names that the notebook's cells made, "batch_size" and "epochs"
+        among them.
+    """
     import keras
 
-    warmup = int(0.3 * steps)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0006, steps - warmup, warmup_target=0.015, warmup_steps=warmup
-    )
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    names = {"keras": keras, "math": math, "plots": plots, "model": model}
+    names |= {"x_train": x_train, "EPOCHS": epochs}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for part in RECIPE:
+            (cell,) = [c for c in cells if c.cell_type == "code" and part in c.source]
+            exec(cell.source, names)
+    return names
 
 
 def save(model, history, seconds, digits, seed, n_val):
@@ -119,7 +137,7 @@ def main(arguments=None):
     """Train the run and put it into reference/; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.pens")
     parser.add_argument("--copies", type=int, default=3, help="of each digit (3)")
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=0, help="0: the notebook's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", action="store_true", help="leave the run in build/")
     options = parser.parse_args(arguments)

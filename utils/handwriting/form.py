@@ -39,8 +39,8 @@ MARKS = (
 RING, HOLE, DISC = 4.5, 3.1, 1.7  # radii of a mark
 PALE = "0.55"  # of the boxes: a pen is darker
 PAPERS = {"A4": (210, 297), "letter": (216, 279)}
-DPI = 300  # dots an inch of the PNG
-SCALE = 6  # pixels a millimetre of the flattened page
+DPI = 300  # dots per inch of the PNG
+SCALE = 6  # pixels per millimetre of the flattened page
 AROUND = 2.5  # millimetres that a digit may reach over its box
 BEND = 5.0  # millimetres that bent paper or a lens may displace a box
 SURE = 0.6  # share of a box's two lines that must be seen to tell where it is
@@ -84,7 +84,7 @@ def save_form(path, paper="A4"):
     """Write the empty page to a file, ready to print.
 
     Args:
-        path: of the file; its ending says the kind: .pdf, .png (300 dots an inch).
+        path: of the file; its ending says the kind: .pdf, .png (300 dots per inch).
         paper: "A4" or "letter".
 
     Returns:
