@@ -19,6 +19,7 @@ COPIED = (
     "tools/lab_settings.py",
     "tools/commands.py",
     "tools/copies.py",
+    "tools/folders.py",
     "tools/formulas.py",
     "tools/installation.py",
     "tools/notebooks.py",
