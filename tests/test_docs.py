@@ -293,6 +293,17 @@ def test_the_open_questions_of_each_lab_have_a_row():
     assert sorted(rows) == sorted(Path(lab).stem for lab in LABS)
 
 
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *LABS])
+def test_each_notebook_leads_to_the_glossary_and_to_another_notebook(path):
+    path = COURSE_DIR / path
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    targets = re.findall(r"\]\(([^)\s#]+\.(?:md|ipynb))[^)\s]*\)", text)
+    found = {(path.parent / target).resolve() for target in targets}
+    assert GLOSSARY in found
+    assert {f for f in found if f.suffix == ".ipynb" and f.is_file()} - {path}
+
+
 def test_commands_that_are_named_exist():
     others = ("README.md", "CONTRIBUTING.md", "exercises/README.md")
     for path in (GUIDE, *(COURSE_DIR / name for name in others)):

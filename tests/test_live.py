@@ -1,6 +1,7 @@
 """utils.live: progress that can be stopped, and a saved training in place of one."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import utils.live
 from utils.data import load_mnist
 from utils.live import LiveProgress, TrainingError, saved_training
 from utils.places import COURSE_DIR
@@ -105,6 +107,48 @@ def test_a_plain_program_gets_a_line_per_epoch(small, capsys):
         assert f"training loss {loss:.4f}" in line and f"{accuracy:.2%}" in line
     assert len(live.seconds) == 3 and min(live.seconds) > 0
     assert not live.stopped
+
+
+class Clock:
+    """A clock of our own: the first step takes 40 s, the others 2, a validation 1."""
+
+    def __init__(self):
+        self.now, self.next_step = 1000.0, 40.0
+
+    def perf_counter(self):
+        return self.now
+
+    def callback(self):
+        import keras
+
+        def stepped(batch, logs):
+            self.now += self.next_step
+            self.next_step = 2.0
+
+        def validated(logs):
+            self.now += 1.0
+
+        return keras.callbacks.LambdaCallback(
+            on_train_batch_end=stepped, on_test_end=validated
+        )
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 60])
+def test_the_time_left_is_what_the_clock_says_afterwards(small, monkeypatch, epochs):
+    clock, said = Clock(), []
+    place = SimpleNamespace(show=lambda content: said.append((clock.now, content)))
+    monkeypatch.setattr(utils.live, "time", clock)
+    monkeypatch.setattr(utils.live, "_Place", lambda text: place)
+    small.fit(epochs=epochs, callbacks=[clock.callback(), LiveProgress(curves=False)])
+    (_, first), *others, (_, ending) = said
+    assert "left" not in first.data and "left" not in ending.data
+    assert len(others) == 4 * epochs - 1
+    for when, content in others:
+        number, unit = re.search(r"about (\d+) (s|min) left", content.data).groups()
+        left = int(number) * {"s": 1, "min": 60}[unit]
+        # Of an epoch of 9 seconds one is the validation's, and the first is to come.
+        tolerance = {"s": 1, "min": 30}[unit] + (clock.now - when) / 8
+        assert abs(left - (clock.now - when)) <= tolerance, (content.data, when)
 
 
 def test_a_notebook_as_a_script_is_a_python_file():

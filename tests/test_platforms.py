@@ -270,7 +270,7 @@ def test_nothing_is_said_and_no_keras_imported_where_all_is_well(tmp_path):
     assert (code, out, err) == (0, "False\n", "")
 
 
-@pytest.mark.parametrize("name", ["tensorflow", "ipywidgets", "filelock"])
+@pytest.mark.parametrize("name", ["tensorflow", "filelock"])
 def test_a_package_that_is_absent_is_named_by_the_first_cell(monkeypatch, name):
     there = environment.find_spec
     absent = {name, "jax", "torch"}

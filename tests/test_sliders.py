@@ -35,11 +35,11 @@ def sliders(drawn):
 
 
 def shown(sliders):
-    return sliders.children[1].value
+    return sliders.box.children[1].value
 
 
 def test_each_number_has_a_slider_that_begins_in_the_middle(sliders, drawn):
-    row, column = sliders.children[0].children
+    row, column = sliders.box.children[0].children
     assert (row.description, column.description) == ("row", "column")
     assert (row.min, row.max, row.step, row.value) == (0, 9, 1, 5)
     assert (column.min, column.max, column.step, column.value) == (0, 20, 10, 10)
@@ -49,7 +49,7 @@ def test_each_number_has_a_slider_that_begins_in_the_middle(sliders, drawn):
 def test_a_slider_that_moves_draws_the_figure_afresh(sliders, drawn):
     before = shown(sliders)
     assert 'alt="5 &amp; 10"' in before
-    sliders.children[0].children[0].value = 9
+    sliders.box.children[0].children[0].value = 9
     assert drawn[-1] == (9, 10) and 'alt="9 &amp; 10"' in shown(sliders)
     assert before.split("base64,")[1] != shown(sliders).split("base64,")[1]
 
@@ -62,17 +62,36 @@ def test_where_there_are_no_widgets_the_figure_stands_still(sliders):
     assert "VBox" not in data["text/plain"]
 
 
-def test_an_executed_notebook_keeps_the_figure_and_no_state(tmp_path):
-    code = (
-        "import sys; sys.path.insert(0, '.')\nfrom utils import plots\n"
-        "from utils.sliders import Sliders\n"
-        "Sliders(lambda k: plots.images([[[0, 1]]], [str(k)]), k=range(3))"
-    )
+CODE = (
+    "import sys; sys.path.insert(0, '.')\nfrom utils import plots\n"
+    "from utils.sliders import Sliders\n"
+    "Sliders(lambda k: plots.images([[[0, 1]]], [str(k)]), k=range(3))"
+)
+
+
+def executed(code, path):
+    """Return the outputs of a cell that was executed in a kernel of its own."""
     notebook = new_notebook(cells=[new_code_cell(code)], metadata=METADATA)
-    done = execute(notebook, tmp_path / "done.ipynb")
-    (output,) = done.cells[-1].outputs
-    assert picture(output.data).ndim == 3
+    done = execute(notebook, path)
     assert "widgets" not in done.metadata
+    return done.cells[-1].outputs
+
+
+def test_an_executed_notebook_keeps_the_figure_and_no_state(tmp_path):
+    (output,) = executed(CODE, tmp_path / "done.ipynb")
+    assert picture(output.data).ndim == 3
+
+
+def test_without_ipywidgets_the_figure_is_there_with_a_word_on_what_is_missing(
+    tmp_path,
+):
+    """The package is really out of reach, in a kernel of its own."""
+    hidden = "import sys; sys.modules['ipywidgets'] = None\n"
+    said, shown = executed(hidden + CODE, tmp_path / "done.ipynb")
+    assert "pip install" in said.text and said.name == "stdout"
+    assert picture(shown.data).ndim == 3
+    assert shown.metadata["image/png"]["alt"] == "1"
+    assert WIDGET not in shown.data
 
 
 def test_sliders_need_no_tensorflow():

@@ -33,7 +33,6 @@ NEEDED = [
     "requests",
     "filelock",
     "packaging",
-    "ipywidgets",
 ]
 BACKENDS = ("tensorflow", "jax", "torch")  # those that Keras can train with
 EXPECTED = {"floatx": "float32", "image_data_format": "channels_last"}

@@ -84,7 +84,7 @@ class LiveProgress(keras.callbacks.Callback):
         self._bar = _Place("Starting …")
         # Shown now, so that the figure keeps its place above the lines to come.
         self._figure = _Place("") if self.curves else None
-        self._begun, self._steps_done = time.perf_counter(), 0
+        self._first_step, self._steps_done = None, 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
@@ -92,22 +92,34 @@ class LiveProgress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         _trained[self.model] = self._notes
-        self._steps_done += 1
         now = time.perf_counter()
+        if self._first_step is None:  # it also compiles: a measure for none of the rest
+            self._first_step = now
+        else:
+            self._steps_done += 1
         if now - self._shown < SECONDS_BETWEEN_UPDATES:
             return
         self._shown = now
         steps = self.params["steps"] or batch + 1
         done = int(BAR_CELLS * (batch + 1) / steps)
         bar = "█" * done + "░" * (BAR_CELLS - done)
-        to_do = self.params["epochs"] * steps - self._steps_done
-        left = to_do * (now - self._begun) / self._steps_done
+        epochs_to_come = self.params["epochs"] - self._epoch - 1
+        left = self._time_left(epochs_to_come * steps + steps - batch - 1, now)
         self._bar.show(
             Markdown(
                 f"Epoch {self._epoch + 1} of {self.params['epochs']} `{bar}` "
-                f"loss {logs['loss']:.4f}, about {left:.0f} s left"
+                f"loss {logs['loss']:.4f}{left}"
             )
         )
+
+    def _time_left(self, steps, now):
+        """Say how long that many steps will take, with the validations among them."""
+        if not self._steps_done:
+            return ""
+        seconds = steps * (now - self._first_step) / self._steps_done
+        if seconds < 100:
+            return f", about {seconds:.0f} s left"
+        return f", about {seconds / 60:.0f} min left"
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds.append(time.perf_counter() - self._started)
