@@ -25,7 +25,7 @@ from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 PAGES = [
     str(Path(name).with_suffix(".html")).replace("\\", "/")
     for name in ("index", "results", "cite", "search", "draw", *TEXTS, *ALL_NOTEBOOKS)
-]
+] + ["draw/index.html", "installing.html", "slides.html", "slides/deck.html"]
 MB = 1e6
 each_page = pytest.mark.parametrize("page", PAGES)
 each_notebook = pytest.mark.parametrize("name", ALL_NOTEBOOKS)
@@ -114,7 +114,8 @@ def test_a_page_loads_nothing_from_elsewhere(folder, page):
     for address in loads:
         file = (folder / page).parent / address.split("?")[0]
         if file.suffix in (".css", ".js"):
-            text = file.read_text(encoding="utf-8")
+            is_utf_16 = file.read_bytes()[:2] == b"\xff\xfe"  # so says the standard
+            text = file.read_text(encoding="utf-16" if is_utf_16 else "utf-8")
             assert not re.search(r"(url\(|import |src\s*=)\s*['\"]?(https?:)?//", text)
 
 
@@ -264,6 +265,11 @@ def test_a_page_is_light(folder, page):
     }
     files = [file for file in loaded if file.is_file() and file.suffix != ".html"]
     assert path.stat().st_size + sum(f.stat().st_size for f in files) <= 1.5 * MB
+
+
+def test_no_page_escapes_these_tests(folder):
+    made = {path.relative_to(folder).as_posix() for path in folder.rglob("*.html")}
+    assert made == set(PAGES)
 
 
 def test_the_book_fits_on_any_stick(folder):

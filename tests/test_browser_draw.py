@@ -3,14 +3,19 @@ what Keras does? It needs Chromium and what requirements-dev.txt lists.
 """
 
 import base64
+import functools
+import http.server
+import json
 import shutil
+import threading
 from contextlib import contextmanager
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from tools import browser, draw_page
-from tools.draw_page.networks import to_tensorflow_js
+from tools.draw_page.networks import KNOWN, for_the_page
 from utils import corruptions
 from utils.canvas import MAPS_SHOWN, SIDE, Reader, strokes
 from utils.data import load_mnist
@@ -349,22 +354,101 @@ def test_no_errors_and_no_request_but_for_its_own_files(opened):
     assert opened.elsewhere == []
 
 
+class ServesAsUtf8(http.server.SimpleHTTPRequestHandler):
+    """A server that says of all that it sends that it is UTF-8, as many do."""
+
+    extensions_map: ClassVar = {
+        ".js": "text/javascript; charset=utf-8",
+        ".css": "text/css; charset=utf-8",
+        ".html": "text/html; charset=utf-8",
+    }
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_server_that_takes_the_weights_for_utf_8_does_no_harm(opened, folder):
+    handler = functools.partial(ServesAsUtf8, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/draw/index.html"
+    image = load_mnist("sample").x_test[:1].astype(np.float32) / 255
+    try:
+        served = opened.context.browser.new_page()
+        served.goto(address)
+        browser.wait_for_answer(served)
+        assert np.array_equal(answers(served, image), answers(opened, image))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 # --- how it is made ------------------------------------------------------------------
 
 
 def test_a_runtime_that_was_changed_is_not_shipped(tmp_path, monkeypatch):
     here = tmp_path / "draw_page"
     shutil.copytree(draw_page.HERE, here)
-    with (here / "runtime" / draw_page.RUNTIME[0]).open("a") as file:
+    with (here / "runtime" / draw_page.RUNTIME).open("a") as file:
         file.write(" ")
     monkeypatch.setattr(draw_page, "HERE", here)
     with pytest.raises(RuntimeError, match="git checkout"):
         draw_page.write(tmp_path / "book")
 
 
-def test_a_layer_that_the_page_cannot_compute_is_named():
+def test_every_known_layer_computes_what_keras_computes(page):
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28)),
+            layers.Reshape((28, 28, 1)),
+            layers.Conv2D(6, (5, 3), strides=2, activation="relu"),
+            layers.BatchNormalization(epsilon=0.01),
+            layers.AveragePooling2D((2, 3), strides=1, padding="same"),
+            layers.Conv2D(4, 3, padding="same", dilation_rate=2, use_bias=False),
+            layers.ReLU(),
+            layers.MaxPooling2D(2, strides=(1, 2), padding="valid"),
+            layers.Flatten(),
+            layers.Dense(64, use_bias=False),
+            layers.Activation("relu"),
+            layers.Reshape((4, 4, 4)),
+            layers.Conv2D(20, 2, padding="valid"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    assert {type(layer).__name__ for layer in model.layers} == KNOWN.keys()
+    rng = np.random.default_rng(0)
+    for variable in model.variables:  # biases, means and variances are all 0 or 1 yet
+        if len(variable.shape) == 1 and variable.dtype.startswith("float"):
+            variable.assign(variable + rng.uniform(0.1, 0.6, variable.shape))
+    strength = np.float32([[[0]], [[1]], [[3]], [[9]]])
+    images = strength * rng.random((4, 28, 28), dtype=np.float32)
+    read = """([network, images]) => images.map(image =>
+        loaded(network)(Float32Array.from(image)).probabilities)"""
+    network = json.loads(json.dumps(for_the_page(model)))
+    answers = page.evaluate(read, [network, images.reshape(4, -1).tolist()])
+    expected = model.predict(images, verbose=0)
+    assert np.ptp(expected, axis=0).max() > 0.05, expected
+    np.testing.assert_allclose(answers, expected, atol=PROBABILITY)
+
+
+@pytest.mark.parametrize(
+    ("layer", "complaint"),
+    [
+        (("LSTM", 4), "odd is a LSTM"),
+        (("Dense", 4, "tanh"), "odd has activation='tanh'"),
+        (("ReLU", 6), "odd has max_value=6"),
+    ],
+)
+def test_a_layer_that_the_page_cannot_compute_is_named(layer, complaint):
     import keras
 
-    model = keras.Sequential([keras.Input((28, 28)), keras.layers.LSTM(4, name="odd")])
-    with pytest.raises(ValueError, match="odd is a LSTM"):
-        to_tensorflow_js(model)
+    kind, *options = layer
+    odd = getattr(keras.layers, kind)(*options, name="odd")
+    with pytest.raises(ValueError, match=complaint):
+        for_the_page(keras.Sequential([keras.Input((28, 28)), odd]))

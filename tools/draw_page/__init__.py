@@ -16,7 +16,7 @@ from string import Template
 
 import numpy as np
 
-from tools.draw_page.networks import to_tensorflow_js
+from tools.draw_page.networks import for_the_page
 from utils import canvas
 from utils.canvas import strokes
 from utils.corruptions import SIZE
@@ -26,16 +26,12 @@ from utils.runs import REFERENCE_DIR, load_run
 HERE = Path(__file__).parent
 CANVAS = Path(canvas.__file__).parent
 NAMES = {"ANN": "ann", "CNN": "cnn"}  # in the page, and of the runs
-# TensorFlow.js as its packages on npm have it, in the order in which it is loaded;
-# README.md says how to renew it.
-RUNTIME = (
-    "tf-core.es2017.min.js",
-    "tf-backend-cpu.es2017.min.js",
-    "tf-layers.es2017.min.js",
-)
-LICENCES = ("LICENSE", "LICENSE-MIT")
+# What the page needs of TensorFlow.js; README.md says how it is made and renewed.
+RUNTIME = "tf.js"
+LICENCE = "LICENSE"
 # In this order: each uses what the ones before it define.
-SCRIPTS = (CANVAS / "pad.js", HERE / "form.js", HERE / "damage.js", HERE / "page.js")
+OURS = ("form.js", "damage.js", "layers.js", "page.js")
+SCRIPTS = (CANVAS / "pad.js", *(HERE / name for name in OURS))
 STYLES = (CANVAS / "canvas.css", HERE / "page.css")
 
 
@@ -65,15 +61,17 @@ def write_page(folder, home=None):
     """
     folder = Path(folder)
     (folder / "runtime").mkdir(parents=True, exist_ok=True)
-    for name in (*RUNTIME, *LICENCES):
+    for name in (RUNTIME, LICENCE):
         write_whole(folder / "runtime" / name, _checked(name))
     runs = {
         shown: load_run(name, announce=False, folder=REFERENCE_DIR)
         for shown, name in NAMES.items()
     }
-    scripts = [f"runtime/{name}" for name in RUNTIME]
-    write_whole(folder / "networks.js", _networks(runs))
-    scripts.append("networks.js")
+    # A letter of a weight has two bytes in UTF-16 and three in UTF-8; a browser knows a
+    # script in UTF-16 by its first two bytes.
+    write_whole(folder / "networks.js", f"\ufeff{_networks(runs)}".encode("utf-16-le"))
+    write_whole(folder / "known.js", _known())
+    scripts = [f"runtime/{RUNTIME}", "networks.js", "known.js"]
     for script in SCRIPTS:
         write_whole(folder / script.name, script.read_bytes())
         scripts.append(script.name)
@@ -98,18 +96,28 @@ def _checked(name):
 
 
 def _networks(runs):
-    """Return the script with what the page knows: networks, examples, noise."""
-    networks = {name: to_tensorflow_js(run.load_model()) for name, run in runs.items()}
+    """Return the script with both networks."""
+    networks = {name: for_the_page(run.load_model()) for name, run in runs.items()}
+    return _constants(NETWORKS=networks)
+
+
+def _known():
+    """Return the script with what else the page knows: examples and noise."""
     examples = [
         [strokes.path(stroke).round(4).tolist() for stroke in drawing]
         for drawing in strokes.DIGITS
     ]
     # The noise that utils.corruptions adds to a single image with its usual seed.
     drawn = np.random.default_rng(0).standard_normal(SIZE * SIZE, dtype=np.float32)
-    noise = drawn.astype(float).round(6).tolist()
-    known = {"NETWORKS": networks, "EXAMPLES": examples, "NOISE": noise}
-    lines = [f"const {name} = {json.dumps(value)};" for name, value in known.items()]
-    return "\n".join([*lines, ""])
+    return _constants(EXAMPLES=examples, NOISE=drawn.astype(float).round(6).tolist())
+
+
+def _constants(**values):
+    lines = [
+        f"const {name} = {json.dumps(value, ensure_ascii=False)};\n"
+        for name, value in values.items()
+    ]
+    return "".join(lines)
 
 
 def _page(scripts, runs, home):

@@ -1,97 +1,99 @@
-"""A Keras model as TensorFlow.js takes it: layers as JSON, weights as bytes in base64.
+"""A Keras model as the page takes it: its layers as JSON, a weight as a letter.
 
-TensorFlow.js knows the layers by Keras' own names and arguments; what Keras 3 writes
-differently from Keras 2 is put right here. Importing this module does not import
-TensorFlow.
+layers.js computes the same layers with TensorFlow.js. Importing this module does not
+import TensorFlow.
 """
-
-import base64
 
 import numpy as np
 
 from utils.canvas import layers_with_maps
 
-# The layers that TensorFlow.js computes as Keras does (a test compares them).
-KNOWN = (
-    "Activation",
-    "AveragePooling2D",
-    "BatchNormalization",
-    "Conv2D",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "GlobalAveragePooling2D",
-    "MaxPooling2D",
-    "ReLU",
-    "Reshape",
-)
-ONLY_KERAS_3 = ("module", "registered_name", "build_config", "quantization_config")
-LEVELS = 2**16 - 1  # matrices travel as whole numbers of 16 bits: half the bytes
+POOLING = ("pool_size", "strides", "padding")
+# The layers that the page computes as Keras does (a test compares them), and what of
+# their configuration it goes by.
+KNOWN = {
+    "Activation": ("activation",),
+    "AveragePooling2D": POOLING,
+    "BatchNormalization": ("epsilon",),
+    "Conv2D": ("strides", "padding", "dilation_rate", "activation"),
+    "Dense": ("activation",),
+    "Dropout": (),
+    "Flatten": (),
+    "GlobalAveragePooling2D": (),
+    "MaxPooling2D": POOLING,
+    "ReLU": (),
+    "Reshape": ("target_shape",),
+}
+# Whatever else is set is refused.
+ONLY = {
+    "activation": ("linear", "relu", "softmax"),
+    "axis": (-1, 3),
+    "data_format": ("channels_last",),
+    "groups": (1,),
+    "keepdims": (False,),
+    "max_value": (None,),
+    "negative_slope": (0,),
+    "threshold": (0,),
+}
+# A matrix is laid on 32,768 levels between its smallest and its largest value, and each
+# level is one letter, of two bytes in UTF-16. None of these letters is a quotation mark
+# or half of a pair. README.md says why.
+LEVELS, FIRST_LETTER = 2**15 - 1, 0x3000
 
 
-def to_tensorflow_js(model):
+def for_the_page(model):
     """Return a model for the page, ready for json.dumps.
 
     Args:
         model: a built keras.Sequential.
 
     Returns:
-        dict: "topology" and "weights" as TensorFlow.js' loadLayersModel takes them,
-        "data" (all weights, one after the other, in base64), "maps" (the names of the
-        layers whose outputs are shown as pictures).
+        dict: "shape" of an image, and "layers", of each a dict: its "kind", its
+        settings, its "weights", and "shown", whether its output is shown as pictures.
 
     Raises:
         ValueError: it has a layer that the page cannot compute.
     """
-    first = {"name": "image", "batch_input_shape": model.input_shape, "sparse": False}
-    layers = [{"class_name": "InputLayer", "config": {**first, "dtype": "float32"}}]
-    weights, data = [], []
-    for layer in model.layers:
-        kind = type(layer).__name__
-        if kind not in KNOWN:
+    shown = layers_with_maps(model)
+    layers = [
+        {**_settings(layer), "weights": _weights(layer), "shown": layer in shown}
+        for layer in model.layers
+    ]
+    return {"shape": model.input_shape[1:], "layers": layers}
+
+
+def _settings(layer):
+    kind, config = type(layer).__name__, layer.get_config()
+    if kind not in KNOWN:
+        raise ValueError(
+            f"The layer {layer.name} is a {kind}. The page draws with models of "
+            f"{', '.join(KNOWN)}."
+        )
+    for name, values in ONLY.items():
+        if config.get(name, values[0]) not in values:
             raise ValueError(
-                f"The layer {layer.name} is a {kind}. The page draws with models of "
-                f"{', '.join(KNOWN)}."
+                f"The layer {layer.name} has {name}={config[name]!r}. The page "
+                f"computes layers with {name}={' or '.join(map(repr, values))}."
             )
-        layers.append({"class_name": kind, "config": _plain(layer.get_config())})
-        for variable in layer.weights:
-            if variable.dtype.startswith("float"):  # not the state of a Dropout
-                values = np.asarray(variable, np.float32)
-                described, raw = _packed(f"{layer.name}/{variable.name}", values)
-                weights.append(described)
-                data.append(raw)
-    config = {"name": model.name, "layers": layers}
+    return {"kind": kind, **{name: config[name] for name in KNOWN[kind]}}
+
+
+def _weights(layer):
+    """Return dict from the name of a weight, as Keras has it, to what is in it."""
     return {
-        "topology": {"class_name": "Sequential", "config": config},
-        "weights": weights,
-        "data": base64.b64encode(b"".join(data)).decode(),
-        "maps": [layer.name for layer in layers_with_maps(model)],
+        variable.name: _packed(np.asarray(variable, np.float32))
+        for variable in layer.weights
+        if variable.dtype.startswith("float")  # not the state of a Dropout
     }
 
 
-def _plain(config):
-    """Return a layer's configuration without what only Keras 3 knows."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return config["config"]["name"]
-        kept = config.keys() - set(ONLY_KERAS_3)
-        return {key: _plain(config[key]) for key in sorted(kept)}
-    if isinstance(config, list | tuple):
-        return [_plain(value) for value in config]
-    return config
-
-
-def _packed(name, values):
-    """Return a weight's description and its bytes.
-
-    Vectors (biases, statistics) stay as they are. A matrix is laid on 65,536 levels
-    between its smallest and its largest value.
-    """
-    described = {"name": name, "shape": values.shape, "dtype": "float32"}
+def _packed(values):
+    """Return the shape of a weight and its values: of a matrix, in letters."""
     low = float(values.min())
-    scale = (float(values.max()) - low) / LEVELS
-    if values.ndim < 2 or scale == 0:
-        return described, values.astype("<f4").tobytes()
-    levels = {"dtype": "uint16", "scale": scale, "min": low}
-    whole = np.round((values.astype(float) - low) / scale)
-    return {**described, "quantization": levels}, whole.astype("<u2").tobytes()
+    step = (float(values.max()) - low) / LEVELS
+    if values.ndim < 2 or step == 0:
+        numbers = [float(f"{value:.7g}") for value in values.ravel()]
+        return {"shape": values.shape, "values": numbers}
+    levels = np.round((values.astype(float) - low) / step).astype("<u2") + FIRST_LETTER
+    letters = levels.astype("<u2").tobytes().decode("utf-16-le")
+    return {"shape": values.shape, "low": low, "step": step, "letters": letters}

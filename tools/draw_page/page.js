@@ -1,39 +1,9 @@
-// The page: what is drawn goes through form.js and damage.js to both networks, which
-// TensorFlow.js runs, and the answers are shown as the notebook's canvas shows them.
+// The page: what is drawn goes through form.js and damage.js to both networks of
+// layers.js, and the answers are shown as the notebook's canvas shows them.
 const MAPS_SHOWN = 16; // of each layer
 const BRUSH = 1; // pixels that the covering brush reaches around its middle
 
-// --- the networks --------------------------------------------------------------------
-
-// A network that also hands out its feature maps, which are on the way in any case.
-async function loaded({ topology, weights, data, maps }) {
-  const raw = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-  const artifacts = { modelTopology: topology, weightSpecs: weights, weightData: raw.buffer };
-  const model = await tf.loadLayersModel(tf.io.fromMemory(artifacts));
-  const inside = maps.map((name) => model.getLayer(name).output);
-  const whole = tf.model({ inputs: model.inputs, outputs: [...inside, ...model.outputs] });
-  const shape = model.inputs[0].shape.slice(1);
-  return function read(image) {
-    return tf.tidy(() => {
-      const outputs = [whole.predict(tf.tensor(image, [1, ...shape]))].flat();
-      const values = outputs.map((output) => output.dataSync());
-      const found = outputs.slice(0, -1).map((output, k) => ({
-        name: `layer ${k + 1}`,
-        shape: output.shape.slice(1),
-        values: values[k],
-      }));
-      return { probabilities: Array.from(values.at(-1)), maps: found };
-    });
-  };
-}
-
-async function loadAll() {
-  await tf.setBackend("cpu");
-  const names = Object.keys(NETWORKS);
-  const calls = await Promise.all(names.map((name) => loaded(NETWORKS[name])));
-  calls.forEach((call) => call(new Float32Array(SIZE * SIZE))); // not at the first stroke
-  return Object.fromEntries(names.map((name, k) => [name, calls[k]]));
-}
+// --- the feature maps ----------------------------------------------------------------
 
 // The first maps of a layer as bytes, one map after the other, the strongest black.
 function mapBytes({ shape: [height, width, n], values }) {
@@ -212,7 +182,7 @@ function makePage(root) {
     if (event) root.dataset.latency = performance.now() - event.timeStamp;
   }
 
-  const ready = loadAll().then(
+  const ready = loadAll(SIZE * SIZE).then(
     (calls) => { networks = calls; changed(); root.dataset.busy = "no"; return calls; },
     (error) => say(`The networks could not be loaded: ${error.message}`),
   );
