@@ -98,7 +98,7 @@ def measure_lab(n):
     os.environ.setdefault("MNIST_DATA", "sample")
     address = f"lab/tree/{browser.LAB}"
     with browser.jupyter() as url, browser.page_of(url, address) as page:
-        canvas = browser.run_all(page)
+        canvas = browser.run_to_canvas(page)
         session = page.context.new_cdp_session(page)
         draw_strokes(page, canvas, WARM_UP, seed=0)
         before = page_memory(session), kernel_memory()

@@ -194,8 +194,12 @@ def watched(allowed, **options):
             browser.close()
 
 
-def run_all(page):
-    """Run all cells of the open notebook; return the canvas when all are done."""
+def run_to_canvas(page):
+    """Run the cells of the open lab as far as the canvas; return it when it is ready.
+
+    The cells below need minutes, and none of what the canvas does; they keep the
+    outputs that they have.
+    """
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     # Cells that are run before the kernel is connected are dropped without a word.
     page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()
@@ -203,8 +207,16 @@ def run_all(page):
     page.evaluate(
         "document.querySelectorAll('.digit-canvas').forEach(c => c.dataset.old = '')"
     )
+    page.evaluate(
+        """() => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            const sources = [...notebook.model.cells].map(c => c.sharedModel.source);
+            const canvas = sources.findIndex(source => source.includes("= Canvas("));
+            notebook.activeCellIndex = canvas + 1;
+        }"""
+    )
     page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
-    page.locator("li[data-command='runmenu:run-all']").click()
+    page.locator("li[data-command='notebook:run-all-above']").click()
     new = page.locator(".digit-canvas:not([data-old])")
     new.first.wait_for(state="attached")
     wait_until_idle(page)
