@@ -161,6 +161,32 @@ def test_a_notebook_as_a_script_is_a_python_file():
         compile(code, name, "exec")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "drawn"), [(0, [1, 2, 3, 4, 5]), (0.05, [1, 2, 3, 4, 5]), (1, [1, 5])]
+)
+def test_curves_take_no_more_than_a_tenth_of_the_time_and_end_whole(
+    small, monkeypatch, seconds, drawn
+):
+    """By a clock on which an epoch takes one second, and a drawing so many."""
+    import keras
+
+    now, shown = [0.0], []
+
+    def draw(history):
+        now[0] += seconds
+        shown.append(len(history["loss"]))
+
+    def pass_a_second(epoch, logs):
+        now[0] += 1
+
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr("utils.live.time", clock)
+    monkeypatch.setattr("utils.live.plots.learning_curves", draw)
+    passing = keras.callbacks.LambdaCallback(on_epoch_end=pass_a_second)
+    small.fit(epochs=5, callbacks=[passing, LiveProgress()])
+    assert shown == drawn
+
+
 @pytest.mark.parametrize("step", [1, 3, 4, 5, 8])
 def test_a_stopped_training_ends_with_the_history_of_what_was_done(small, step):
     before = signal.getsignal(signal.SIGINT)

@@ -16,7 +16,8 @@ from IPython.display import Markdown, display
 from utils import plots
 from utils.runs import RunError, load_run
 
-SECONDS_BETWEEN_UPDATES = 0.25  # the bar must not cost training time
+SECONDS_BETWEEN_UPDATES = 0.25  # the bar must not cost training time,
+SHARE_FOR_CURVES = 0.1  # of the epochs, and nor must the figure
 BAR_CELLS = 30
 # The models that this kernel has trained, and what LiveProgress noted of each.
 _trained = weakref.WeakKeyDictionary()
@@ -48,7 +49,8 @@ class LiveProgress(keras.callbacks.Callback):
     with a learning rate that is used up, and its history would tell half the story.
 
     Args:
-        curves: draw the loss and accuracy curves after every epoch.
+        curves: draw the loss and accuracy curves after every epoch; where epochs are
+            short, less often, and at the end.
 
     Attributes:
         seconds: seconds of each epoch, training and validation together.
@@ -85,6 +87,7 @@ class LiveProgress(keras.callbacks.Callback):
         # Shown now, so that the figure keeps its place above the lines to come.
         self._figure = _Place("") if self.curves else None
         self._first_step, self._steps_done = None, 0
+        self._drawing, self._n_drawn = 0.0, 0  # seconds; epochs that the figure shows
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
@@ -126,11 +129,19 @@ class LiveProgress(keras.callbacks.Callback):
         for metric, value in logs.items():
             self._history.setdefault(metric, []).append(value)
         print(self._line(epoch, logs))
-        if self.curves:
-            self._figure.show(plots.learning_curves(self._history))
+        if self.curves and self._drawing <= SHARE_FOR_CURVES * sum(self.seconds):
+            self._draw()
+
+    def _draw(self):
+        began = time.perf_counter()
+        self._figure.show(plots.learning_curves(self._history))
+        self._drawing += time.perf_counter() - began
+        self._n_drawn = len(self.seconds)
 
     def on_train_end(self, logs=None):
         self._stop_listening()
+        if self.curves and self._n_drawn < len(self.seconds):
+            self._draw()
         self._bar.show(Markdown(self._ending()))
 
     def _listen_for_stop(self):
