@@ -87,14 +87,29 @@ ONE_OF_EACH_KIND = (
 )
 
 
+# Code has thousands of tokens of some twenty kinds, in the same colours on all pages:
+# the first of each kind is looked at, the others become plain text; that is quicker.
+ONE_TOKEN_OF_A_KIND = """() => {
+    const seen = new Set();
+    for (const token of document.querySelectorAll("article pre span")) {
+        const place = token.closest(".highlight")?.parentElement.className;
+        const kind = `${token.className} ${place}`;
+        if (seen.has(kind)) token.replaceWith(token.textContent);
+        seen.add(kind);
+    }
+    return seen.size;
+}"""
+
+
 def faults_of(page, folder, names, width):
     """Return what is hard or impossible for some to use: (page, fault, element)."""
     from axe_playwright_python.sync_playwright import Axe
 
-    faults = []
+    axe, faults = Axe(), []
     for name in names:
         visit(page, folder, name, width)
-        found = Axe().run(page).response
+        page.evaluate(ONE_TOKEN_OF_A_KIND)
+        found = axe.run(page, options={"resultTypes": ["violations"]}).response
         assert len(found["passes"]) > 10
         faults += [
             (name, fault["id"], fault["nodes"][0]["html"][:200])
@@ -128,6 +143,31 @@ def test_search_finds_a_word_and_shows_it(page):
     found.first.wait_for()
     page.locator("#search-results a[href*='ANN_Model.html']").first.click()
     page.locator("article .highlighted", has_text="stratify").first.wait_for()
+    assert (page.errors, page.elsewhere) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("stratify", "ANN_Model.html"),
+        ("early stopping", "Overfitting.html"),
+        ("VALIDATION loss", "ANN_Model.html"),
+        ("McNemar's", "Comparison.html"),
+    ],
+)
+def test_what_is_found_is_shown_with_the_words_around_it(page, words, place):
+    page.locator("input[name=q]").fill(words)
+    page.keyboard.press("Enter")
+    page.locator("#search-results p.search-summary:not(:empty)").wait_for()
+    found = page.locator("#search-results .search li")
+    assert found.count() == page.locator("#search-results li p.context").count() > 0
+    texts = page.locator("#search-results .search li p.context").all_inner_texts()
+    assert all(20 < len(text) < 260 for text in texts)
+    piece = found.filter(has=page.locator(f"a[href*='{place}']")).locator("p.context")
+    first = words.replace("'", " ").split()[0].lower()
+    assert first in piece.first.inner_text().lower()
+    marked = piece.first.locator(".highlighted").all_inner_texts()
+    assert first in " ".join(marked).lower()
     assert (page.errors, page.elsewhere) == ([], [])
 
 
@@ -167,6 +207,53 @@ def test_the_keyboard_alone_suffices_on_a_narrow_page(page, folder):
     page.keyboard.press("Enter")
     contents.wait_for(state="hidden")
     assert "#" in page.url
+
+
+# How many characters each line of prose has.
+CHARACTERS = """() =>
+    [...document.querySelectorAll("article :is(p, li)")].flatMap(element => {
+        const lines = {};
+        const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+        while (!element.closest("table, details") && texts.nextNode()) {
+            const range = document.createRange();
+            for (let k = 0; k < texts.currentNode.length; k++) {
+                range.setStart(texts.currentNode, k);
+                range.setEnd(texts.currentNode, k + 1);
+                const { bottom, width } = range.getBoundingClientRect();
+                const line = Math.round(bottom / 12);
+                if (width) lines[line] = (lines[line] ?? 0) + 1;
+            }
+        }
+        return Object.values(lines);
+    })"""
+
+
+@pytest.mark.parametrize("width", [1200, 1280, 1920])
+def test_the_contents_of_the_page_stand_beside_it(page, folder, width):
+    visit(page, folder, "CNN_Model.html", width)
+    contents, text = page.locator(".toc-tree"), page.locator("article")
+    left, right = contents.bounding_box(), text.bounding_box()
+    assert right["x"] + right["width"] <= left["x"]
+    assert left["x"] + left["width"] <= width
+    assert page.locator(".sidebar-tree").is_visible()
+    contents.locator("a", has_text="Look inside").click()
+    current = contents.locator(".scroll-current", has_text="Look inside")
+    current.wait_for()
+    assert 0 <= contents.bounding_box()["y"] < 900
+    lengths = sorted(page.evaluate(CHARACTERS))
+    assert len(lengths) > 100
+    assert lengths[-len(lengths) // 50] <= 75 and lengths[-1] <= 80  # some are all i
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_the_contents_of_a_narrow_page_are_in_a_drawer(page, folder, width):
+    visit(page, folder, "CNN_Model.html", width)
+    contents = page.locator(".toc-tree")
+    assert not contents.is_visible()
+    page.locator("label[for=__toc]:visible").click()
+    contents.locator("a", has_text="Look inside").click()
+    contents.wait_for(state="hidden")
+    assert page.url.endswith("#look-inside")
 
 
 def test_a_question_unfolds_by_key_and_all_are_open_on_paper(page, folder):

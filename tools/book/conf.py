@@ -4,7 +4,7 @@ import re
 
 from docutils import nodes
 
-from tools.book import glossary
+from tools.book import glossary, search
 from tools.formulas import mathml
 
 project = "ANN vs CNN on MNIST"
@@ -38,7 +38,6 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
 html_use_index = False
-html_show_search_summary = False  # it is fetched, and a file may not fetch a file
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
@@ -77,3 +76,4 @@ def setup(app):
     app.connect("html-page-context", mend_navigation, priority=900)  # when Furo is done
     app.connect("doctree-read", glossary.link_terms)
     app.connect("doctree-resolved", glossary.explain_terms)
+    search.setup(app)
