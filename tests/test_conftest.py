@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from utils.places import COURSE_DIR
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.maintainers]
 SIDE_BY_SIDE = ("-n", "2", "--dist=loadfile", "--no-loadscope-reorder")
 SAVE = """
 import os, pathlib
@@ -96,10 +96,27 @@ def test_quick_leaves_out_what_is_slow_and_all_but_first_cells(folder):
     code, said = run(folder, "--quick", "--collect-only")
     assert code == 0
     for name in ("ANN_Model", "CNN_Model", "Comparison"):
-        assert f"{name}.ipynb::Cell 0" in said and f"{name}.ipynb::Cell 1" in said
-    assert "Cell 2" not in said
+        assert f"{name}.ipynb::Cell 0" in said
+    assert "Cell 1" not in said and "Cell 2" not in said
     assert "test_good" in said and "test_slow" not in said and "test_after" not in said
-    assert "7/12 tests collected" in said  # three times two cells and a test
+    assert "4/12 tests collected" in said  # three cells and a test
+
+
+@pytest.mark.parametrize(
+    ("data", "printed"), [("sample", "2 draws"), ("elsewhere", "5 draws")]
+)
+def test_on_the_sample_a_lab_has_small_parameters(folder, monkeypatch, data, printed):
+    monkeypatch.setenv("MNIST_DATA", data)
+    own = "LABELS = (1, 5)\nDRAWS = 5\nSTEPS = 100"
+    lab = folder / "labs" / "Transfer.ipynb"
+    write_notebook(lab, "1 + 1", own, "print(DRAWS, 'draws')")
+    (folder / "tests" / "test_it.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.after('Transfer.ipynb')\n"
+        f"def test_it(said):\n    assert '{printed}' in said('Transfer.ipynb')\n"
+    )
+    code, said = run(folder, "labs", "tests")
+    assert code == 0 and "4 passed" in said, said
 
 
 def test_what_looks_at_a_notebooks_outcome_waits_for_it(folder):
