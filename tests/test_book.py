@@ -322,6 +322,7 @@ def test_a_lost_section_of_the_readme_is_named():
         readme_page("# The course\n\n## The map\n", "results.md")
 
 
+@pytest.mark.slow
 def test_a_failure_leaves_the_older_book(tmp_path, monkeypatch):
     old = tmp_path / "book" / "index.html"
     old.parent.mkdir()
@@ -333,6 +334,7 @@ def test_a_failure_leaves_the_older_book(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["book"]
 
 
+@pytest.mark.slow
 def test_a_book_of_mine_shows_what_i_have_executed(tmp_path, monkeypatch, capsys):
     mine = new_code_cell("1 + 1", outputs=[new_output("stream", text="my own output")])
     cells = [new_markdown_cell("# Mine"), mine]

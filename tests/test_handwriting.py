@@ -176,6 +176,7 @@ def test_every_stage_can_be_shown():
     assert page.boxes.shape == (2, 4) and page.boxes.dtype.kind == "i"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cause", photos.CAUSES)
 def test_what_breaks_a_reading_on_real_photos_is_met(cause, shipped, models):
     images, y_true = (part[:18].reshape(3, 6, *part.shape[1:]) for part in shipped)

@@ -248,6 +248,7 @@ def met(cases):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_hostile_files_are_refused_in_time_memory_and_by_name(tmp_path):
     cases = write_all(tmp_path)
     lines = met([case[:2] for case in cases])
@@ -262,6 +263,7 @@ def test_hostile_files_are_refused_in_time_memory_and_by_name(tmp_path):
     assert not problems
 
 
+@pytest.mark.slow
 def test_a_photo_of_79_megapixels_is_read_within_a_gigabyte(tmp_path):
     page = np.full((7700, 10_260), 255, np.uint8)
     digits = drawn(3, 5, size=2000)

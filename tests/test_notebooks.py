@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import statistics
+from types import ModuleType
 
 import nbconvert
 import nbformat
@@ -51,6 +52,20 @@ def tagged(path, tag):
 @each(WITH_LABS)
 def test_is_a_valid_notebook(path):
     nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
+
+
+@each(WITH_LABS)
+def test_what_a_notebook_imports_and_calls_by_a_modules_name_is_there(path):
+    """Something that was renamed is missed before the notebook is executed."""
+    names, nodes = {}, list(ast.walk(tree(path)))
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            exec(compile(ast.Module([node], []), path.name, "exec"), names)
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner = names.get(node.value.id)
+            if isinstance(owner, ModuleType):
+                assert hasattr(owner, node.attr), f"{node.value.id}.{node.attr}"
 
 
 @pytest.mark.committed
