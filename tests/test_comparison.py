@@ -13,8 +13,9 @@ import sys
 
 import nbformat
 import numpy as np
-import papermill
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 from scipy import stats
 from sklearn.metrics import accuracy_score, log_loss
 
@@ -23,6 +24,7 @@ from utils.places import COURSE_DIR
 
 NOTEBOOK = COURSE_DIR / "Comparison.ipynb"
 pytestmark = pytest.mark.slow
+NO_FIGURES = "from unittest.mock import MagicMock\nplots = MagicMock()"
 FIRST_NEEDS_RUNS, FIRST_NEEDS_TENSORFLOW = "load_run(ANN_RUN)", "load_model("
 
 
@@ -75,32 +77,42 @@ def home(tmp_path_factory):
     return folder
 
 
-def twice(notebook):
-    """Return the notebook with each code cell run twice in a row."""
-    cells = []
-    for cell in notebook.cells:
-        cells.append(cell)
-        if cell.cell_type == "code" and "parameters" not in cell.metadata.get(
-            "tags", []
-        ):
-            cells.append(nbformat.v4.new_code_cell(cell.source))
-    notebook.cells = cells
-    return notebook
+@pytest.fixture(scope="module")
+def kernel():
+    """One kernel for all executions: each begins with an empty namespace."""
+    place = {"metadata": {"path": COURSE_DIR}}
+    client = NotebookClient(new_notebook(), timeout=1500, resources=place)
+    with client.setup_kernel():
+        yield client
 
 
-def executed(folder, runs_dir, monkeypatch, change=lambda notebook: notebook, **named):
-    """Execute the notebook, changed and with parameters; return its code cells."""
-    monkeypatch.setenv("RUNS_DIR", str(runs_dir))
-    monkeypatch.setenv("MNIST_DATA", "sample")
-    notebook = papermill.execute_notebook(
-        change(nbformat.read(NOTEBOOK, as_version=4)),
-        folder / "executed.ipynb",
-        parameters=named,
-        kernel_name="python3",
-        cwd=COURSE_DIR,
-        progress_bar=False,
-    )
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+def executed(kernel, runs_dir, times=1, figures=True, **parameters):
+    """Execute the notebook's cells with parameters.
+
+    Args:
+        kernel: the fixture.
+        runs_dir: the folder of runs.
+        times: how often each cell is run, in a row.
+        figures: whether they are drawn.
+        parameters: as the notebook has them.
+
+    Returns:
+        list: the code cells with their outputs.
+    """
+    variables = {"RUNS_DIR": str(runs_dir), "MNIST_DATA": "sample"}
+    sources = [f"%reset -f\nimport os\nos.environ.update({variables})"]
+    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            sources.append(cell.source)
+            sources += [f"{name} = {value!r}" for name, value in parameters.items()]
+        elif cell.cell_type == "code":
+            sources += times * [cell.source]
+            if "from utils import" in cell.source and not figures:
+                sources.append(NO_FIGURES)
+    cells = [new_code_cell(source) for source in sources]
+    kernel.nb = new_notebook(cells=cells)
+    for index, cell in enumerate(cells):
+        kernel.execute_cell(cell, index)
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [o.text for o in outputs if o.get("name") == "stderr"]
     return cells
@@ -163,9 +175,10 @@ def check_numbers(cells, expected):
     assert p_text in said
 
 
-def test_if_the_ann_were_better_the_notebook_would_say_so(home, tmp_path, monkeypatch):
+def test_if_the_ann_were_better_the_notebook_would_say_so(home, kernel):
     names = {"ANN_RUN": "strong-ann", "CNN_RUN": "weak-cnn"}
-    cells = executed(tmp_path, home, monkeypatch, **names)
+    # The others draw the figures, which know nothing of who is better.
+    cells = executed(kernel, home, figures=False, **names)
     expected = by_hand(home / "strong-ann", home / "weak-cnn")
     assert expected["accuracy"][0] > expected["accuracy"][1] and expected["p"] < 1e-4
     check_numbers(cells, expected)
@@ -179,10 +192,10 @@ def test_if_the_ann_were_better_the_notebook_would_say_so(home, tmp_path, monkey
     assert "the CNN reads better" not in said.lower()
 
 
-def test_of_a_model_and_itself_no_difference_is_shown(home, tmp_path, monkeypatch):
+def test_of_a_model_and_itself_no_difference_is_shown(home, kernel):
     """And each cell may be run twice in a row: no row is there twice."""
     names = {"ANN_RUN": "strong", "CNN_RUN": "strong"}
-    cells = executed(tmp_path, home, monkeypatch, change=twice, **names)
+    cells = executed(kernel, home, times=2, **names)
     rows, said = verdict_of(cells), all_texts(cells)
     *_, table = (texts(c) for c in cells if c.source.startswith("verdict.table("))
     assert table.count("<th>test accuracy</th>") == 1
@@ -197,8 +210,8 @@ def test_of_a_model_and_itself_no_difference_is_shown(home, tmp_path, monkeypatc
     assert "reads better" not in said
 
 
-def test_the_shipped_runs_and_digits_are_enough(tmp_path, monkeypatch):
-    cells = executed(tmp_path, tmp_path / "no runs", monkeypatch)
+def test_the_shipped_runs_and_digits_are_enough(kernel, tmp_path):
+    cells = executed(kernel, tmp_path / "no runs")
     said = all_texts(cells)
     assert said.count("reference run of") == 2 and "your run" not in said
     assert "of theirs that the course ships" in said
