@@ -2,18 +2,13 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 from sklearn.metrics import accuracy_score, log_loss
 
-from tools import reference
 from utils.data import load_mnist
-from utils.places import COURSE_DIR
 from utils.runs import load_run
 
 pytestmark = [
@@ -72,45 +67,6 @@ def test_the_numbers_of_a_run_follow_from_its_predictions(runs, name):
     assert run.info["test_loss"] == pytest.approx(loss, rel=1e-3)
     assert run.info["epochs"] == len(run.history["val_loss"])
     assert run.info["train_seconds"] == pytest.approx(sum(run.history["seconds"]), 0.01)
-
-
-@pytest.mark.parametrize("name", ["ann", "cnn"])
-def test_a_reference_run_gives_the_same_numbers_again(
-    runs, name, tmp_path, monkeypatch
-):
-    """papermill executes the notebook as for reference/, its model is made smaller."""
-    monkeypatch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
-    monkeypatch.setattr(reference, "BUILD", tmp_path)
-    folder = reference.execute(name, seed=0)
-    again = load_run(name, announce=False, folder=tmp_path)
-    assert folder == again.folder
-    np.testing.assert_array_equal(again.y_prob, runs[name].y_prob)
-
-    before = (folder / "model.keras").stat().st_size
-    reference.slim_model(folder)
-    assert (folder / "model.keras").stat().st_size < before / 2
-    model = load_run(name, announce=False, folder=tmp_path).load_model()
-    x = load_mnist().x_test[:200].reshape(-1, *model.input_shape[1:]) / 255
-    y_prob = model.predict(x.astype("float32"), verbose=0)
-    np.testing.assert_allclose(y_prob, again.y_prob[:200], atol=1e-4)
-
-
-@pytest.mark.parametrize("name", ["ann", "cnn"])
-def test_a_class_goes_on_from_the_saved_run_without_training(
-    runs, name, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("RUNS_DIR", str(tmp_path))
-    shutil.copytree(runs[name].folder, tmp_path / name)
-    notebook = nbformat.read(COURSE_DIR / f"{name.upper()}_Model.ipynb", as_version=4)
-    sources = [cell.source for cell in notebook.cells]
-    (training,) = (k for k, source in enumerate(sources) if "= model.fit(" in source)
-    del notebook.cells[training]
-    place = {"metadata": {"path": COURSE_DIR}}
-    NotebookClient(notebook, timeout=1500, resources=place).execute()
-    saved_again = load_run(name, announce=False)
-    assert saved_again.info["created"] != runs[name].info["created"]
-    np.testing.assert_allclose(saved_again.y_prob, runs[name].y_prob, atol=1e-4)
-    assert saved_again.history == runs[name].history
 
 
 @pytest.mark.after("ANN_Model.ipynb", "CNN_Model.ipynb", "Comparison.ipynb")

@@ -56,17 +56,6 @@ def test_the_table_has_a_row_for_each_and_says_what_was_not_reached():
     assert "not reached" in lines[-1] and "50.00" not in lines[-1]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["ANN", "CNN"])
-def test_the_model_comes_out_of_its_notebook(name):
-    rows = bench.course_notebook(name, seed=1, epochs=1)
-    assert len(rows) == 1
-    seconds, accuracy = rows[0]
-    assert seconds > 0
-    floor = 0.75 if os.environ["MNIST_DATA"] == "sample" else 0.93
-    assert accuracy > floor
-
-
 @pytest.mark.committed
 def test_the_committed_table_is_that_of_the_committed_results():
     readme = (COURSE_DIR / "benchmarks" / "README.md").read_text(encoding="utf-8")
@@ -97,6 +86,7 @@ def renewed(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.maintainers
 def test_waiting_measures_the_first_figure_the_whole_and_the_peak(
     renewed, tmp_path, monkeypatch
 ):
@@ -116,6 +106,7 @@ def test_waiting_measures_the_first_figure_the_whole_and_the_peak(
 
 
 @pytest.mark.slow
+@pytest.mark.maintainers
 def test_handwriting_reports_every_stage_and_setting(renewed, monkeypatch):
     shipped = functools.partial(load_run, announce=False, folder=REFERENCE_DIR)
     tested_on = shipped("cnn").info["data"]["test_fingerprint"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import zipfile
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from stand_ins import StandIn
 
+from benchmarks import time_to_accuracy as bench
 from tools import reference
 from utils import controls, corruptions, data, runs
 from utils.places import COURSE_DIR
@@ -381,3 +383,41 @@ def test_only_defaults_are_left_out_of_a_model(tmp_path):
     np.testing.assert_array_equal(again(x), model(x))
     for ours, theirs in zip(again.layers, model.layers, strict=True):
         assert ours.get_config() == theirs.get_config()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ann", "cnn"])
+def test_a_reference_run_has_the_numbers_that_its_cells_give_without_a_kernel(
+    name, tmp_path, monkeypatch
+):
+    """papermill executes the notebook as for reference/, its model is made smaller.
+
+    The same training, from the same cells, in this process: as the benchmark has it.
+    """
+    trained = []
+
+    def stopwatch(model, x_test, y_test, timed=bench.keras_stopwatch):
+        trained[:] = model, x_test
+        return timed(model, x_test, y_test)
+
+    monkeypatch.setattr(bench, "keras_stopwatch", stopwatch)
+    rows = bench.course_notebook(name.upper(), seed=0, epochs=1)
+    ((seconds, accuracy),) = rows
+    y_prob = trained[0].predict(trained[1], batch_size=1000, verbose=0)
+
+    monkeypatch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
+    monkeypatch.setattr(reference, "BUILD", tmp_path)
+    folder = reference.execute(name, seed=0, EPOCHS=1)
+    run = runs.load_run(name, announce=False, folder=tmp_path)
+    assert folder == run.folder
+    np.testing.assert_array_equal(run.y_prob, y_prob)
+    assert run.info["test_accuracy"] == pytest.approx(accuracy)
+    floor = 0.75 if os.environ["MNIST_DATA"] == "sample" else 0.93
+    assert seconds > 0 and accuracy > floor
+
+    before = (folder / "model.keras").stat().st_size
+    reference.slim_model(folder)
+    assert (folder / "model.keras").stat().st_size < before / 2
+    model = runs.load_run(name, announce=False, folder=tmp_path).load_model()
+    slim = model.predict(trained[1][:200], verbose=0)
+    np.testing.assert_allclose(slim, run.y_prob[:200], atol=1e-4)

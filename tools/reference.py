@@ -119,11 +119,17 @@ def is_whole(run_name, home=None):
     return True
 
 
-def execute(name, seed):
-    """Run a notebook with a seed; return the folder of the run that it saved."""
+def execute(name, seed, **parameters):
+    """Run a notebook with a seed; return the folder of the run that it saved.
+
+    Args:
+        name: "ann" or "cnn".
+        seed: of the training.
+        parameters: more of the notebook's, such as EPOCHS.
+    """
     run_name = seed_name(name, seed)
     notebook = COURSE_DIR / TRAINED_BY[name]
-    return run_notebook(notebook, run_name, SEED=seed, RUN_NAME=run_name)
+    return run_notebook(notebook, run_name, SEED=seed, RUN_NAME=run_name, **parameters)
 
 
 def execute_control(name, seed):
