@@ -18,6 +18,7 @@ from utils.places import COURSE_DIR, NOTEBOOKS
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.maintainers,
     pytest.mark.skipif(browser.why_not() is not None, reason=str(browser.why_not())),
 ]
 

@@ -24,6 +24,7 @@ from utils.runs import REFERENCE_DIR, load_run
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.maintainers,
     pytest.mark.skipif(browser.why_not() is not None, reason=str(browser.why_not())),
 ]
 PIXEL, PROBABILITY = 2 / 255, 1e-3  # how far page and Python may be apart

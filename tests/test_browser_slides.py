@@ -25,6 +25,7 @@ SHOWS = ("45", "90", *PATHS)
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.maintainers,
     pytest.mark.skipif(browser.why_not() is not None, reason=str(browser.why_not())),
 ]
 

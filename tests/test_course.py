@@ -463,14 +463,19 @@ def test_dead_kernel_is_said(copy):
 @pytest.mark.slow
 def test_tests_run_on_the_sample_and_pass_on_pytests_exit_code(copy):
     (copy / "test_it.py").write_text(
-        "import os\n"
+        "import os, pytest\n"
         "def test_good(): assert os.environ['MNIST_DATA'] == 'sample'\n"
         "def test_bad(): assert False\n"
+        "@pytest.mark.maintainers\n"
+        "def test_more(): pass\n"
     )
     code, out, _ = run_course(copy, "test", "-q", PYTEST_ADDOPTS=None)
     assert code == 1
     assert "1 failed, 1 passed" in out
-    assert run_course(copy, "test", "-k", "neither", PYTEST_ADDOPTS=None)[0] == 5
+    alone = ("test", "-n0")  # in one process, which is quicker
+    code, out, _ = run_course(copy, *alone, "-m", "maintainers", PYTEST_ADDOPTS=None)
+    assert code == 0 and "1 passed" in out
+    assert run_course(copy, *alone, "-k", "neither", PYTEST_ADDOPTS=None)[0] == 5
 
 
 @pytest.mark.slow

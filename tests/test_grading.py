@@ -19,7 +19,7 @@ from utils.places import COURSE_DIR
 from utils.runs import MODELS
 
 pytest.importorskip("nbgrader", reason="nbgrader is in requirements-dev.txt only")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.maintainers]
 
 NAMES = MODELS | {"comparison": "Comparison"}
 MARKS = {"ann": 20, "cnn": 24, "comparison": 21}

@@ -15,9 +15,12 @@ from tools import grading
 from utils.places import COURSE_DIR
 
 pytest.importorskip("nbgrader", reason="nbgrader is in requirements-dev.txt only")
-pytestmark = pytest.mark.skipif(
-    os.name == "nt", reason="Windows has no processes kept to themselves"
-)
+pytestmark = [
+    pytest.mark.maintainers,
+    pytest.mark.skipif(
+        os.name == "nt", reason="Windows has no processes kept to themselves"
+    ),
+]
 
 FILE = "Comparison_Exercises.ipynb"
 RELEASE = COURSE_DIR / "exercises" / "release" / "comparison" / FILE
