@@ -19,6 +19,7 @@ from sklearn.metrics import confusion_matrix
 
 from utils import plots
 from utils.plots import style
+from utils.plots.words import in_words
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(256, size=(120, 28, 28), dtype=np.uint8)
@@ -130,7 +131,7 @@ CALLS = {
 ROOMS = [
     importlib.import_module(f"utils.plots.{room.name}")
     for room in pkgutil.iter_modules(plots.__path__)
-    if room.name != "style"
+    if room.name not in ("style", "words")
 ]
 
 
@@ -447,3 +448,55 @@ def test_bytes_are_drawn_in_their_true_ink():
     pale[0, 0] = 0
     (image,) = plots.images([pale]).axes[0].images
     assert image.norm(51) == pytest.approx(0.2)  # a fifth of full ink
+
+
+# What is said to those who cannot see it.
+
+
+@pytest.mark.parametrize("name", public_functions())
+def test_every_figure_says_more_than_what_is_written_around_it(name):
+    figure = draw(name)
+    words = in_words(figure)
+    written = [figure.get_suptitle()]
+    for ax in figure.axes:
+        written += [ax.get_title(), ax.get_xlabel(), ax.get_ylabel()]
+    rest = words
+    for text in sorted((" ".join(w.split()) for w in written), key=len, reverse=True):
+        rest = rest.replace(text, "") if len(text) > 1 else rest
+    assert len("".join(filter(str.isalnum, rest))) >= 8, words
+    assert words.startswith(figure.get_suptitle().split("\n")[0])
+    assert len(words) < 1000 and "\n" not in words and "_" not in words
+
+
+def test_words_tell_the_numbers_of_curves():
+    words = in_words(draw("learning_curves"))
+    assert "training from 1 to 0.3; validation from 0.8 to 0.4" in words
+    assert "accuracy (%) over epoch: training from 40 to 95" in words
+    rising = {**HISTORY, "val_loss": [0.8, 0.3, 0.9]}
+    assert "from 0.8 to 0.9, lowest 0.3" in in_words(draw("learning_curves", rising))
+
+
+def test_words_tell_the_bars_by_name():
+    words = in_words(draw("class_balance", {"training": [0, 0, 0, 9]}))
+    assert "training: 0 75, 1 0, " in words and "9 25" in words
+
+
+def test_words_tell_the_most_frequent_mistakes():
+    matrix = np.diag(np.arange(1000, 2000, 100))
+    matrix[4, 9], matrix[7, 2], matrix[3, 5] = 31, 12, 20
+    words = in_words(draw("confusion_matrix", matrix))
+    assert "1,000, 1,100" in words
+    assert "beside it: 31 in row 4, column 9, 20 in row 3, column 5, 12 in" in words
+
+
+def test_words_tell_where_the_dots_of_lying_charts_are():
+    words = in_words(draw("seed_accuracies", {"ANN": [0.984, 0.986], "CNN": [0.995]}))
+    assert "2 dots between 98.4 and 98.6; dots at 99.5" in words
+
+
+def test_words_count_pictures_and_read_their_captions():
+    captions = ["seven", "one\nor two"]
+    words = in_words(draw("images", X[:2], captions))
+    assert (
+        words == "2 pictures of 28 × 28 pixels, with the captions: seven, one or two."
+    )

@@ -48,16 +48,16 @@ def test_each_number_has_a_slider_that_begins_in_the_middle(sliders, drawn):
 
 def test_a_slider_that_moves_draws_the_figure_afresh(sliders, drawn):
     before = shown(sliders)
-    assert 'alt="5 &amp; 10"' in before
+    assert 'with the captions: 5 &amp; 10."' in before
     sliders.box.children[0].children[0].value = 9
-    assert drawn[-1] == (9, 10) and 'alt="9 &amp; 10"' in shown(sliders)
+    assert drawn[-1] == (9, 10) and ': 9 &amp; 10."' in shown(sliders)
     assert before.split("base64,")[1] != shown(sliders).split("base64,")[1]
 
 
 def test_where_there_are_no_widgets_the_figure_stands_still(sliders):
     data, metadata = sliders._repr_mimebundle_()
     assert WIDGET in data  # for who can show it
-    assert metadata["image/png"]["alt"] == "5 & 10"
+    assert metadata["image/png"]["alt"].endswith("captions: 5 & 10.")
     assert picture(data).ndim == 3
     assert "VBox" not in data["text/plain"]
 
@@ -90,7 +90,7 @@ def test_without_ipywidgets_the_figure_is_there_with_a_word_on_what_is_missing(
     said, shown = executed(hidden + CODE, tmp_path / "done.ipynb")
     assert "pip install" in said.text and said.name == "stdout"
     assert picture(shown.data).ndim == 3
-    assert shown.metadata["image/png"]["alt"] == "1"
+    assert shown.metadata["image/png"]["alt"].endswith("captions: 1.")
     assert WIDGET not in shown.data
 
 

@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from utils.plots.words import in_words
+
 # Somebody's own matplotlibrc could turn digits upside down, or want a LaTeX that is not
 # there. What Jupyter has chosen, the way to show a figure, stays.
 mpl.rcdefaults()
@@ -52,7 +54,7 @@ STYLE = {
 
 
 class _DescribedFigure(Figure):
-    """A figure that tells Jupyter its title, for readers who cannot see it."""
+    """A figure that tells Jupyter what it shows, for readers who cannot see it."""
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         data, described = self.picture()
@@ -65,15 +67,7 @@ class _DescribedFigure(Figure):
             self.savefig(drawn, format="png")
         data = base64.b64encode(_small(drawn)).decode()
         width = round(PIXELS * self.get_figwidth() / PAPER)
-        return data, {"alt": self.description(), "width": width}
-
-    def description(self):
-        """Return the titles of the figure and its axes, and what the axes show."""
-        texts = [self.get_suptitle()]
-        for ax in self.axes:
-            texts += [ax.get_title(), ax.get_xlabel(), ax.get_ylabel()]
-        once = dict.fromkeys(" ".join(t.split()) for t in texts if t.strip())
-        return "; ".join(list(once)[:12])
+        return data, {"alt": in_words(self), "width": width}
 
 
 def _draw_our_way():
