@@ -210,6 +210,44 @@ def test_the_keyboard_alone_suffices_on_a_narrow_page(page, folder):
     assert "#" in page.url
 
 
+def tab_to(page, selector, most=150):
+    """Press Tab until the focus is on something; fail if it never comes there."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("which => document.activeElement.matches(which)", selector):
+            return
+    raise AssertionError(f"{most} times Tab, and not at {selector}")
+
+
+def test_a_visit_without_a_mouse(page, folder):
+    """From the start to a notebook, to a question, to a word, to a digit drawn."""
+    tab_to(page, "a[href='ANN_Model.html']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ANN_Model.html")
+    tab_to(page, "article details:not(.hide) > summary")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.parentElement.open")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "q"
+    page.keyboard.type("overfitting")
+    page.keyboard.press("Enter")
+    page.locator("#search-results p.search-summary:not(:empty)").wait_for()
+    tab_to(page, "#search-results a")
+    page.keyboard.press("Enter")
+    page.locator("article .highlighted").first.wait_for()
+    tab_to(page, "a[href$='draw/index.html']")
+    page.keyboard.press("Enter")
+    browser.wait_for_answer(page)
+    tab_to(page, ".dc-paper")
+    for key in (*["ArrowUp"] * 12, "Space", *["ArrowDown"] * 24):
+        page.keyboard.press(key)
+    before = page.locator(".dc-status").inner_text()
+    assert "CNN reads 1 " in before
+    tab_to(page, ".dc-harm input")
+    page.keyboard.press("End")
+    assert page.locator(".dc-status").inner_text() != before
+
+
 # How many characters each line of prose has.
 CHARACTERS = """() =>
     [...document.querySelectorAll("article :is(p, li)")].flatMap(element => {
