@@ -172,6 +172,16 @@ def test_what_is_found_is_shown_with_the_words_around_it(page, words, place):
     assert (page.errors, page.elsewhere) == ([], [])
 
 
+def test_a_word_that_is_in_the_name_of_an_icon_is_marked_in_the_text(page):
+    names = page.locator("svg title").evaluate_all("all => all.map(t => t.textContent)")
+    assert "dark" in " ".join(names).lower()
+    page.locator("input[name=q]").fill("dark")
+    page.keyboard.press("Enter")
+    page.locator("#search-results .search li a[href]").first.click()
+    page.locator("article .highlighted", has_text="dark").first.wait_for()
+    assert page.errors == []
+
+
 def test_a_word_that_is_nowhere_is_not_found(page, folder):
     page.locator("input[name=q]").fill("zyzzyva")
     page.keyboard.press("Enter")

@@ -13,6 +13,9 @@ function markScrollers() {
 }
 new ResizeObserver(markScrollers).observe(document.body);
 
+// Words that were searched for are not marked in the names of icons: Sphinx cannot do it.
+for (const name of document.querySelectorAll("svg title")) name.classList.add("nohighlight");
+
 // A drawer that opens has the focus: it may lie far from its button in the page's order.
 for (const [name, place] of [["__navigation", ".sidebar-drawer"], ["__toc", ".toc-drawer"]]) {
   const toggle = document.getElementById(name);
