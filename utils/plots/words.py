@@ -60,6 +60,7 @@ def _listed(names, most=MOST_NAMES):
 
 
 def _number(value):
+    value += 0.0  # no "-0"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
