@@ -519,6 +519,7 @@ for page in pages:
 """
 
 
+@pytest.mark.slow
 def test_sparse_noise_is_no_page_and_takes_no_time():
     pytest.importorskip(
         "resource", reason="Windows has no count of a processor's seconds"

@@ -203,6 +203,7 @@ REPORT = (
 AS_SHIPPED = "tensorflow float32 channels_last float32"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -222,6 +223,7 @@ def test_settings_of_keras_file_are_put_right_and_said(tmp_path, settings, said)
     assert said in out and out.splitlines()[-1] == AS_SHIPPED
 
 
+@pytest.mark.slow
 def test_a_policy_left_on_is_put_right_and_said():
     before = "import keras; keras.config.set_dtype_policy('mixed_float16')\n"
     code = f"{before}{first_cell.source()}\n{REPORT}"
