@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from utils.handwriting import lines
-from utils.handwriting.choosing import LONG, choose, digit_size, reading_order
-from utils.handwriting.errors import nothing_like_ink
+from utils.handwriting.choosing import CROWD, LONG, choose, digit_size, reading_order
+from utils.handwriting.errors import HandwritingError, nothing_like_ink
 from utils.handwriting.ink import SMALLEST_PAGE
 from utils.handwriting.pieces import (
     LIKE,
@@ -17,7 +17,9 @@ from utils.handwriting.pieces import (
     together,
 )
 
-FEWEST_TO_TURN = 4  # digits; fewer do not tell which way is up
+# A page that would gain so many digits is read as it lies and turned; where all pieces
+# gain so much on average, turned only.
+WORTH_A_TRY, SURE = 0.7, 0.25
 
 
 @dataclass
@@ -35,6 +37,11 @@ class Found:
     strokes: np.ndarray
     left_out: list = field(default_factory=list)
     turn: int = 0
+
+    @property
+    def worth(self):
+        """How many digits the page seems to hold, less what looks like none."""
+        return sum(piece.likeness - 0.5 for piece in self.digits)
 
 
 def find_digits(strokes, ink):
@@ -65,21 +72,31 @@ def find_digits(strokes, ink):
     erased = (page > 0.5) & (strokes <= 0.5)
     printed = float(ink[erased].mean()) if erased.any() else 0.0
     tiny = max(strokes.shape) < SMALLEST_PAGE / 2
-    turn = 0 if tiny else which_way_up(pieces)
-    if turn:
-        height, width = strokes.shape
-        strokes, ink, erased = (
-            np.rot90(layer, turn).copy() for layer in (strokes, ink, erased)
-        )
-        left_out = [(_turned(box, turn, height, width), why) for box, why in left_out]
-        pieces = _pieces(strokes, ink)
     if tiny:
         # A picture as small as MNIST's holds one digit; only dust is left out.
         large = max(p.area for p in pieces)
         whole = together(*(p for p in pieces if p.area > 0.03 * large))
         return Found(ask([whole]), strokes, left_out)
-    digits, more = choose(pieces, erased, printed)
-    return Found(reading_order(digits), strokes, left_out + more, turn)
+    best, problem = None, None
+    ways = which_way_up(pieces)
+    for turn in ways if len(pieces) <= CROWD else ways[-1:]:
+        if turn:
+            page = [np.rot90(layer, turn).copy() for layer in (strokes, ink, erased)]
+            pieces = _pieces(page[0], page[1])
+        else:
+            page = [strokes, ink, erased]
+        try:
+            digits, more = choose(pieces, page[2], printed)
+        except HandwritingError as error:
+            problem = problem or error
+            continue
+        lines_out = [(_turned(box, turn, *strokes.shape), why) for box, why in left_out]
+        found = Found(reading_order(digits), page[0], lines_out + more, turn)
+        if best is None or found.worth > best.worth:
+            best = found
+    if best is None:
+        raise problem
+    return best
 
 
 def _pieces(strokes, ink):
@@ -127,7 +144,7 @@ def remove_lines(strokes, ink):
             shortest = min(LONG * size, 0.8 * side) if size else 0.35 * side
             page = [strokes, others, ink]
             page = page if across else [layer.T for layer in page]
-            for line in lines.trace(page[1], max(shortest, 24)):
+            for line in lines.trace(page[1], max(shortest, 24), page[0] > 0.5):
                 through = line.first < 0.02 * side and line.last > 0.98 * side
                 if size and line.length < LONG * size and not through:
                     continue  # it may be a stroke of a digit that fills its picture
@@ -162,10 +179,11 @@ def _box(line, thickness, across):
 
 
 def which_way_up(pieces):
-    """Return by how many quarter turns, against the clock, the page should be turned.
+    """Return the ways to read a page: quarter turns, against the clock; 0 is as it is.
 
-    The judge has learned that digits on their side are none. It is asked for all four
-    ways, and must be much surer of another than of the one that the page has.
+    The judge has learned that digits on their side are none, and is asked for all four
+    ways. A pair of digits that touch may look like one digit from the side: where few
+    pieces speak for a turn, both ways are to be read.
     """
     large = max(p.extent for p in pieces)
     some = sorted(pieces, key=lambda p: -p.extent)[:60]
@@ -176,8 +194,10 @@ def which_way_up(pieces):
     like = np.array([[p.likeness for p in way] for way in ways])
     bent = np.array([not p.straight for p in some])  # a 1 has two ways, a dash others
     seen = (like.max(axis=0) > LIKE) & bent
-    if seen.sum() < FEWEST_TO_TURN:
-        return 0
-    mean = like[:, seen].mean(axis=1)
-    best = int(np.argmax(mean))
-    return best if mean[best] > mean[0] + 0.25 else 0
+    total = like[:, seen].sum(axis=1)
+    best = int(np.argmax(total))
+    gain = total[best] - total[0]
+    if gain < WORTH_A_TRY:
+        return [0]
+    sure = gain > SURE * max(seen.sum(), 2 / SURE)
+    return [best] if sure else [0, best]

@@ -5,6 +5,9 @@ import numpy as np
 from utils.handwriting import lines
 from utils.handwriting.pieces import LIKE, Piece, ask, pieces_of, together
 
+SURE = 0.9  # the likeness of a part that is surely a digit
+ASIDE = 0.02  # of a pixel's ink: what a step to the side costs a cut
+
 
 def join(pieces, tall):
     """Join what belongs together: a 5 and its bar, a 4 of two strokes.
@@ -97,6 +100,8 @@ def _without_sides(piece):
         rest = pieces_of(strokes, piece.ink, reach=2)
         if rest and not np.array_equal(strokes, piece.ink):
             part = max(rest, key=lambda p: p.area)
+            if part.area < 0.8 * sum(p.area for p in rest):
+                continue  # more than a side came off: these are digits that touch
             moved = Piece(part.ink, part.top + piece.top, part.left + piece.left)
             moved.dark = piece.dark
             # A straight one may be the box's last side, a small one a digit's rest.
@@ -105,17 +110,28 @@ def _without_sides(piece):
     return parts
 
 
-def split(pieces, tall):
-    """Take digits apart that touch: cut where the judge likes the parts best."""
+def split(pieces, tall, only_sure=False):
+    """Take digits apart that touch: cut where the judge likes the parts best.
+
+    Args:
+        pieces: list of Piece, judged.
+        tall: how large a digit is, in pixels.
+        only_sure: leave together what is not surely several digits: a stroke among
+            the parts may be the side of a box.
+    """
     cuts = []
     for piece in pieces:
         wide = piece.width > 0.75 * piece.height and piece.width > 0.6 * tall
-        may = piece.likeness < LIKE and wide and piece.height > 0.4 * tall
+        odd = piece.likeness < LIKE or (only_sure and piece.width > piece.height)
+        may = odd and wide and piece.height > 0.4 * tall
         cuts.append(_parts(piece, min(piece.height, tall)) if may else ({}, 0))
     ask([part for parts, _ in cuts for part in parts.values()])
     result = []
     for piece, (parts, end) in zip(pieces, cuts, strict=True):
-        result += _best_row(parts, end) or [piece]
+        row = _best_row(parts, end)
+        if row and only_sure and any(p.bar or p.likeness < SURE for p in row):
+            row = None
+        result += row or [piece]
     return result
 
 
@@ -126,27 +142,49 @@ def _parts(piece, tall):
         (parts, end): from two places, counted from the left, to a Piece, without the
         piece itself; and the last place.
     """
-    n = int(np.clip(4 * piece.width / tall, 6, 40))
-    column = (piece.ink > 0.5).sum(axis=0)
+    n = int(np.clip(7 * piece.width / tall, 6, 40))
     edges = np.linspace(0, piece.width, n + 1).astype(int)
-    # Each cut goes to the thinnest column nearby.
-    near = max(1, piece.width // n // 2)
-    cuts = [0]
-    for e in edges[1:-1]:
-        first = max(1, e - near)
-        cuts.append(first + int(np.argmin(column[first : max(first, e + near) + 1])))
-    cuts = sorted({*cuts, piece.width})
-    columns = np.arange(piece.width)[None]
+    cuts = np.zeros((n + 1, piece.height), int)
+    cuts[1:-1], cuts[-1] = _seams(piece.ink, edges[1:-1], tall), piece.width
+    columns = np.arange(piece.width)
     parts = {}
-    for i, a in enumerate(cuts):
-        for j in range(i + 1, len(cuts)):
-            wide = cuts[j] - a
-            if not 0.12 * tall < wide < 1.3 * tall or (i == 0 and j == len(cuts) - 1):
+    for i in range(n):
+        for j in range(i + 1, n + 1):
+            wide = edges[j] - edges[i]
+            if not 0.12 * tall < wide < 1.3 * tall or (i == 0 and j == n):
                 continue
-            part = piece.part((columns >= a) & (columns < cuts[j]))
+            left, right = cuts[i][:, None], cuts[j][:, None]
+            part = piece.part((columns >= left) & (columns < right))
             if part is not None and part.height > 0.5 * tall:
                 parts[i, j] = part
-    return parts, len(cuts) - 1
+    return parts, n
+
+
+def _seams(ink, columns, tall):
+    """Return the way through the least ink near each column, shape (n, height).
+
+    A way leads from the top to the bottom, at most one pixel sideways each row, and
+    stays within a quarter of a digit's height: written digits lean, and overlap.
+    """
+    height, width = ink.shape
+    reach = max(1, round(0.25 * tall))
+    places = columns[:, None] + np.arange(-reach, reach + 1)
+    cost = ink[:, places.clip(0, width - 1)]  # (height, n, 2 reach + 1)
+    moves, total = np.zeros(cost.shape, np.int8), cost[0] + 0.0
+    beyond = np.full((len(columns), 1), np.inf)
+    for row in range(1, height):
+        left = np.hstack([beyond, total[:, :-1]]) + ASIDE
+        right = np.hstack([total[:, 1:], beyond]) + ASIDE
+        three = np.stack([total, left, right])
+        which = np.argmin(three, axis=0)
+        moves[row] = np.array([0, -1, 1])[which]
+        total = np.take_along_axis(three, which[None], 0)[0] + cost[row]
+    every, at = np.arange(len(columns)), total.argmin(axis=1)
+    seams = np.empty((len(columns), height), int)
+    for row in range(height - 1, -1, -1):
+        seams[:, row] = places[every, at].clip(0, width)
+        at = at + moves[row, every, at]
+    return seams
 
 
 def _best_row(parts, end):

@@ -44,36 +44,36 @@ def thin(mask, thickest):
     return mask & ~near
 
 
-def trace(mask, shortest):
+def trace(mask, shortest, through=None):
     """Find the lines that run from left to right.
 
     Args:
-        mask: shape (height, width), bool, True = ink.
-        shortest: pixels; shorter paths are no lines.
+        mask: shape (height, width), bool, True = ink that may be a line's.
+        shortest: pixels of such ink; shorter paths are no lines.
+        through: same shape, all ink: a line that is written over goes on under it.
 
     Returns:
         list of Line, the longest first.
     """
-    height, width = mask.shape
-    n = width // STEP
+    n = mask.shape[1] // STEP
     if n < 2 or not mask.any():
         return []
-    near = ndimage.maximum_filter1d(mask.astype(np.uint8), 3, axis=0)
-    steps = near[:, : n * STEP].reshape(height, n, STEP).mean(axis=2) >= 0.5
-    length, came_from = _longest_paths(steps)
+    steps = _steps(mask)
+    ink = steps if through is None else _steps(through)
+    length, came_from = _longest_paths(steps, ink)
     lines, taken = [], np.zeros(steps.shape, bool)
     for _ in range(MOST_LINES):
         end = int(np.argmax(length))
         row, column = divmod(end, n)
         if length[row, column] * STEP < shortest:
             break
-        path = _back(row, column, came_from, taken, length)
+        path = _back(row, column, came_from, taken, ink)
         for r, c in path:
             taken[max(0, r - 3) : r + 4, c] = True
             length[max(0, r - 3) : r + 4, c] = 0
         path = path[::-1]
         rows = np.array([r for r, _ in path])
-        covered = np.mean([steps[r, c] for r, c in path])
+        covered = np.mean([ink[r, c] for r, c in path])
         if len(path) * STEP >= shortest and covered >= 0.5:
             middle = (np.arange(len(rows)) + 0.5) * STEP
             fine = np.interp(np.arange(len(rows) * STEP) + 0.5, middle, rows)
@@ -81,7 +81,14 @@ def trace(mask, shortest):
     return lines
 
 
-def _longest_paths(steps):
+def _steps(mask):
+    """Return where there is ink in steps of columns, shape (height, width // STEP)."""
+    height, n = len(mask), mask.shape[1] // STEP
+    near = ndimage.maximum_filter1d(mask.astype(np.uint8), 3, axis=0)
+    return near[:, : n * STEP].reshape(height, n, STEP).mean(axis=2) >= 0.5
+
+
+def _longest_paths(steps, ink):
     """Return how many steps of ink lead to each place, and from which row: -1, 0, 1."""
     height, n = steps.shape
     length = np.zeros((height, n), np.int32)
@@ -97,7 +104,7 @@ def _longest_paths(steps):
             np.stack([gap[1:-1], gap[:-2], gap[2:]]), which[None], 0
         )[0]
         on = steps[:, c]
-        gaps = np.where(on, 0, gaps + 1)
+        gaps = np.where(on, 0, np.where(ink[:, c], gaps, gaps + 1))
         now = np.where(on, before + 1, before)
         now[gaps > LONGEST_GAP] = 0
         came_from[:, c] = np.array([0, -1, 1])[which]
@@ -106,17 +113,17 @@ def _longest_paths(steps):
     return length, came_from
 
 
-def _back(row, column, came_from, taken, length):
+def _back(row, column, came_from, taken, ink):
     """Follow a path back to where it began, or to where another has been."""
     path, missing = [], 0
     while column >= 0 and not taken[row, column] and missing <= LONGEST_GAP:
         path.append((row, column))
-        missing = 0 if length[row, column] else missing + 1
+        missing = 0 if ink[row, column] else missing + 1
         row += int(came_from[row, column])
         column -= 1
-        if not 0 <= row < len(length):
+        if not 0 <= row < len(ink):
             break
-    while path and not length[path[-1]]:
+    while path and not ink[path[-1]]:
         path.pop()
     return path
 

@@ -74,6 +74,11 @@ class Piece:
         return bool(spread[0] * 12 < max(1.5 * self.pen, 0.12 * self.extent) ** 2)
 
     @property
+    def bar(self):
+        """Whether it may be a piece of a line: straight, or a 1 to the judge."""
+        return self.straight or int(np.argmax(self.prob)) == 1
+
+    @property
     def likeness(self):
         """How much it looks like a digit, 0 to 1."""
         return 1.0 - float(self.prob[NO_DIGIT])
