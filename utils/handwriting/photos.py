@@ -30,12 +30,20 @@ class Conditions:
         quality: of the JPEG, 1 to 95.
         ruled: share of the light that printed lines swallow; 0 is a blank page.
         chalk: light on dark.
-        print_: what is printed around the digits: "boxes", one for each, "table", a
-            row of them, or "dashed", the same with dashed lines; "" is nothing.
+        print_: what is around the digits: "boxes", one for each, "table", a row of
+            them, "dashed", the same with dashed lines, "bent", with lines that bend,
+            or "by hand", boxes drawn with a pen; "" is nothing.
+        room: share of a digit's 28 pixels between it and its box.
         desk: the page is a note in the middle of a dark desk.
         turns: quarter turns, against the clock, by which the camera was held.
         same_grey: red ink on paper that reflects as much light, in other colours.
         pattern: share of the light that a fine printed pattern swallows, as on cheques.
+        hairline: the strokes are as wide as one pixel of the camera, or two.
+        sizes: how tall the digits are, in turn, as shares of the height.
+        touch: each second digit touches the one before.
+        margin: free paper around the row, as a share of the height.
+        slack: the same, more for each digit: long rows are turned further.
+        rim: the camera sees past two edges of the page, into the dark.
     """
 
     height: tuple = (80, 240)
@@ -51,10 +59,17 @@ class Conditions:
     ruled: tuple = (0, 0)
     chalk: bool = False
     print_: str = ""
+    room: float = 0.1
     desk: bool = False
     turns: int = 0
     same_grey: bool = False
     pattern: tuple = (0, 0)
+    hairline: bool = False
+    sizes: tuple = (1,)
+    touch: bool = False
+    margin: tuple = (0.5, 1.0)
+    slack: float = 0.15
+    rim: bool = False
 
 
 SCAN = Conditions()
@@ -92,8 +107,17 @@ SETTINGS = {
 PLAIN = replace(SCAN, gradient=(0, 0.2), noise=0.01, quality=(75, 90))
 CAUSES = {
     "a box around each digit": replace(PLAIN, print_="boxes", rotation=3),
+    "boxes drawn by hand": replace(PLAIN, print_="by hand", rotation=3),
     "a table": replace(PLAIN, print_="table", rotation=4),
+    "a leaning table": replace(PLAIN, print_="table", rotation=12),
+    "lines that bend": replace(PLAIN, print_="bent", rotation=2),
     "dashed lines": replace(PLAIN, print_="dashed", rotation=2),
+    "dashes that touch": replace(PLAIN, print_="dashed", room=-0.06, rotation=1),
+    "a hairline pen": replace(PLAIN, hairline=True, height=(140, 240)),
+    "small beside tall": replace(PLAIN, sizes=(1, 0.45), rotation=3),
+    "digits that touch": replace(PLAIN, touch=True, rotation=3),
+    "hardly any margin": replace(PLAIN, margin=(0.04, 0.1), slack=0),
+    "a dark rim": replace(PLAIN, rim=True, rotation=2),
     "a note on a dark desk": replace(PLAIN, desk=True, rotation=5),
     "held sideways": replace(PLAIN, turns=1, rotation=3),
     "upside down": replace(PLAIN, turns=2, rotation=3),
@@ -116,9 +140,9 @@ def photograph(digits, conditions=MODERATE, seed=0):
     """
     rng = np.random.default_rng(seed)
     height = round(rng.uniform(*conditions.height))
-    ink, places = _row_of_digits(digits, height, rng)
+    ink, places = _row_of_digits(digits, height, conditions, rng)
     lines = _ruled_lines(ink.size, height, rng)
-    frames = _frames(ink.size, places, height, conditions.print_, rng)
+    frames = _frames(ink.size, places, height, conditions, rng)
     angle = rng.uniform(-conditions.rotation, conditions.rotation)
     ink, lines, frames = (_turn(layer, angle, height) for layer in (ink, lines, frames))
     shape = ink.shape
@@ -140,6 +164,8 @@ def photograph(digits, conditions=MODERATE, seed=0):
         page = 1.05 - page
     if conditions.desk:
         page = _on_a_desk(page, rng)
+    if conditions.rim:
+        page = _with_a_rim(page, rng)
     page = np.rot90(page, conditions.turns)
     shape = page.shape[:2]
 
@@ -155,7 +181,7 @@ def photograph(digits, conditions=MODERATE, seed=0):
     return file.getvalue()
 
 
-def _row_of_digits(digits, height, rng):
+def _row_of_digits(digits, height, conditions, rng):
     """Write digits side by side with some jitter.
 
     Returns:
@@ -163,50 +189,139 @@ def _row_of_digits(digits, height, rng):
         and, last, their top.
     """
     # Wide margins: turning the page must not push a digit over its edge.
-    margin = round(height * rng.uniform(0.5, 1.0) + 0.15 * height * len(digits))
+    free = rng.uniform(*conditions.margin) + conditions.slack * len(digits)
+    margin = round(height * free)
     advance = round(1.05 * height)
     size = (advance * len(digits) + 2 * margin, height + 2 * margin)
     page = Image.new("L", size)
     for k, digit in enumerate(digits):
-        digit = np.asarray(digit, float)
-        digit = Image.fromarray(np.uint8(255 * digit / digit.max()))
-        digit = digit.resize((height, height), Image.Resampling.BICUBIC)
-        # A pen's edge is sharp; the half grey of the small image is where it was.
-        digit = digit.point([np.clip(3 * v - 255, 0, 255) for v in range(256)])
+        side = round(height * conditions.sizes[k % len(conditions.sizes)])
+        digit = _enlarged(digit, side)
+        if conditions.hairline:
+            digit = _thinned(digit)
         jitter = rng.integers(-height // 20, height // 20 + 1, 2)
-        place = (margin + k * advance + int(jitter[0]), margin + int(jitter[1]))
-        page.paste(digit, place)
+        down = (height - side) * 3 // 4  # small digits stand lower
+        place = [margin + k * advance + int(jitter[0]), margin + int(jitter[1]) + down]
+        if conditions.touch and k % 2:
+            place[0] = _moved_until_it_touches(page, digit, place)
+        page.paste(255, tuple(place), digit)
     return page, [*(margin + k * advance for k in range(len(digits))), margin]
 
 
-def _frames(size, places, height, kind, rng):
+def _enlarged(digit, side):
+    digit = np.asarray(digit, float)
+    digit = Image.fromarray(np.uint8(255 * digit / digit.max()))
+    digit = digit.resize((side, side), Image.Resampling.BICUBIC)
+    # A pen's edge is sharp; the half grey of the small image is where it was.
+    return digit.point([np.clip(3 * v - 255, 0, 255) for v in range(256)])
+
+
+def _thinned(image):
+    """Thin strokes to lines of a pixel, and draw these with a pen of two.
+
+    T. Zhang, C. Suen, "A fast parallel algorithm for thinning digital patterns", 1984.
+    """
+    ink = np.pad(np.asarray(image) > 127, 1)
+    removed = True
+    while removed:
+        removed = False
+        for first, second in (((0, 2, 4), (2, 4, 6)), ((0, 2, 6), (0, 4, 6))):
+            # The eight neighbours, clockwise from above.
+            shifts = (
+                (1, 0),
+                (1, -1),
+                (0, -1),
+                (-1, -1),
+                (-1, 0),
+                (-1, 1),
+                (0, 1),
+                (1, 1),
+            )
+            around = np.array([np.roll(ink, shift, (0, 1)) for shift in shifts])
+            n = around.sum(axis=0)
+            rises = (~around & np.roll(around, -1, axis=0)).sum(axis=0)
+            edge = ~around[list(first)].all(axis=0) & ~around[list(second)].all(axis=0)
+            gone = ink & (n >= 2) & (n <= 6) & (rises == 1) & edge
+            ink = ink & ~gone
+            removed = removed or bool(gone.any())
+    line = Image.fromarray(np.uint8(255 * ink[1:-1, 1:-1]))
+    return line.filter(ImageFilter.GaussianBlur(0.7)).point(
+        [min(255, 2 * v) for v in range(256)]
+    )
+
+
+def _moved_until_it_touches(page, digit, place):
+    """Return how far left a digit may stand before it lies on what is written."""
+    page, digit = np.asarray(page) > 127, np.asarray(digit) > 127
+    left, top = place
+    for x in range(left, 0, -1):
+        there = page[top : top + digit.shape[0], x : x + digit.shape[1]]
+        if (there & digit).any():
+            return x
+    return left
+
+
+def _frames(size, places, height, conditions, rng):
     """Print boxes around the digits; return an image, 255 = print."""
-    page = Image.new("L", size)
+    page, kind = Image.new("L", size), conditions.print_
     if not kind:
         return page
     draw = ImageDraw.Draw(page)
     width = max(2, round(0.015 * height))
     *lefts, top = places
-    room = round(0.1 * height)
+    room = round(conditions.room * height)
     top, bottom = top - room, top + height + room
     edges = [left - height // 40 for left in lefts] + [lefts[-1] + height]
-    if kind == "boxes":
+    if kind in ("boxes", "by hand"):
         for left, right in itertools.pairwise(edges):
             wobble = rng.integers(-height // 40, height // 40 + 1, 4)
             gap = height // 30
             box = [left + gap, top + wobble[0], right - gap, bottom + wobble[1]]
-            draw.rectangle([int(v) for v in box], outline=255, width=width)
+            if kind == "boxes":
+                draw.rectangle([int(v) for v in box], outline=255, width=width)
+            else:
+                _draw_by_hand(draw, box, 2 * width, rng)
         return page
     lines = [((edges[0], y), (edges[-1], y)) for y in (top, bottom)]
     lines += [((x, top), (x, bottom)) for x in edges]
     dash = max(4, height // 16) if kind == "dashed" else 10**6
     for (x0, y0), (x1, y1) in lines:
         length = max(x1 - x0, y1 - y0)
+        if kind == "bent":
+            t = np.linspace(0, 1, 40)
+            bend = height * rng.uniform(0.03, 0.06) * np.sin(np.pi * t)
+            x, y = x0 + t * (x1 - x0), y0 + t * (y1 - y0)
+            x, y = (x, y + bend) if x1 > x0 else (x + bend / 2, y)
+            draw.line(list(zip(x, y, strict=True)), 255, width)
+            continue
         for at in range(0, length, 2 * dash):
             a, b = at / length, min(1, (at + dash) / length)
             ends = [x0 + a * (x1 - x0), y0 + a * (y1 - y0)]
             ends += [x0 + b * (x1 - x0), y0 + b * (y1 - y0)]
             draw.line(ends, 255, width)
+    return page
+
+
+def _draw_by_hand(draw, box, width, rng):
+    """Draw a box with four strokes that wobble and miss the corners."""
+    left, top, right, bottom = (float(v) for v in box)
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    for k in range(4):
+        a, b = corners[[k, (k + 1) % 4]] + rng.normal(0, 0.02 * (bottom - top), (2, 2))
+        t = np.linspace(0, 1, 12)[:, None]
+        stroke = a + t * (b - a) + rng.normal(0, 0.3 * width, (12, 2))
+        draw.line([tuple(point) for point in stroke], 255, width, joint="curve")
+
+
+def _with_a_rim(page, rng):
+    """Let two neighbouring sides of a page end in the dark, not quite straight."""
+    height, width = page.shape[:2]
+    deep = rng.uniform(0.01, 0.04, 2) * min(height, width)
+    slope = rng.uniform(-0.02, 0.02, 2)
+    y, x = np.mgrid[:height, :width]
+    beside = (x - deep[0] < slope[0] * y) | (height - y - deep[1] < slope[1] * x)
+    page = np.array(page)
+    page[beside] = rng.uniform(0.02, 0.1)
     return page
 
 

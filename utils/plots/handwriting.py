@@ -94,10 +94,11 @@ def photo_grid(photos, captions, title, columns=2):
     # A photo held sideways beside one that is not would fill the page.
     rows = [min(max(row), 2 * min(row)) for row in each_row]
     wide = 6.5 / columns
+    lines = max(caption.count("\n") + 1 for caption in captions)
     figure, axes = new_figure(
         len(rows),
         columns,
-        size=(6.5, wide * sum(rows) + 0.3 * len(rows) + 0.5),
+        size=(6.5, wide * sum(rows) + 0.3 * lines * len(rows) + 0.5),
         title=title,
         squeeze=False,
         height_ratios=rows,
