@@ -183,6 +183,16 @@ def test_figures_are_the_notebooks_and_described(folder, name):
         assert not is_photo or name == "labs/Your_Handwriting.ipynb"
 
 
+@pytest.mark.committed
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_figure_says_more_than_its_title(name):
+    told = re.compile(r"(pictures?\b|[Aa] (drawing|table)\b|: ).*[.?]$")
+    titles_only = [
+        about["alt"] for _, about in figures_of(name) if not told.search(about["alt"])
+    ]
+    assert titles_only == []
+
+
 @each_page
 def test_every_picture_says_what_it_shows(folder, page):
     for image in soup(folder / page).select("img"):
