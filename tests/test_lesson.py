@@ -2,10 +2,12 @@
 
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert.filters import markdown2html
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import commands, copies, lesson, plans, present, slides, stage
@@ -41,6 +43,8 @@ def test_a_plan_of_ones_own_is_read(tmp_path):
     1\tANN 3, 3\twith tabs, and twice the same
     2,5 | cnn_model.ipynb 4
     3 | Transfer 2 | other digits
+    8 min | ann 6-8, 10 Question | words in capitals
+    5' | CNN 3 and 9–10 SHORT | a longer dash
     """
     (tmp_path / "mine.txt").write_text(text, encoding="utf-8-sig")
     assert plans.read_plan(str(tmp_path / "mine.txt")) == [
@@ -50,6 +54,8 @@ def test_a_plan_of_ones_own_is_read(tmp_path):
         plans.Step(1, "ANN", (3,), "", "with tabs, and twice the same"),
         plans.Step(2.5, "CNN", (4,), "", ""),
         plans.Step(3, "Transfer", (2,), "", "other digits"),
+        plans.Step(8, "ANN", (6, 7, 8, 10), "question", "words in capitals"),
+        plans.Step(5, "CNN", (3, 9, 10), "short", "a longer dash"),
     ]
 
 
@@ -69,8 +75,12 @@ def test_a_plan_of_ones_own_is_read(tmp_path):
         ("| ANN 6 | build", "begins with minutes"),
         ("8; ANN 6; build", "three parts, with | between"),
         ("8, ANN 6, build", "three parts, with | between"),
-        ("8 min | ANN 6 | build", "begins with minutes"),
-        ("8 | ANN 6-8 | build", "a notebook and its sections"),
+        ("8:30 | ANN 6 | build", "begins with minutes"),
+        ("1e2 | ANN 6 | build", "begins with minutes"),
+        ("8.5.1 | ANN 6 | build", "begins with minutes"),
+        ("8 | ANN 8-6 | build", "8-6 run backwards"),
+        ("8 | ANN 6- | build", "a notebook and its sections"),
+        ("8 | ANN 1-999999999 | build", "a notebook and its sections"),
         ("8 | ANN 6 brief | build", "a notebook and its sections"),
     ],
 )
@@ -448,7 +458,9 @@ def originals(tmp_path, monkeypatch):
     root.mkdir()
     cell = new_code_cell("1 + 1", execution_count=3)
     cell.outputs = [nbformat.v4.new_output("stream", text="the answer")]
-    write(root / "n.ipynb", cell)
+    why = new_markdown_cell("Because of *that*.")
+    why.metadata["slideshow"] = {"slide_type": "notes"}
+    write(root / "n.ipynb", cell, why)
     write(root / "Untitled.ipynb", new_code_cell("a student's own"))
     (root / "README.md").write_text("Read me.")
     monkeypatch.setattr(copies, "PATTERNS", ("n.ipynb", "*.md"))
@@ -462,6 +474,12 @@ def test_copies_show_no_answer_and_stay_what_the_student_made_them(originals):
     assert not (work / "Untitled.ipynb").exists()
     copy = nbformat.read(work / "n.ipynb", as_version=4)
     assert copy.cells[0].outputs == [] and copy.cells[0].execution_count is None
+    folded = markdown2html(copy.cells[1].source)
+    assert re.search(
+        r"(?s)<details><summary>.+</summary>.*<p>Because of <em>that</em>\.</p>\s*"
+        r"</details>",
+        folded,
+    )
     copy.cells[0].source = "2 + 2"
     nbformat.write(copy, work / "n.ipynb")
     mine = (work / "n.ipynb").read_bytes()
@@ -543,3 +561,28 @@ def test_the_cell_that_trains_says_so_and_the_next_one_can_stand_in(name):
     (k,) = [k for k, c in enumerate(code) if stage.TRAIN in c.metadata.get("tags", [])]
     assert "model.fit(" in code[k].source
     assert "saved_training(" in code[k + 1].source
+
+
+def test_a_lab_is_a_show_of_slides_whose_prose_is_cut(tmp_path):
+    """Labs hold no slide types: without them a whole lab would be one slide."""
+    show, needed = present.make_show("Overfitting", tmp_path)
+    cells = nbformat.read(show, as_version=4).cells
+    kinds = [slide_type(cell) for cell in cells]
+    lab = nbformat.read(COURSE_DIR / "labs" / "Overfitting.ipynb", as_version=4)
+    prose = [cell.source for cell in lab.cells if cell.cell_type == "markdown"]
+    headings = [text for text in prose if text.startswith("#")]
+    assert needed == {} and kinds.count("slide") == len(headings)
+    assert kinds.count("skip") == 1 and "set_up()" in cells[kinds.index("skip")].source
+    assert kinds.count("subslide") > 10 and kinds.count("fragment") > 5
+    wall = [kind for kind in kinds if kind not in ("notes", "skip")]
+    assert ("fragment", "fragment") not in pairwise(wall)
+    assert not any(cell.get("outputs") for cell in cells)
+    assert len([cell for cell in cells if cell.id.endswith("-all")]) > 5  # was cut
+
+
+def test_a_plan_may_show_a_part_of_a_lab(tmp_path):
+    (tmp_path / "mine.txt").write_text("9 | Your_Handwriting 2 | draw")
+    show, needed = present.make_show(str(tmp_path / "mine.txt"), tmp_path)
+    kinds = [slide_type(c) for c in nbformat.read(show, as_version=4).cells]
+    assert needed == {"Your_Handwriting": 2}
+    assert kinds.count("slide") == 1 and len(kinds) - kinds.count("notes") > 3

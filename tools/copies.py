@@ -3,7 +3,8 @@
     python -m tools.copies
 
 `course.py lab` makes them and opens their start page. No answer stands under its
-question, the clone stays clean, and `git pull` works whatever was run or changed here.
+question, what explains a result is folded, the clone stays clean, and `git pull`
+works whatever was run or changed here.
 What a student has changed is never overwritten: when the course has a newer version of
 such a file, that comes beside it, under another name.
 """
@@ -29,6 +30,12 @@ PATTERNS = (
     "exercises/*.md",
     "exercises/release/*/*",
 )
+FOLDED = """<details><summary><b>What does it mean?</b> Run the cell above, then unfold.
+</summary>
+
+{}
+
+</details>"""
 NOT_FOR_STUDENTS = ("answers.md",)
 
 
@@ -43,13 +50,18 @@ def originals():
 
 
 def content_of(path):
-    """Return what a copy of a file holds, bytes: a notebook without its outputs."""
+    """Return what a copy of a file holds, bytes: a notebook without its outputs.
+
+    What explains a result, a slide's notes, is folded: the cell is to be run first.
+    """
     if path.suffix != ".ipynb":
         return path.read_bytes()
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        elif cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
+            cell.source = FOLDED.format(cell.source)
     return (nbformat.writes(notebook) + "\n").encode()
 
 

@@ -12,12 +12,15 @@ import re
 import nbformat
 from nbformat.v4 import new_markdown_cell, new_notebook
 
+from tools.first_cell import CELL
 from tools.notebooks import METADATA
 from tools.plans import PlanError, notebooks, remarks
 from tools.prose import sentences
 from tools.stage import TRAIN, UNSEEN
+from utils.places import COURSE_DIR
 
 SHOWN = {"image/png", "text/html", "text/markdown"}  # figures, tables, composed words
+FINDS_THE_COURSE = CELL.splitlines()[0]  # how the first cell of a notebook begins
 HEADING = re.compile(r"## (\d+)\. ")
 KEPT_WHOLE = ("#", "<", "|", "$$", "```", "![", "- A.", "**Question")
 
@@ -150,10 +153,58 @@ def as_notes(found):
     return "\n\n".join(f"**{key.capitalize()}**: {text}" for key, text in found.items())
 
 
+def read_slides(path):
+    """Read a notebook whose cells have their places on slides.
+
+    A lab's have none of their own: there a heading begins a slide, prose another one
+    below it, and a few lines of code stand under their prose.
+
+    Args:
+        path: of the notebook.
+
+    Returns:
+        nbformat.NotebookNode.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    if any("slideshow" in cell.metadata for cell in notebook.cells):
+        return notebook
+    before = None
+    for cell in notebook.cells:
+        short = cell.cell_type == "code" and cell.source.count("\n") < 7
+        kind = "fragment" if short and before == "markdown" else "subslide"
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
+            kind = "slide"
+        if cell.source.startswith(FINDS_THE_COURSE):
+            kind = "skip"
+        else:
+            before = cell.cell_type
+        cell.metadata["slideshow"] = {"slide_type": kind}
+    return notebook
+
+
+def whole(path):
+    """Return a notebook as a show without outputs; a lab's prose is cut to the wall's.
+
+    Args:
+        path: of the notebook.
+
+    Returns:
+        nbformat.NotebookNode.
+    """
+    notebook = read_slides(path)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    if path.parent == COURSE_DIR / "labs":
+        parts = [on_the_wall(cell, False, "Lab") for cell in notebook.cells]
+        notebook.cells = [cell for part in parts for cell in part]
+    return notebook
+
+
 def parts_of(path):
     """Return a notebook's numbered sections: dict from number to its cells."""
     found, number = {}, None
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in read_slides(path).cells:
         if cell.cell_type == "markdown" and cell.source.startswith("## "):
             heading = HEADING.match(cell.source)
             number = int(heading[1]) if heading else None

@@ -9,10 +9,11 @@ is a text file with a line per step:
     4         | ANN 11 question| everybody writes down an accuracy
     8         | ANN 7, 8       | build, then train
 
-*Where* is a notebook and numbers of its sections. With the word "question" it is only
-what the section asks, and not its answer; with the word "short" its questions, its
-training, its figures and tables: what only prepares or prints is left out. A line
-without a notebook ("-") is a slide with the words of *what*. Tabs may stand for "|".
+*Where* is a notebook and numbers of its sections ("7, 8", "7-9" or "7 and 9"). With
+the word "question" it is only what the section asks, and not its answer; with the word
+"short" its questions, its training, its figures and tables: what only prepares or
+prints is left out. A line without a notebook ("-") is a slide with the words of *what*.
+Tabs may stand for "|".
 """
 
 import re
@@ -22,7 +23,13 @@ from pathlib import Path
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 GUIDE = COURSE_DIR / "docs" / "instructor-guide.md"
-WHERE = re.compile(r"([\w.]+) +(\d+(?: *, *\d+)*)(?: +(question|short))?")
+NEXT = r" *, *| +and +"  # between sections
+NUMBERS = r"\d{1,2}(?: *[-–] *\d{1,2})?"
+WHERE = re.compile(
+    rf"([\w.]+) +({NUMBERS}(?:(?:{NEXT}){NUMBERS})*)(?: +(question|short))?",
+    re.IGNORECASE,
+)
+MINUTES = re.compile(r"([\d.,]+) *(?:min|mins|minutes?|['′])?\.?", re.IGNORECASE)
 NOWHERE = ("-", "–", "—", "")
 
 
@@ -123,10 +130,10 @@ def read_step(line, place):
         )
     minutes, where, what = parts
     try:
-        minutes = float(minutes.replace(",", "."))
+        minutes = float(MINUTES.fullmatch(minutes)[1].replace(",", "."))
         if not 0 < minutes <= 600:
             raise ValueError
-    except ValueError:
+    except (TypeError, ValueError):
         raise PlanError(f"{place}\nIt begins with minutes, a number above 0.") from None
     if where in NOWHERE:
         return Step(minutes, None, (), "", what)
@@ -140,8 +147,19 @@ def read_step(line, place):
     if notebook_called(name) is None:
         names = ", ".join(notebooks())
         raise PlanError(f"{place}\nThere is no notebook {name}; there are {names}.")
-    sections = tuple(dict.fromkeys(int(number) for number in numbers.split(",")))
-    return Step(minutes, notebook_called(name), sections, part or "", what)
+    sections = sections_of(numbers)
+    if not sections:
+        raise PlanError(f"{place}\nThe sections {numbers} run backwards.")
+    return Step(minutes, notebook_called(name), sections, (part or "").lower(), what)
+
+
+def sections_of(numbers):
+    """Return the numbers that "7, 8" or "7-9 and 11" names, each once, in order."""
+    found = []
+    for part in re.split(NEXT, numbers, flags=re.IGNORECASE):
+        first, *last = re.split(" *[-–] *", part)
+        found += range(int(first), int(last[0] if last else first) + 1)
+    return tuple(dict.fromkeys(found))
 
 
 def remarks():

@@ -6,8 +6,8 @@
 
 Started by course.py. The show is a copy in build/present/, without outputs: what is
 seen was computed in the room, and the course's notebooks stay as they are. The kernel
-of a lesson is started here and runs what the lesson's cells need before the browser
-opens; JupyterLab joins a kernel that its notebook has already.
+is started here and runs what the cells on the slides need before the browser opens;
+JupyterLab joins a kernel that its notebook has already.
 """
 
 import json
@@ -27,7 +27,7 @@ from jupyter_client import BlockingKernelClient
 from jupyter_core.paths import jupyter_runtime_dir
 
 from tools.lab_settings import configure_lab
-from tools.lesson import lesson
+from tools.lesson import lesson, whole
 from tools.plans import PlanError, notebook_called, notebooks, read_plan
 from utils.places import COURSE_DIR
 
@@ -39,30 +39,46 @@ SECONDS_TO_START = 90
 # so, and a teacher should not have to click first.
 ON_A_SLIDE = ".jp-Deck .jp-Notebook"
 NOWHERE = "body[data-jp-deck-mode='presenting']:not(:has(:focus))"
+# In command mode the slides and JupyterLab bind keys to whatever has the focus: a
+# selector that says more than theirs counts.
+FOCUS = ".jp-NotebookPanel.jp-Deck .jp-Notebook.jp-mod-commandMode :focus"
 ON = {"direction": "down", "alternate": "forward"}
 BACK = {"direction": "up", "alternate": "back"}
-SHORTCUTS = [  # PageDown and PageUp are what a clicker sends
-    {"command": "deck:go", "keys": [key], "selector": selector, "args": way}
-    for selector, key, way in (
-        (ON_A_SLIDE, "PageDown", ON),
-        (ON_A_SLIDE, "PageUp", BACK),
-        (NOWHERE, "PageDown", ON),
-        (NOWHERE, "PageUp", BACK),
-        (NOWHERE, "Space", ON),
-        (NOWHERE, "Shift Space", BACK),
-    )
+# What clickers send besides: "start" begins the show where it was ended (and does not
+# load the page afresh, without what was run); for "black" JupyterLab would add a cell.
+START, BLACK = ("F5", "Shift F5"), ("B", ".", ",", "W")
+# Escape ends the show, which leaves the notebook at its top: a step up and down again
+# brings the cell that was shown into sight. From the first cell there is no step up.
+FIRST = ":has(.jp-Cell:first-child.jp-mod-active)"
+UP, DOWN = "notebook:move-cursor-up", "notebook:move-cursor-down"
+
+
+def shortcut(key, selector, command, **args):
+    """Return a setting of JupyterLab: what a key does where a selector matches."""
+    return {"keys": [key], "selector": selector, "command": command, "args": args}
+
+
+def end_by_escape(selector, *steps):
+    """Return the shortcut that ends a show and takes some steps."""
+    commands = ["deck:stop", *steps]
+    return shortcut("Escape", selector, "apputils:run-all-enabled", commands=commands)
+
+
+SHORTCUTS = [
+    *(
+        shortcut(key, selector, "deck:go", **way)
+        for selector in (ON_A_SLIDE, NOWHERE)
+        for key, way in (("PageDown", ON), ("PageUp", BACK))
+    ),
+    shortcut("Space", NOWHERE, "deck:go", **ON),
+    shortcut("Shift Space", NOWHERE, "deck:go", **BACK),
+    *(shortcut(key, "body", "deck:start") for key in START),
+    *(shortcut(key, FOCUS, "apputils:run-all-enabled", commands=[]) for key in BLACK),
+    end_by_escape(FOCUS, UP, DOWN),
+    end_by_escape(NOWHERE, UP, DOWN),
+    end_by_escape(FOCUS.replace(" :focus", f"{FIRST} :focus"), DOWN, UP),
+    end_by_escape(NOWHERE + FIRST, DOWN, UP),
 ]
-# Escape ends the show, which leaves the notebook at its top: a step down and up again
-# brings the cell that was shown into sight.
-END = ("deck:stop", "notebook:move-cursor-down", "notebook:move-cursor-up")
-SHORTCUTS.append(
-    {
-        "command": "apputils:run-all-enabled",
-        "keys": ["Escape"],
-        "selector": ".jp-Deck .jp-Notebook.jp-mod-commandMode",
-        "args": {"commands": list(END)},
-    }
-)
 # JupyterLab's settings for a show: it begins at once, and nothing is saved unasked.
 SETTINGS = {
     "jupyterlab-slideshow:plugin": {"active": True},
@@ -93,11 +109,8 @@ def make_show(name, folder=FOLDER):
     """
     if notebook_called(name):
         source = notebooks()[notebook_called(name)]
-        show = nbformat.read(source, as_version=4)
-        for cell in show.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        target, needed = folder / source.name, {}
+        show, needed = whole(source), {}
+        target = folder / source.name
     else:
         plan = read_plan(name)
         show, needed = lesson(plan), {}
@@ -149,6 +162,8 @@ def ask(info, path, body=None):
 def prepare(info, show, needed):
     """Start a show's kernel and run in it what its cells need.
 
+    Of a whole notebook that is the cell that finds the course: it is on no slide.
+
     Raises:
         PresentError: a cell failed.
     """
@@ -163,6 +178,11 @@ def prepare(info, show, needed):
         wait_for_kernel(client)
         execute(client, f"import os, sys; os.chdir({str(COURSE_DIR)!r})")
         execute(client, f"sys.path.insert(0, {str(COURSE_DIR)!r})")
+        if not needed:
+            for cell in nbformat.read(show, as_version=4).cells:
+                if cell.metadata.get("slideshow", {}).get("slide_type") == "skip":
+                    execute(client, cell.source)
+            return
         execute(client, "from tools.stage import open_stage; _stage = open_stage()")
         for name, last in needed.items():
             print(f"Preparing {name}, sections up to {last} …", flush=True)
@@ -224,20 +244,18 @@ def main(name="", *arguments):
     settle(FOLDER)
     os.environ["JUPYTER_CONFIG_DIR"] = str(FOLDER)
     page = f"lab/tree/{quote(show.relative_to(COURSE_DIR).as_posix())}"
-    options = [f"--LabApp.default_url=/{page}", *arguments]
-    if needed:  # the browser waits until the kernel is ready
-        options.append("--no-browser")
+    # The browser waits until the kernel is ready.
+    options = ["--no-browser", f"--LabApp.default_url=/{page}", *arguments]
     command = [sys.executable, "-m", "jupyterlab", "--custom-css", *options]
     process = subprocess.Popen(command, cwd=COURSE_DIR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is JupyterLab's own
     try:
-        if needed:
-            info = wait_for_server(process)
-            prepare(info, show, needed)
-            url = f"{info['url']}{page}?token={info['token']}"
-            print(f"Ready: {url}", flush=True)
-            if "--no-browser" not in arguments:
-                webbrowser.open(url)
+        info = wait_for_server(process)
+        prepare(info, show, needed)
+        url = f"{info['url']}{page}?token={info['token']}"
+        print(f"Ready: {url}", flush=True)
+        if "--no-browser" not in arguments:
+            webbrowser.open(url)
         return process.wait()
     except PresentError as error:
         print(error, file=sys.stderr)

@@ -13,12 +13,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import nbformat
 from nbconvert import SlidesExporter
 
 from tools.folders import build_is_written, made_whole
 from tools.formulas import FormulaError, WithMathML
-from tools.lesson import lesson, with_remarks
+from tools.lesson import lesson, read_slides, with_remarks
 from tools.pages import described
 from tools.plans import PlanError, read_plan
 
@@ -50,7 +49,7 @@ def deck(show):
         PlanError: there is no such plan.
     """
     if Path(show).suffix == ".ipynb":
-        notebook = with_remarks(nbformat.read(show, as_version=4), Path(show).stem)
+        notebook = with_remarks(read_slides(show), Path(show).stem)
     else:
         notebook = lesson(read_plan(str(show)), outputs=True)
     template = str(HERE / "slides.html.j2")
