@@ -287,5 +287,5 @@ def test_a_loop_that_is_hidden_in_map_is_noticed():
 
 def test_a_notebook_shows_the_words_and_no_traceback():
     first, *others = NotYet("Task 1\nA shape.\nA hint.")._render_traceback_()
-    assert "✗ Task 1" in first
+    assert first == "\x1b[1m✗ Task 1\x1b[0m", "bold, in no colour of its own"
     assert others == ["  A shape.", "  A hint."]

@@ -23,7 +23,8 @@ import numpy as np
 from utils.answers import is_numeric, plain
 
 SHOWN = 12  # so many numbers of an array are readable at a glance
-BOLD_RED, PLAIN = "\x1b[1;31m", "\x1b[0m"
+# In the page's own colour: Jupyter's red on its red is hard to read where it is dark.
+BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 
 
 class NotYet(AssertionError):
@@ -31,7 +32,7 @@ class NotYet(AssertionError):
 
     def _render_traceback_(self):  # IPython shows these lines instead of a traceback
         first, *others = str(self).splitlines()
-        return [f"{BOLD_RED}✗ {first}{PLAIN}", *(f"  {line}" for line in others)]
+        return [f"{BOLD}✗ {first}{PLAIN}", *(f"  {line}" for line in others)]
 
 
 class Task:
