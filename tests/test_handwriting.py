@@ -273,6 +273,18 @@ def test_a_thin_pen_and_a_thick_one_are_read_alike(pen, models):
     assert all(image.max() > 240 for image in read)
 
 
+@pytest.mark.parametrize("corner", [(4, 4), (4, 216), (216, 4), (216, 216)])
+def test_a_drawing_with_a_pen_of_one_pixel_is_read_in_any_corner(corner, models):
+    read = []
+    for drawing in strokes.DIGITS:
+        page = np.zeros((280, 280))
+        top, left = corner
+        page[top : top + 60, left : left + 60] = strokes.draw(drawing, 60, pen=1 / 60)
+        read.append(255 * to_mnist(page))  # as the canvas does
+    for model in models.values():
+        assert (read_by(model, read) == np.arange(10)).sum() >= 9
+
+
 def test_mnists_own_pen_is_left_as_it_is(shipped):
     images, _ = shipped
     same = [
