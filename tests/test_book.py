@@ -35,7 +35,7 @@ each_notebook = pytest.mark.parametrize("name", ALL_NOTEBOOKS)
 def folder(tmp_path_factory):
     """The book, with one deck of slides."""
     home = tmp_path_factory.mktemp("book")
-    deck = new_notebook(cells=[new_markdown_cell("# A deck")])
+    deck = new_notebook(cells=[new_markdown_cell("# A deck\n\n[ANN](ANN_Model.ipynb)")])
     nbformat.write(deck, home / "deck.ipynb")
     slides.make([home / "deck.ipynb"], home / "slides")
     start = book.make(home / "book", slides=home / "slides")

@@ -40,6 +40,7 @@ DRAW = """\
 browser, without a server, a kernel or a network.
 Draw, shift, turn, cover, and see what each of them makes of it.
 """
+TO_NOTEBOOK = re.compile(r'href="(?:\.\./)?(?P<name>[^"#:]+\.ipynb)(?P<at>[^"]*)"')
 BOOK, SLIDES = Path("build", "book"), Path("build", "slides")
 
 
@@ -101,7 +102,7 @@ def gather_slides(source, extra, slides):
         return []
     shutil.copytree(slides, extra / "slides")
     for deck in decks:
-        html = deck.read_text(encoding="utf-8")
+        html = TO_NOTEBOOK.sub(page_link, deck.read_text(encoding="utf-8"))
         write(extra / "slides" / deck.name, with_files(html, extra / "slides"))
     links = [
         f'- <a href="slides/{deck.name}">{deck.stem.replace("_", " ")}</a>'
@@ -110,6 +111,14 @@ def gather_slides(source, extra, slides):
     text = "# Slides\n\nTo show in class, without Jupyter and without a network.\n"
     write(source / "slides.md", "\n".join([text, *links, ""]))
     return ["slides.md"]
+
+
+def page_link(match):
+    """Return a deck's link to a notebook as one to its page; others stay."""
+    name, anchor = match["name"], match["at"]
+    if name not in ALL_NOTEBOOKS:
+        return match[0]
+    return f'href="../{name.removesuffix("ipynb")}html{anchor}"'
 
 
 def contents(sometimes):
