@@ -427,6 +427,7 @@ def start(call):
     )
 
 
+@pytest.mark.slow
 def test_stopped_at_any_step_leaves_no_lock_and_no_half_run():
     out, _ = start("stop_at_each_step").communicate(timeout=120)
     lines = [json.loads(line) for line in out.splitlines()]
@@ -453,6 +454,7 @@ def save_slowly():
     save_number(2, model=model())
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_while_saving_leaves_no_lock_and_no_half_run(blow, home):  # noqa: F811
@@ -674,6 +676,7 @@ def models_of_many_kinds():
     yield keras.Model(again, layers.Dense(10, activation="softmax")(inner(again)))
 
 
+@pytest.mark.slow
 def test_models_of_many_kinds_are_saved_and_loaded():
     for model in models_of_many_kinds():
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
