@@ -322,6 +322,31 @@ def test_a_package_that_is_too_old_is_named(monkeypatch, version):
         environment.check_environment()
 
 
+def installed(folder, package, version):
+    """Note a package as an installer does; what it noted elsewhere counts no longer."""
+    notes = folder / f"{package.replace('-', '_')}-{version}.dist-info"
+    notes.mkdir()
+    text = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+    (notes / "METADATA").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("package", ["keras", "tensorflow", "numpy", "scikit-learn"])
+def test_the_first_cell_names_a_package_that_is_too_old(tmp_path, package):
+    installed(tmp_path, package, "1.2")
+    code, _, err = from_first_cell(COURSE_DIR, "", PYTHONPATH=str(tmp_path))
+    assert code == 1
+    assert f"RuntimeError: {package} is 1.2; the course needs" in err
+
+
+def test_an_engine_that_is_not_used_may_be_old(tmp_path):
+    installed(tmp_path, "tensorflow", "1.2")
+    (tmp_path / "torch.py").touch()
+    code, out, err = from_first_cell(
+        COURSE_DIR, "", PYTHONPATH=str(tmp_path), KERAS_BACKEND="torch"
+    )
+    assert (code, err) == (0, "") and "computes with torch" in out
+
+
 def test_a_pre_release_is_a_version(monkeypatch, capsys):
     import keras
 

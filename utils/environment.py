@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 import tempfile
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from utils.places import COURSE_DIR
 
 OLDEST_PYTHON = (3, 11)
 # The oldest versions with which the three notebooks were run, all of them together.
-OLDEST = {"keras": "3.8", "tensorflow": "2.16", "numpy": "1.26", "sklearn": "1.6"}
+OLDEST = {"keras": "3.8", "tensorflow": "2.16", "numpy": "1.26", "scikit-learn": "1.6"}
 NEEDED = [
     "keras",
     "numpy",
@@ -50,8 +51,8 @@ def set_up():
     Keras itself is imported only if a setting of it has to be put right.
 
     Raises:
-        RuntimeError: Python is too old, a package is missing, or Keras was told to use
-            a backend that cannot train here; the message says what to do.
+        RuntimeError: Python or a package is too old, one is missing, or Keras was told
+            to use a backend that cannot train here; the message says what to do.
     """
     _check_python()
     _put_own_files_last()
@@ -60,6 +61,7 @@ def set_up():
     if not os.access(os.path.expanduser("~"), os.W_OK):  # no home: a container's user
         os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="matplotlib-"))
     _check_packages()
+    _check_versions(_noted_versions())
     for line in _settings_put_right():
         print(line)
 
@@ -98,6 +100,32 @@ def _check_packages():
         "Choose the course's .venv as its kernel, or open the notebook with: "
         f"python3 course.py lab. In an environment of your own: {advice}"
     )
+
+
+def _noted_versions():
+    """Return the versions that the installer noted, without importing anything.
+
+    Where it noted none (TensorFlow may be here as tensorflow-cpu), Keras' start tells.
+    """
+    others = {*BACKENDS} - {*_backend()}  # too old or not, they are not used
+    noted = {}
+    for package in OLDEST.keys() - others:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            noted[package] = metadata.version(package)
+    return noted
+
+
+def _check_versions(installed):
+    from packaging.version import Version
+
+    for package, oldest in OLDEST.items():
+        version = installed.get(package, oldest)
+        # .release: a pre-release of 3.8 is as good as 3.8.
+        if Version(version).release < Version(oldest).release:
+            raise RuntimeError(
+                f"{package} is {version}; the course needs {oldest} or newer. "
+                "Run: pip install -r requirements.txt"
+            )
 
 
 def _backend():
@@ -197,20 +225,10 @@ def check_environment():
     """
     _check_python()
     _check_packages()
-    import sklearn
-    from packaging.version import Version
-
     with quiet_stderr():
         n_gpus = _count_gpus()
     installed = versions()
-    for package, version in (installed | {"sklearn": sklearn.__version__}).items():
-        oldest = OLDEST.get(package, "0")
-        # .release: a pre-release of 3.8 is as good as 3.8.
-        if Version(version).release < Version(oldest).release:
-            raise RuntimeError(
-                f"{package} is {version}; the course needs {oldest} or newer. "
-                "Run: pip install -r requirements.txt"
-            )
+    _check_versions(_noted_versions() | installed)
     print(f"Python {platform.python_version()}")
     for package, version in installed.items():
         print(f"{package} {version}")
