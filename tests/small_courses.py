@@ -27,6 +27,7 @@ COPIED = (
     "tools/pages.py",
     "tools/pins.py",
     "tools/programs.py",
+    "tools/progress.py",
     "tools/python_version.py",
     "utils/__init__.py",
     "utils/files.py",

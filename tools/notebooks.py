@@ -21,6 +21,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from tools.folders import build_is_written
 from tools.pages import WIDGET, page_of
+from tools.progress import BAR, ENGINE
 from utils.files import rename
 from utils.places import COURSE_DIR
 
@@ -42,8 +43,6 @@ METADATA = {
         "pygments_lexer": "ipython3",
     },
 }
-# No estimate of the time that is left: one cell trains, the others take no time at all.
-BAR = "{desc}|{bar:40}| {n_fmt}/{total_fmt} cells, {elapsed}"
 
 
 class QuietKernelManager(AsyncKernelManager):
@@ -75,6 +74,7 @@ def execute(notebook, target, **parameters):
         target,
         parameters=parameters,
         cwd=COURSE_DIR,
+        engine_name=ENGINE,
         kernel_name="python3",
         kernel_manager_class=QuietKernelManager,
         coalesce_streams=True,  # the same text, however it came in pieces
