@@ -1,6 +1,5 @@
 """utils.live: progress that can be stopped, and a saved training in place of one."""
 
-import os
 import re
 import signal
 import subprocess
@@ -91,7 +90,8 @@ class SignalsAt:
         def send(batch, logs):
             done.append(batch)
             for _ in range(steps.count(len(done))):
-                os.kill(os.getpid(), signal.SIGINT)
+                # To this thread: another may take it later, two signals as one.
+                signal.raise_signal(signal.SIGINT)
 
         return keras.callbacks.LambdaCallback(on_train_batch_end=send)
 
