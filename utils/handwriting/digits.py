@@ -77,21 +77,28 @@ def find_digits(strokes, ink):
         large = max(p.area for p in pieces)
         whole = together(*(p for p in pieces if p.area > 0.03 * large))
         return Found(ask([whole]), strokes, left_out)
+    return _best_way_up(pieces, [strokes, ink, erased], left_out, printed)
+
+
+def _best_way_up(pieces, layers, left_out, printed):
+    """Choose the digits the way up that is worth most, where the pieces leave a doubt.
+
+    Raises:
+        HandwritingError: no way up has digits; said is what is wrong the likeliest way.
+    """
     best, problem = None, None
     ways = which_way_up(pieces)
     for turn in ways if len(pieces) <= CROWD else ways[-1:]:
-        if turn:
-            page = [np.rot90(layer, turn).copy() for layer in (strokes, ink, erased)]
-            pieces = _pieces(page[0], page[1])
-        else:
-            page = [strokes, ink, erased]
+        strokes, ink, erased = (np.rot90(layer, turn).copy() for layer in layers)
+        turned = _pieces(strokes, ink) if turn else pieces
         try:
-            digits, more = choose(pieces, page[2], printed)
+            digits, more = choose(turned, erased, printed)
         except HandwritingError as error:
             problem = problem or error
             continue
-        lines_out = [(_turned(box, turn, *strokes.shape), why) for box, why in left_out]
-        found = Found(reading_order(digits), page[0], lines_out + more, turn)
+        shape = layers[0].shape
+        lines_out = [(_turned(box, turn, *shape), why) for box, why in left_out]
+        found = Found(reading_order(digits), strokes, lines_out + more, turn)
         if best is None or found.worth > best.worth:
             best = found
     if best is None:

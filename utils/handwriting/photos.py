@@ -144,10 +144,18 @@ def photograph(digits, conditions=MODERATE, seed=0):
     lines = _ruled_lines(ink.size, height, rng)
     frames = _frames(ink.size, places, height, conditions, rng)
     angle = rng.uniform(-conditions.rotation, conditions.rotation)
-    ink, lines, frames = (_turn(layer, angle, height) for layer in (ink, lines, frames))
-    shape = ink.shape
+    layers = [_turn(layer, angle, height) for layer in (ink, lines, frames)]
+    page = _page(*layers, height, conditions, rng)
+    if conditions.desk:
+        page = _on_a_desk(page, rng)
+    if conditions.rim:
+        page = _with_a_rim(page, rng)
+    return _taken(np.rot90(page, conditions.turns), conditions, rng)
 
-    # What the page throws back: paper, printed lines in blue, ink in black or blue.
+
+def _page(ink, lines, frames, height, conditions, rng):
+    """Return what the page throws back: paper, printed lines in blue, ink."""
+    shape = ink.shape
     blotches = cloud(shape, height / 2, rng) + cloud(shape, 1.5, rng)
     paper = rng.uniform(*conditions.paper) + conditions.grain * blotches
     colour = 1 - rng.uniform(0, 0.1) * np.array([0, 0.3, 1.0])
@@ -160,17 +168,13 @@ def photograph(digits, conditions=MODERATE, seed=0):
         page = _red_on_equal_grey(paper, ink)
     else:
         page = page * (1 - rng.uniform(*conditions.ink) * _blue(ink, tint))
-    if conditions.chalk:
-        page = 1.05 - page
-    if conditions.desk:
-        page = _on_a_desk(page, rng)
-    if conditions.rim:
-        page = _with_a_rim(page, rng)
-    page = np.rot90(page, conditions.turns)
-    shape = page.shape[:2]
+    return 1.05 - page if conditions.chalk else page
 
-    shine = light(shape, conditions, rng)
-    photo = np.clip(page * shine[..., None], 0, 1)
+
+def _taken(page, conditions, rng):
+    """Return the JPEG file that a camera makes of a page: light, blur and noise."""
+    shape = page.shape[:2]
+    photo = np.clip(page * light(shape, conditions, rng)[..., None], 0, 1)
     photo = Image.fromarray(np.uint8(255 * photo))
     photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(*conditions.blur)))
     noise = conditions.noise * rng.standard_normal((*shape, 3))
