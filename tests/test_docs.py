@@ -250,6 +250,15 @@ def test_the_guide_names_each_question_in_its_section(name):
     assert named == asked
 
 
+@pytest.mark.parametrize("name", [*NOTEBOOKS, *LABS])
+def test_the_readme_gives_a_notebook_the_time_that_it_gives_itself(name):
+    text = (COURSE_DIR / "README.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| \[`{name}`\].*", text, flags=re.MULTILINE)
+    minutes = re.search(r"\| (\d+) min \|", row)[1]
+    first = nbformat.read(COURSE_DIR / name, as_version=4).cells[0].source
+    assert f"**Time** about {minutes} minutes" in first
+
+
 @pytest.mark.parametrize("minutes", ["45", "90"])
 def test_a_plan_names_sections_that_the_guide_speaks_of(minutes):
     for step in read_plan(minutes):

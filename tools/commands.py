@@ -28,7 +28,7 @@ NEEDS = {  # where it is more than requirements.txt
 EXAMPLES = """\
 examples:
   python3 course.py run                    train both networks and compare them
-  python3 course.py test --quick           what guards a small edit, in 90 seconds
+  python3 course.py test --quick           what guards a small edit, in 2 minutes
   python3 course.py test -k data           only the tests whose name contains "data"
   python3 course.py lab --no-browser       JupyterLab, the address on the terminal
   python3 course.py present 45             a lesson of 45 minutes as slides that compute
@@ -66,10 +66,10 @@ def run(python):
 
 
 def test(python, *arguments):
-    """run the tests, notebooks included, offline (10 minutes)
+    """run the tests, notebooks included, offline (12 minutes)
 
     Runs pytest on the 5,000 digits that come with the course, in two processes; what
-    follows is handed to pytest. --quick is what guards a small edit, in 90 seconds.
+    follows is handed to pytest. --quick is what guards a small edit, in 2 minutes.
     `-m maintainers` runs what is left out: real browsers, grading, stop buttons.
     """
     os.environ.setdefault("MNIST_DATA", "sample")
