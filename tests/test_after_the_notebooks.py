@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
+from benchmarks import time_to_accuracy as bench
 from utils.data import load_mnist
 from utils.runs import load_run
 
@@ -41,6 +42,23 @@ def test_the_cnn_is_better_with_fewer_parameters(runs):
     ann, cnn = runs["ann"].info, runs["cnn"].info
     assert cnn["test_accuracy"] > ann["test_accuracy"]
     assert cnn["parameters"] < ann["parameters"]
+
+
+@pytest.mark.parametrize("name", ["ann", "cnn"])
+def test_the_same_training_again_gives_the_same_numbers(runs, name, monkeypatch):
+    """From the same cells, in another process, to the last epoch."""
+    trained = []
+
+    def stopwatch(model, x_test, y_test, timed=bench.keras_stopwatch):
+        trained[:] = model, x_test
+        return timed(model, x_test, y_test)
+
+    monkeypatch.setattr(bench, "keras_stopwatch", stopwatch)
+    rows = bench.course_notebook(name.upper(), seed=0)
+    assert len(rows) == len(runs[name].history["loss"])
+    model, x_test = trained
+    y_prob = model.predict(x_test, batch_size=1000, verbose=0)
+    np.testing.assert_array_equal(y_prob, runs[name].y_prob)
 
 
 @pytest.mark.parametrize("name", ["ann", "cnn"])
