@@ -22,7 +22,7 @@ from PIL import Image
 from test_plots import draw
 
 from tools import browser, present, slides
-from tools.lesson import lesson
+from tools.lesson import lesson, whole
 from tools.notebooks import METADATA
 from tools.plans import read_plan
 from utils.places import COURSE_DIR, NOTEBOOKS
@@ -306,8 +306,8 @@ def presenting(name, folder):
         shutil.copytree(COURSE_DIR / part, root / part, ignore=ignored)
     (root / "reference").symlink_to(COURSE_DIR / "reference")
     for notebook in NOTEBOOKS:
-        whole = (COURSE_DIR / notebook).read_text(encoding="utf-8")
-        short = whole.replace('"EPOCHS = 0\\n"', '"EPOCHS = 4\\n"')
+        text = (COURSE_DIR / notebook).read_text(encoding="utf-8")
+        short = text.replace('"EPOCHS = 0\\n"', '"EPOCHS = 4\\n"')
         (root / notebook).write_text(short, encoding="utf-8")
     command = [sys.executable, "course.py", "present", name]
     # To run cells and to ask for the active one: the show hides the menus.
@@ -448,6 +448,24 @@ def started(tmp_path_factory):
     """The address and the folder of a JupyterLab that presents whole notebooks."""
     with presenting("Comparison", tmp_path_factory.mktemp("started")) as found:
         yield found
+
+
+def test_a_whole_notebook_fits_after_all_its_cells_ran_in_the_show(started):
+    url, root = started
+    notebook = whole(COURSE_DIR / "Comparison.ipynb")  # without outputs
+    show = root / "build" / "present" / "ran.ipynb"
+    nbformat.write(notebook, show)
+    with on_show(url, show) as page:
+        page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+        page.locator(".jp-OutputArea-output").first.wait_for(state="attached")
+        browser.wait_until_idle(page)
+        ran = page.evaluate(RAN).values()
+        assert all(count for count, _ in ran)
+        assert not any(error for _, error in ran)
+        faults, seen = walk(page, notebook.cells)
+        assert seen == on_the_wall(notebook.cells)
+        assert not faults, "\n".join(faults)
+        assert (page.errors, page.elsewhere) == ([], [])
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
