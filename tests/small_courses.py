@@ -23,12 +23,13 @@ COPIED = (
     "tools/formulas.py",
     "tools/installation.py",
     "tools/notebooks.py",
-    "tools/pages.html.j2",
+    "tools/notebook.html.j2",
     "tools/pages.py",
     "tools/pins.py",
     "tools/programs.py",
     "tools/progress.py",
     "tools/python_version.py",
+    "tools/styles.py",
     "utils/__init__.py",
     "utils/files.py",
     "utils/places.py",
@@ -46,6 +47,7 @@ def small_course(parent):
     for name in COPIED:
         shutil.copy(COURSE_DIR / name, folder / name)
     (folder / "tools" / "report.py").write_text("print('the table')\n")
+    (folder / "tools" / "book.py").write_text("print('the book')\n")
     for name in NOTEBOOKS:
         write_notebook(folder / name, "1 + 1", "print('one')\nprint('two')")
     return folder

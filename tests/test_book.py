@@ -25,7 +25,7 @@ from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 PAGES = [
     str(Path(name).with_suffix(".html")).replace("\\", "/")
     for name in ("index", "results", "cite", "search", "draw", *TEXTS, *ALL_NOTEBOOKS)
-] + ["draw/index.html", "installing.html", "slides.html", "slides/deck.html"]
+] + ["draw/index.html", "installing.html", "slides.html", "slides/Lesson_90.html"]
 MB = 1e6
 each_page = pytest.mark.parametrize("page", PAGES)
 each_notebook = pytest.mark.parametrize("name", ALL_NOTEBOOKS)
@@ -33,11 +33,9 @@ each_notebook = pytest.mark.parametrize("name", ALL_NOTEBOOKS)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The book, with one deck of slides."""
+    """The book, with the longest deck of slides."""
     home = tmp_path_factory.mktemp("book")
-    deck = new_notebook(cells=[new_markdown_cell("# A deck\n\n[ANN](ANN_Model.ipynb)")])
-    nbformat.write(deck, home / "deck.ipynb")
-    slides.make([home / "deck.ipynb"], home / "slides")
+    slides.make(["90"], home / "slides")
     start = book.make(home / "book", slides=home / "slides")
     assert start.read_bytes()
     return start.parent
@@ -265,16 +263,32 @@ def test_a_term_is_linked_once_a_page_where_it_is_explained(folder):
 # Sizes.
 
 
+def loaded(path, seen=()):
+    """Return the files that a page loads, itself and what its styles load included."""
+    if path.suffix == ".html":
+        found = [address for kind, address in links(path) if kind == "load"]
+    elif path.suffix == ".css":
+        found = re.findall(r"url\(['\"]?([^'\")]+)", path.read_text(encoding="utf-8"))
+    else:
+        found = []
+    files = {
+        (path.parent / unquote(re.split("[?#]", address)[0])).resolve()
+        for address in found
+        if not address.startswith(("data:", "#"))
+    }
+    files = {f for f in files if f.is_file() and f.suffix != ".html"} - {*seen}
+    return {path}.union(*(loaded(file, {*seen, path}) for file in files))
+
+
 @each_page
 def test_a_page_is_light(folder, page):
-    path = folder / page
-    loaded = {
-        (path.parent / unquote(a.split("?")[0])).resolve()
-        for kind, a in links(path)
-        if kind == "load" and not a.startswith(("data:", "#"))
-    }
-    files = [file for file in loaded if file.is_file() and file.suffix != ".html"]
-    assert path.stat().st_size + sum(f.stat().st_size for f in files) <= 1.5 * MB
+    files = loaded((folder / page).resolve())
+    assert sum(file.stat().st_size for file in files) <= 1.5 * MB
+
+
+def test_what_a_deck_loads_is_weighed(folder):
+    kinds = {file.suffix for file in loaded(folder / "slides" / "Lesson_90.html")}
+    assert kinds == {".html", ".css", ".js", ".webp", ".woff"}
 
 
 def test_no_page_escapes_these_tests(folder):

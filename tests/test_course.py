@@ -238,6 +238,9 @@ def test_a_command_needs_what_it_needs_and_no_more():
     assert not core & {"dask", "optuna", "pytest", "sphinx-revealjs", "jupyterlab"}
     everything = {name for name, _ in pins.pins(pins.read("requirements-test.txt"))}
     assert everything > core | {"dask", "optuna", "pytest", "sphinx-revealjs"}
+    # `run` adds this to what it has downloaded already: pages, no labs and no slides.
+    book = {name for name, _ in pins.pins(pins.read("requirements-book.txt"))}
+    assert book - core == {"sphinx", "docutils", "myst-nb", "furo"}
 
 
 def test_missing_lists_what_is_absent_or_of_another_version():
@@ -406,6 +409,7 @@ def test_run_uses_the_prepared_environment_and_leaves_no_trace(copy, tmp_path):
     write_notebook(
         copy / "ANN_Model.ipynb", "import sys, os; sys.executable, os.getcwd()"
     )
+    (copy / "requirements-book.txt").write_text("no-such-package==1.0\n")
     for arguments in (["init", "-q"], ["add", "-A"]):
         subprocess.run(["git", *arguments], cwd=copy, check=True)
 
@@ -421,10 +425,11 @@ def test_run_uses_the_prepared_environment_and_leaves_no_trace(copy, tmp_path):
     for name, line in zip(commands.NOTEBOOKS, lines[:3], strict=True):
         page = name.replace(".ipynb", ".html")
         assert line.startswith(name.removesuffix(".ipynb"))
-        assert line.endswith(f"build/{page}")
         assert "A title" in (copy / "build" / page).read_text(encoding="utf-8")
-    assert lines[3:5] == ["", "the table"]
-    assert lines[-2].startswith("Open the pages in a browser: build/ANN_Model.html")
+    assert lines[3:6] == ["", "the table", ""]
+    # What the book needs is not in the user's own Python, which stays as it is.
+    assert lines[6].startswith("Open in a browser: build/ANN_Model.html, build/CNN_Mo")
+    assert "course.py book mine" in lines[7] and len(lines) == 8
     [[result]] = outputs_of(copy / "build" / "ANN_Model.ipynb")
     assert eval(result.data["text/plain"]) == (sys.executable, str(copy))
     changed = subprocess.run(
@@ -432,6 +437,40 @@ def test_run_uses_the_prepared_environment_and_leaves_no_trace(copy, tmp_path):
     )
     assert all(line.startswith("A  ") for line in changed.stdout.splitlines())
     assert not (copy / ".venv").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_book_gets_its_packages_in_the_end_if_they_can_be_had(copy, tmp_path, tool):
+    """Else the three pages are left, and nobody reads of it what pip has to say."""
+    variables = TOOLS[tool] | {"PIP_FIND_LINKS": str(tmp_path)}
+    write_wheel(tmp_path, "needed")
+    (copy / "requirements.txt").write_text("needed==1.0\n")
+    (copy / "requirements-book.txt").write_text("-r requirements.txt\nmore==1.0\n")
+    (copy / "tools" / "notebooks.py").write_text("import sys; print(sys.argv[1])\n")
+    (copy / "tools" / "book.py").write_text("import more; print('a book')\n")
+    run_course(copy, "results", **variables)  # makes .venv
+    code, out, err = run_course(copy, "run", **variables)
+    assert (code, err) == (0, "")
+    adding = "Adding to .venv, once: more==1.0."
+    without = out.splitlines()
+    assert without[:-1] == ["execute", "", "the table", "", adding, "render"]
+    assert "course.py book mine" in without[-1]
+
+    write_wheel(tmp_path, "more")
+    for added in ([adding], []):
+        code, out, err = run_course(copy, "run", **variables)
+        assert (code, err) == (0, "")
+        assert out.splitlines() == ["execute", "", "the table", "", *added, "a book"]
+
+
+@pytest.mark.slow
+def test_a_book_that_cannot_be_made_leaves_the_pages(copy):
+    (copy / "requirements-book.txt").write_text("")
+    (copy / "tools" / "book.py").write_text("raise SystemExit('a link to nowhere')\n")
+    code, out, err = run_course(copy, "run")
+    assert (code, err) == (0, "a link to nowhere\n")
+    assert "Open in a browser: build/ANN_Model.html" in out
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools.pages import WIDGET, page_of
+from tools.styles import lightened
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 NAMES = [Path(name).stem for name in NOTEBOOKS]
@@ -80,3 +81,47 @@ def test_a_page_has_colours_for_the_night(html):
     light, dark = html.split('media="screen and (prefers-color-scheme: dark)"')
     variable = re.compile(r"--jp-layout-color0: ([^;]+);")
     assert variable.findall(light)[-1] != variable.findall(dark)[-1]
+
+
+# Styles.
+
+SHEET = """
+:root { --read: 1px; --unread: url("data:image/png;base64,;}a{.x"); --by-a-script: 2px }
+p { margin: var(--read) !important }
+.here, .gone { color: red }
+.gone.here { color: green }
+.here:not(.gone) { color: blue }
+.here :is(.gone, b) { color: olive }
+.later > i { color: gray }
+@media print { .gone { color: navy } .here::after { content: "}" } }
+@media (width < 9px) { .gone { color: teal } }
+@font-face { font-family: "F" }
+"""
+PAGE = f"<style media='all'>{SHEET}</style><p class='here and'><b>b</b></p>"
+
+
+def test_a_style_stays_if_an_element_may_have_it():
+    html = lightened(
+        PAGE, also="element.className = 'later'; a { b: var(--by-a-script)"
+    )
+    page = BeautifulSoup(html, "html.parser")
+    assert page.style["media"] == "all" and page.p.b
+    kept = re.findall(r"color: (\w+)", html)
+    assert kept == ["red", "blue", "olive", "gray"]
+    assert "--read: 1px" in html and "--by-a-script: 2px" in html
+    assert "--unread" not in html and "navy" not in html and "width" not in html
+    assert "margin: var(--read) !important" in html
+    assert re.search(r'@media print \{\s*\.here::after \{ content: "}" \}\s*\}', html)
+    assert '@font-face { font-family: "F" }' in html
+
+
+def test_a_style_that_nobody_else_gives_goes():
+    html = lightened(PAGE)
+    assert ".later" not in html and "--by-a-script" not in html
+
+
+def test_of_jupyterlabs_styles_a_page_keeps_its_own(html):
+    styles = BeautifulSoup(html, "html.parser").find_all("style")
+    assert sum(len(style.get_text()) for style in styles) < 40_000  # were 270,000
+    text = "".join(style.get_text() for style in styles)
+    assert ".jp-RenderedHTMLCommon table" in text and ".highlight .k" in text

@@ -1,6 +1,7 @@
 """The notebooks as slides: their metadata, the files of the decks, the commands."""
 
 import re
+import string
 import subprocess
 import sys
 from urllib.parse import unquote
@@ -9,6 +10,7 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import formulas, slides
@@ -99,6 +101,19 @@ def test_decks_load_nothing_but_their_neighbours(deck):
         if path.suffix == ".css":
             for address in addresses(path.read_text(encoding="utf-8")):
                 assert (path.parent / address.split("?")[0]).is_file(), address
+
+
+def test_a_deck_brings_the_letters_that_it_needs_and_no_more(tmp_path):
+    cell = new_markdown_cell("# Größe α → ∞")  # the font has no arrow
+    deck = slides.make([write_notebook(tmp_path / "n.ipynb", cell)], tmp_path / "s")[0]
+    fonts = sorted(deck.parent.rglob("*.woff"))
+    assert len(fonts) == 4 and not [*deck.parent.rglob("*.ttf")]
+    for path in fonts:
+        letters = {chr(code) for code in TTFont(path).getBestCmap()}
+        assert letters >= {*"Größe", *string.ascii_letters, *string.digits, "/"}
+        assert len(letters) < 110 and path.stat().st_size < 30_000
+    css = next(deck.parent.rglob("source-sans-pro.css")).read_text(encoding="utf-8")
+    assert len(addresses(css)) == 4
 
 
 def test_what_a_deck_loads_is_found_by_this_test():

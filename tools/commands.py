@@ -12,9 +12,9 @@ import subprocess
 import sys
 
 from tools.folders import made_whole
-from tools.installation import check_writable, prepare, print_missing, put_first
+from tools.installation import add, check_writable, prepare, print_missing, put_first
 from tools.lab_settings import configure_lab
-from tools.programs import INTERRUPTED, Problem, start
+from tools.programs import INTERRUPTED, Problem, start, succeeds
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 NEEDS = {  # where it is more than requirements.txt
@@ -52,17 +52,21 @@ afresh, delete .venv.
 
 
 def run(python):
-    """train both networks, compare them, render the pages (5 minutes)
+    """train both networks, compare them, make a book of it (5 minutes)
 
-    Executes the three notebooks, writes the trained models to runs/ and the executed
-    notebooks and their pages to build/. The notebooks themselves stay as they are.
+    Executes the three notebooks, writes the trained models to runs/, the executed
+    notebooks to build/ and the book around them to build/book/. The notebooks
+    themselves stay as they are. What only the book needs, 22 MB, is added to .venv in
+    the end; where it cannot be had, build/ gets three single pages in place of a book.
     """
-    start(python, "-m", "tools.notebooks", "render", *NOTEBOOKS)
+    start(python, "-m", "tools.notebooks", "execute", *NOTEBOOKS)
     print(flush=True)
     start(python, "-m", "tools.report")
-    pages = ["build/" + name.replace(".ipynb", ".html") for name in NOTEBOOKS]
-    print("\nOpen the pages in a browser: " + ", ".join(pages))
-    print("A book around them, with all the rest: python3 course.py book mine")
+    print(flush=True)
+    make_book = (python, "-m", "tools.book", "mine")
+    if not add(NEEDS["book"], python) or not succeeds(*make_book):
+        start(python, "-m", "tools.notebooks", "render", *NOTEBOOKS)
+        print("The book around them, with all the rest: python3 course.py book mine")
 
 
 def test(python, *arguments):

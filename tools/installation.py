@@ -19,7 +19,7 @@ from utils.places import COURSE_DIR
 
 VENV = COURSE_DIR / ".venv"
 # GB to download, GB on disk (measured on Linux; more elsewhere), for each file.
-SIZES = {"requirements.txt": (0.44, 1.9)}
+SIZES = {"requirements.txt": (0.44, 1.9), "requirements-book.txt": (0.46, 2.0)}
 GIGABYTES_NEEDED = 3  # what is installed, and the largest package while it is unpacked
 WINDOWS_LENGTH = 70  # of the course's folder; TensorFlow's longest path adds 188 to it
 # Settings of pip and uv that say where packages come from are kept, all others dropped:
@@ -37,6 +37,13 @@ UV_NAMES = {  # what pip calls them: the names in uv
 }
 # What changes how every Python behaves, .venv's as well.
 PYTHON_SETTINGS = ("PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONSAFEPATH")
+# For what would be nice to have: one try, and no long wait for a network.
+AT_ONCE = {
+    "PIP_RETRIES": "0",
+    "PIP_TIMEOUT": "10",
+    "UV_HTTP_RETRIES": "0",
+    "UV_HTTP_TIMEOUT": "10",
+}
 FOLDERS = ("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR")
 
 
@@ -183,10 +190,7 @@ def install(requirements):
         make_venv(requirements, uv)
     else:
         print(f"Completing .venv, which lacks {', '.join(absent)}.", flush=True)
-    wanted = ["-r", COURSE_DIR / requirements]
-    if (COURSE_DIR / "constraints.txt").exists():
-        wanted += ["-c", COURSE_DIR / "constraints.txt"]
-    failed = wait_for(*installer(python, uv), *wanted)
+    failed = wait_for(*installer(python, uv), *wanted(requirements))
     halves = [] if failed else missing_in(python, requirements)
     if halves:
         # Installers take for installed what they were killed in the middle of.
@@ -207,6 +211,41 @@ def install(requirements):
         )
     print("Installed.\n", flush=True)
     return str(python)
+
+
+def add(requirements, python):
+    """Add to .venv what it lacks of a file of requirements, if it can be had now.
+
+    A Python other than .venv's is the reader's own: nothing is added to it.
+
+    Args:
+        requirements: name of the file.
+        python: path of the Python that is to have it.
+
+    Returns:
+        bool: whether it has all of it.
+    """
+    absent = missing_in(python, requirements)
+    its_own = VENV.exists() and VENV.samefile(Path(python).parent.parent)
+    if not absent or not its_own:
+        return absent == []
+    print(f"Adding to .venv, once: {', '.join(absent)}.", flush=True)
+    command = [*installer(python, shutil.which("uv")), *wanted(requirements)]
+    subprocess.call(
+        [str(part) for part in command],
+        env={**os.environ, **AT_ONCE},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return missing_in(python, requirements) == []
+
+
+def wanted(requirements):
+    """Return the part of an installer's command that says what to install."""
+    files = ["-r", COURSE_DIR / requirements]
+    if (COURSE_DIR / "constraints.txt").exists():
+        files += ["-c", COURSE_DIR / "constraints.txt"]
+    return files
 
 
 def installer(python, uv):

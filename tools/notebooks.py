@@ -1,6 +1,7 @@
-"""The committed notebooks, executed: as pages in build/, or to renew their outputs.
+"""The committed notebooks, executed: in build/, or to renew their outputs.
 
-    python -m tools.notebooks render ANN_Model.ipynb CNN_Model.ipynb Comparison.ipynb
+    python -m tools.notebooks execute ANN_Model.ipynb CNN_Model.ipynb Comparison.ipynb
+    python -m tools.notebooks render ANN_Model.ipynb
     python -m tools.notebooks renew ANN_Model.ipynb
 
 Started by course.py in the course's folder. Messages are meant for students: a notebook
@@ -20,6 +21,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from tools.folders import build_is_written
+from tools.formulas import FormulaError
 from tools.pages import WIDGET, page_of
 from tools.progress import BAR, ENGINE
 from utils.files import rename
@@ -116,15 +118,21 @@ def into_build(notebook):
     return f"{notebook.stem:12} {len(done.cells):3} cells {seconds:5.0f} s"
 
 
-def render(notebooks):
-    """Execute the notebooks and make a page of each, all in build/."""
+def execute_all(notebooks):
+    """Execute the notebooks into build/."""
     for notebook in notebooks:
         page = BUILD / notebook.with_suffix(".html").name
         page.unlink(missing_ok=True)  # no page is better than that of an older run
-        line = into_build(notebook)
+        print(into_build(notebook), flush=True)
+
+
+def render(notebooks):
+    """Make a page of each notebook that was executed into build/, where no book is."""
+    pages = [BUILD / notebook.with_suffix(".html").name for notebook in notebooks]
+    for notebook, page in zip(notebooks, pages, strict=True):
         executed = nbformat.read(BUILD / notebook.name, as_version=4)
         page.write_text(page_of(executed, notebook.stem), encoding="utf-8")
-        print(f"{line}   {page.as_posix()}", flush=True)
+    print("Open in a browser:", ", ".join(page.as_posix() for page in pages))
 
 
 def renew(notebooks):
@@ -180,8 +188,11 @@ def stop(_signal, _frame):
     raise KeyboardInterrupt
 
 
+TASKS = {"execute": execute_all, "render": render, "renew": renew}
+
+
 def main(task, *names):
-    """Do a task, "render" or "renew", with some notebooks; return the exit code."""
+    """Do a task of TASKS with some notebooks; return the exit code."""
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     logging.disable(logging.ERROR)  # what matters is raised, and said here
@@ -192,9 +203,11 @@ def main(task, *names):
     try:
         with build_is_written():
             BUILD.mkdir(exist_ok=True)
-            {"render": render, "renew": renew}[task](notebooks)
+            TASKS[task](notebooks)
     except KeyboardInterrupt:
         return 130  # course.py says the sentence
+    except FormulaError as error:
+        raise SystemExit(str(error)) from None
     return 0
 
 

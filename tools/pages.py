@@ -1,7 +1,7 @@
-"""A notebook as one page that needs no network, as `course.py run` leaves it in build/.
+"""A notebook as one page that needs no network, for build/ where there is no book.
 
-The book (tools/book) shows more, and needs more packages than the first command should
-load.
+`course.py run` makes the book (tools/book) if the packages for it are there or can be
+had; these pages need nothing but what has executed the notebooks.
 """
 
 import re
@@ -11,12 +11,14 @@ from pathlib import Path
 from nbconvert import HTMLExporter
 
 from tools.formulas import WithMathML
+from tools.styles import lightened
 from utils.places import NOTEBOOKS
 
-TEMPLATE = Path(__file__).resolve().parent / "pages.html.j2"
+TEMPLATE = Path(__file__).resolve().parent / "notebook.html.j2"
 HEADING = re.compile(r"(?m)^## (.+)$")
 LINK = re.compile(r'href="(?![a-z]+:|#)([^"#]+)')
 WIDGET = "application/vnd.jupyter.widget-view+json"
+NO_PROMPTS = {"exclude_input_prompt": True, "exclude_output_prompt": True}
 
 
 class Page(WithMathML, HTMLExporter):
@@ -49,9 +51,9 @@ def page_of(notebook, name):
         "pages": [{"name": other, "here": other == name} for other in names],
         "headings": [title for text in texts for title in HEADING.findall(text)],
     }
-    exporter = Page(template_file=str(TEMPLATE))
+    exporter = Page(template_file=str(TEMPLATE), **NO_PROMPTS)
     html, _ = exporter.from_notebook_node(notebook, resources)
-    return LINK.sub(from_build, described(html, notebook.cells))
+    return lightened(LINK.sub(from_build, described(html, notebook.cells)))
 
 
 def from_build(link):

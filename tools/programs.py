@@ -30,6 +30,15 @@ def start(*command, **options):
         raise SystemExit(code if code > 0 else 128 - code)  # the shell's way to say it
 
 
+def succeeds(*command):
+    """Run a program as start() does; tell whether its exit code is 0."""
+    try:
+        start(*command)
+    except SystemExit:
+        return False
+    return True
+
+
 def wait_for(*command, ctrl_c_is_its_own=False, folder=COURSE_DIR):
     """Run a program in a folder, the course's by default, and return its exit code.
 

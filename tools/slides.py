@@ -8,18 +8,22 @@ outputs that the notebooks hold, divided by the slide types of the cells (slide,
 subslide, fragment, notes, skip).
 """
 
+import re
 import shutil
+import string
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from fontTools import subset
 from nbconvert import SlidesExporter
 
 from tools.folders import build_is_written, made_whole
 from tools.formulas import FormulaError, WithMathML
 from tools.lesson import lesson, read_slides, with_remarks
-from tools.pages import described
+from tools.pages import NO_PROMPTS, TEMPLATE, described
 from tools.plans import PlanError, read_plan
+from tools.styles import lightened
 
 HERE = Path(__file__).resolve().parent
 SLIDES = Path("build", "slides")
@@ -28,10 +32,12 @@ REVEAL = (
     "dist/reveal.css",
     "dist/reveal.js",
     "dist/theme/white.css",
-    "dist/theme/fonts/source-sans-pro",
     "plugin/notes/notes.js",
     "LICENSE",
 )
+FONTS = "dist/theme/fonts/source-sans-pro"
+# A font's files in a style sheet, of which there is one that all browsers read.
+SOURCES = re.compile(r"src: [^;]*;\s*src: [^;]*?(url\('[^']*\.woff'\))[^;]*;")
 
 
 class Deck(WithMathML, SlidesExporter):
@@ -52,12 +58,17 @@ def deck(show):
         notebook = with_remarks(read_slides(show), Path(show).stem)
     else:
         notebook = lesson(read_plan(str(show)), outputs=True)
-    template = str(HERE / "slides.html.j2")
-    exporter = Deck(template_file=template, reveal_url_prefix="reveal")
-    exporter.reveal_theme = "white"
+    exporter = Deck(
+        template_file=str(TEMPLATE),
+        reveal_url_prefix="reveal",
+        reveal_theme="white",
+        **NO_PROMPTS,
+    )
     title = {"metadata": {"name": Path(show).stem}}
     html, _ = exporter.from_notebook_node(notebook, title)
-    return described(html, notebook.cells)
+    beside = [HERE / "projector.css", reveal() / "dist" / "reveal.js"]
+    also = "".join(path.read_text(encoding="utf-8") for path in beside)
+    return lightened(described(html, notebook.cells), also)
 
 
 def page_name(show):
@@ -66,16 +77,42 @@ def page_name(show):
     return f"{path.stem if path.suffix == '.ipynb' else f'Lesson_{path.stem}'}.html"
 
 
-def copy_reveal(folder):
-    """Copy what a deck loads into a folder: reveal.js, its fonts, our own style."""
+def reveal():
+    """Return the folder of reveal.js, which a package for Sphinx has as files."""
     # Found, not imported: the package would start Sphinx, of which we need nothing.
     package = Path(find_spec("sphinx_revealjs").origin).parent
-    source, target = package / "_static" / "revealjs", folder / "reveal"
+    return package / "_static" / "revealjs"
+
+
+def copy_reveal(folder, letters):
+    """Copy what a deck loads into a folder: reveal.js, its fonts, our own style.
+
+    Args:
+        folder: Path.
+        letters: what the decks are written with; other letters are left out.
+    """
+    source, target = reveal(), folder / "reveal"
     for name in REVEAL:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (source / name).is_dir() else shutil.copy
-        copy(source / name, target / name)
+        shutil.copy(source / name, target / name)
     shutil.copy(HERE / "projector.css", folder)
+    copy_fonts(source / FONTS, target / FONTS, letters)
+
+
+def copy_fonts(source, target, letters):
+    """Copy the fonts, in the one form that browsers take today, with some letters."""
+    target.mkdir(parents=True)
+    shutil.copy(source / "LICENSE", target)
+    css = (source / "source-sans-pro.css").read_text(encoding="utf-8")
+    (target / "source-sans-pro.css").write_text(SOURCES.sub(r"src: \1;", css), "utf-8")
+    options = subset.Options(flavor="woff")
+    options.drop_tables += ["FFTM", "webf"]  # what made the font, and when
+    for path in source.glob("*.woff"):
+        font = subset.load_font(path, options)
+        smaller = subset.Subsetter(options)
+        smaller.populate(text=letters)
+        smaller.subset(font)
+        subset.save_font(font, target / path.name, options)
 
 
 def make(shows, folder=SLIDES):
@@ -90,9 +127,10 @@ def make(shows, folder=SLIDES):
     """
     names = [page_name(show) for show in shows]
     with made_whole(folder) as partial:
-        copy_reveal(partial)
-        for show, name in zip(shows, names, strict=True):
-            (partial / name).write_text(deck(show), encoding="utf-8")
+        decks = [deck(show) for show in shows]
+        copy_reveal(partial, letters="".join({*string.printable}.union(*decks)))
+        for html, name in zip(decks, names, strict=True):
+            (partial / name).write_text(html, encoding="utf-8")
     return [folder / name for name in names]
 
 

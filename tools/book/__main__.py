@@ -146,6 +146,8 @@ def write(path, content):
 def make(folder=BOOK, executed=None, slides=SLIDES):
     """Make the book, in place of an older one, whole or not at all.
 
+    What is committed is held to what Sphinx warns of; a reader's own notebooks are not.
+
     Args:
         folder: Path of the book.
         executed, slides: as gather() takes them.
@@ -161,7 +163,8 @@ def make(folder=BOOK, executed=None, slides=SLIDES):
     with made_whole(folder) as pages, TemporaryDirectory() as work:
         source, extra = Path(work, "source"), Path(work, "extra")
         gather(source, extra, executed, slides)
-        strictly = ["-q", "-W", "--keep-going"]
+        # A reader's own notebook may have a heading or a link that Sphinx dislikes.
+        strictly = ["-Q"] if executed else ["-q", "-W", "--keep-going"]
         places = ["-c", str(HERE), "-d", f"{work}/doctrees", str(source), str(pages)]
         if sphinx([*strictly, *places]):
             raise BookError("Sphinx has complained; the lines above say of what.")

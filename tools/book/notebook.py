@@ -63,14 +63,17 @@ def opened(png):
 
 def webp(picture):
     """Return a picture as WebP: what is drawn as it is, photos with a little loss."""
-    kinds = {"drawn": {"lossless": True}, "photo": {"quality": 90}}
-    files = {}
-    for kind, options in kinds.items():
-        file = io.BytesIO()
-        picture.save(file, "WEBP", method=4, **options)
-        files[kind] = file.getvalue()
-    halved = len(files["photo"]) < len(files["drawn"]) / 2
-    return files["photo" if halved else "drawn"]
+    drawn = as_file(picture, lossless=True)
+    if 16 * len(drawn) < picture.width * picture.height:
+        return drawn  # less than half a bit a pixel: no photo
+    photo = as_file(picture, quality=90)
+    return photo if len(photo) < len(drawn) / 2 else drawn
+
+
+def as_file(picture, **options):
+    file = io.BytesIO()
+    picture.save(file, "WEBP", method=4, **options)
+    return file.getvalue()
 
 
 def img(address, size, about):
@@ -115,7 +118,7 @@ def with_files(html, folder):
     def file_of(match):
         name = f"{hashlib.sha256(match[1].encode()).hexdigest()[:16]}.webp"
         if not (folder / FIGURES / name).exists():
-            opened(match[1]).save(folder / FIGURES / name, lossless=True, method=2)
+            (folder / FIGURES / name).write_bytes(webp(opened(match[1])))
         return f"{FIGURES}/{name}"
 
     return INLINE.sub(file_of, html)
