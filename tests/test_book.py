@@ -27,13 +27,19 @@ PAGES = [
     for name in ("index", "results", "cite", "search", "draw", *TEXTS, *ALL_NOTEBOOKS)
 ] + ["draw/index.html", "installing.html", "slides.html", "slides/Lesson_90.html"]
 MB = 1e6
-each_page = pytest.mark.parametrize("page", PAGES)
-each_notebook = pytest.mark.parametrize("name", ALL_NOTEBOOKS)
+
+
+def each_page(test):
+    return pytest.mark.slow(pytest.mark.parametrize("page", PAGES)(test))
+
+
+def each_notebook(test):
+    return pytest.mark.slow(pytest.mark.parametrize("name", ALL_NOTEBOOKS)(test))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The book, with the longest deck of slides."""
+    """The book, with the longest deck. It takes too long to make for --quick."""
     home = tmp_path_factory.mktemp("book")
     slides.make(["90"], home / "slides")
     start = book.make(home / "book", slides=home / "slides")
@@ -117,6 +123,7 @@ def test_a_page_loads_nothing_from_elsewhere(folder, page):
             assert not re.search(r"(url\(|import |src\s*=)\s*['\"]?(https?:)?//", text)
 
 
+@pytest.mark.slow
 def test_the_pages_are_those_of_the_course_in_its_order(folder):
     tree = soup(folder / "index.html").select(".sidebar-tree a.reference")
     order = [a["href"] for a in tree]
@@ -128,6 +135,7 @@ def test_the_pages_are_those_of_the_course_in_its_order(folder):
     assert len(order) == len(set(order))
 
 
+@pytest.mark.slow
 def test_the_answers_stay_out_of_the_students_way(folder):
     answers = (COURSE_DIR / "docs" / "answers.md").read_text(encoding="utf-8")
     lines = [line for line in answers.splitlines() if len(line) > 60]
@@ -138,6 +146,7 @@ def test_the_answers_stay_out_of_the_students_way(folder):
     assert not [path for path in folder.rglob("*") if "answers" in path.name]
 
 
+@pytest.mark.slow
 def test_next_leads_through_the_three_notebooks(folder):
     for name, following in pairwise(NOTEBOOKS):
         page = soup(folder / Path(name).with_suffix(".html"))
@@ -217,6 +226,7 @@ def test_a_page_leads_to_its_notebook(folder, name):
     assert "colab" not in path.read_text(encoding="utf-8").lower().split("<article")[0]
 
 
+@pytest.mark.slow
 def test_formulas_are_drawn_without_a_script(folder):
     names = ("Comparison.ipynb", *(n for n in ALL_NOTEBOOKS if "Exercises" in n))
     for name in names:
@@ -232,6 +242,7 @@ def test_formulas_are_drawn_without_a_script(folder):
 # The glossary.
 
 
+@pytest.mark.slow
 def test_each_term_is_linked_from_a_notebook_and_leads_back(folder):
     page = soup(folder / "docs" / "glossary.html")
     linked = {
@@ -250,6 +261,7 @@ def test_each_term_is_linked_from_a_notebook_and_leads_back(folder):
         assert named[-1].find_next_sibling("dd").find("a")["href"].startswith("../")
 
 
+@pytest.mark.slow
 def test_a_term_is_linked_once_a_page_where_it_is_explained(folder):
     page = soup(folder / "ANN_Model.html")
     links = page.article.select("a:has(.term-of-glossary)")
@@ -286,16 +298,19 @@ def test_a_page_is_light(folder, page):
     assert sum(file.stat().st_size for file in files) <= 1.5 * MB
 
 
+@pytest.mark.slow
 def test_what_a_deck_loads_is_weighed(folder):
     kinds = {file.suffix for file in loaded(folder / "slides" / "Lesson_90.html")}
     assert kinds == {".html", ".css", ".js", ".webp", ".woff"}
 
 
+@pytest.mark.slow
 def test_no_page_escapes_these_tests(folder):
     made = {path.relative_to(folder).as_posix() for path in folder.rglob("*.html")}
     assert made == set(PAGES)
 
 
+@pytest.mark.slow
 def test_the_book_fits_on_any_stick(folder):
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     assert sum(sizes) <= 25 * MB

@@ -133,7 +133,7 @@ class Clock:
         )
 
 
-@pytest.mark.parametrize("epochs", [1, 3, 60])
+@pytest.mark.parametrize("epochs", [1, 3, 15])
 def test_the_time_left_is_what_the_clock_says_afterwards(small, monkeypatch, epochs):
     clock, said = Clock(), []
     place = SimpleNamespace(show=lambda content: said.append((clock.now, content)))
@@ -226,6 +226,7 @@ def test_the_refusal_is_shown_without_a_traceback():
     assert TrainingError("why")._render_traceback_() == ["✗ why"]
 
 
+@pytest.mark.slow
 def test_a_program_without_ipython_can_import_it():
     code = "from utils.live import LiveProgress; print(LiveProgress().seconds)"
     done = subprocess.run(

@@ -35,6 +35,14 @@ def small(lab):
     return model, np.random.default_rng(0).random((50, 28, 28), np.float32)
 
 
+@pytest.fixture(scope="module")
+def files(lab, small):
+    """The network as a device reads it: in 32 bits, and in 8."""
+    model, images = small
+    options = lab["int8_options"](model, images)
+    return lab["convert"](model), lab["convert"](model, **options)
+
+
 # --- eight bits ----------------------------------------------------------------------
 
 
@@ -71,23 +79,21 @@ def test_zero_is_kept_and_errors_are_at_most_half_a_scale(lab, low, high):
 # --- files ---------------------------------------------------------------------------
 
 
-def test_steps_have_the_shapes_and_bytes_that_one_counts_by_hand(lab, small):
-    model, images = small
+def test_steps_have_the_shapes_and_bytes_that_one_counts_by_hand(lab, files):
     conv, pool, dense = 14 * 14 * 4, 7 * 7 * 4, 10
     expected = [28 * 28 + conv, conv + pool, 2 * pool, pool + dense, 2 * dense]
-    for options, width in [({}, 4), (lab["int8_options"](model, images), 1)]:
-        steps = lab["steps_of"](lab["convert"](model, **options))
+    for file, width in zip(files, (4, 1), strict=True):
+        steps = lab["steps_of"](file)
         names = ["CONV_2D", "MAX_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"]
         assert steps["step"].tolist() == names
         assert steps["gives"].tolist() == ["14×14×4", "7×7×4", "196", "10", "10"]
         assert steps["bytes in and out"].tolist() == [width * n for n in expected]
 
 
-def test_a_device_reads_like_keras(lab, small):
+def test_a_device_reads_like_keras(lab, small, files):
     model, images = small
     expected = model.predict(images[..., None], verbose=0)
-    exact = lab["start"](lab["convert"](model))
-    rounded = lab["start"](lab["convert"](model, **lab["int8_options"](model, images)))
+    exact, rounded = map(lab["start"], files)
     for image, prob in zip(images[:10], expected, strict=False):
         assert np.allclose(lab["read"](exact, image), prob, atol=1e-5)
         in_steps = lab["read"](rounded, image)
@@ -95,9 +101,8 @@ def test_a_device_reads_like_keras(lab, small):
         assert np.allclose(in_steps * 256, np.round(in_steps * 256))
 
 
-def test_int8_takes_pixels_less_128(lab, small):
-    model, images = small
-    device = lab["start"](lab["convert"](model, **lab["int8_options"](model, images)))
+def test_int8_takes_pixels_less_128(lab, files):
+    device = lab["start"](files[1])
     pixels = np.arange(784).reshape(28, 28) % 256
     prob = lab["read"](device, (pixels / 255).astype("float32"))
     (given,), (answer,) = device.get_input_details(), device.get_output_details()
@@ -107,10 +112,10 @@ def test_int8_takes_pixels_less_128(lab, small):
     assert np.array_equal(lab["dequantise"](raw, *answer["quantization"]), prob)
 
 
-def test_the_array_in_c_holds_the_file(lab, small, tmp_path):
+def test_the_array_in_c_holds_the_file(lab, files, tmp_path):
     from ai_edge_litert.tools import flatbuffer_utils
 
-    file = lab["convert"](small[0])
+    file = files[0]
     source = lab["c_array"](file, "small")
     (tmp_path / "small.cc").write_text(source)
     assert bytes(flatbuffer_utils.xxd_output_to_bytes(tmp_path / "small.cc")) == file
