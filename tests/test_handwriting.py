@@ -20,6 +20,7 @@ from utils import handwriting
 from utils.canvas import strokes
 from utils.data import SHIPPED_DIGITS, stress_digits
 from utils.handwriting import HandwritingError, photos, read_page, to_mnist
+from utils.handwriting.no_digits import no_digits
 from utils.places import COURSE_DIR
 from utils.runs import REFERENCE_DIR, load_run
 
@@ -247,6 +248,15 @@ def test_digits_that_stand_on_a_line_are_freed_from_it():
     found = read_page(page)
     assert len(found.images) == 4
     assert [why for _, why in found.left_out] == ["line"]
+
+
+def test_a_letter_is_not_turned_until_it_looks_like_a_digit():
+    accepted = 0
+    for picture in no_digits(90):
+        with contextlib.suppress(HandwritingError):
+            page = read_page(255 - np.pad(picture, 40))
+            accepted += page.likeness.max() >= 0.5
+    assert accepted < 0.2 * 90
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])

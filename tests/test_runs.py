@@ -303,7 +303,13 @@ def test_your_run_is_preferred_to_the_reference_and_the_output_says_so(
 
 @pytest.mark.parametrize(
     ("name", "notebook"),
-    [("ann", "ANN_Model.ipynb"), ("cnn-seed3", "CNN_Model.ipynb"), ("x", "notebook")],
+    [
+        ("ann", "Open ANN_Model.ipynb"),
+        ("cnn-seed3", "Open CNN_Model.ipynb"),
+        ("cnn-augmented", "Open labs/Augmentation.ipynb"),
+        ("cnn-pens", "type python -m tools.pens"),
+        ("x", "notebook"),
+    ],
 )
 def test_a_run_that_is_missing_names_its_notebook(name, notebook, monkeypatch, home):
     monkeypatch.setattr(runs, "COURSE_DIR", home.parent)

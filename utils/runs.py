@@ -45,6 +45,11 @@ from utils.run_store import LOCK_NAME as LOCK_NAME
 from utils.run_store import finish_save, is_whole, reading, write_run
 
 REFERENCE_DIR = COURSE_DIR / "reference"
+# What makes the runs that are made neither by ANN_Model.ipynb nor by CNN_Model.ipynb.
+MADE_BY = {
+    "cnn-augmented": "labs/Augmentation.ipynb",
+    "cnn-pens": "python -m tools.pens",
+}
 CONTROLS = "controls"  # in REFERENCE_DIR: trainings in which one thing was changed
 ASKED_FOR = "reference/"  # load_run("reference/ann") takes the course's run
 MODELS = {"ann": "ANN", "cnn": "CNN"}  # a run's name: the model's name in words
@@ -303,8 +308,8 @@ def load_run(name, announce=True, folder=None):
     run = next(filter(None, (_load_whole(home, name) for home in homes)), None)
     if run is None:
         raise RunError(
-            f"There is no run {name!r} in {' or '.join(map(str, homes))}. Open "
-            f"{_notebook_of(name)}, run all its cells, then come back."
+            f"There is no run {name!r} in {' or '.join(map(str, homes))}. "
+            f"{_how_to_make(name)}"
         )
     if announce:
         info = run.info
@@ -409,8 +414,22 @@ def _short(reason):
     return textwrap.shorten(first, 200, placeholder=" …").rstrip(".") + "."
 
 
+def _how_to_make(name):
+    """Say what to do where a run is missing."""
+    maker = _notebook_of(name)
+    if maker.startswith("python"):
+        return (
+            "It comes with the course: take it from a fresh download, or train it "
+            f"anew: type {maker} in the course's folder."
+        )
+    return f"Open {maker}, run all its cells, then come back."
+
+
 def _notebook_of(name):
-    """Name the notebook that saves a run: ANN_Model.ipynb for "ann" and "ann-seed1"."""
+    """Name what makes a run: ANN_Model.ipynb makes "ann" and "ann-seed1"."""
+    without_seed = re.sub(r"-seed\d+$", "", name)
+    if without_seed in MADE_BY:
+        return MADE_BY[without_seed]
     notebook = f"{name.split('-')[0].upper()}_Model.ipynb"
     there = (COURSE_DIR / notebook).exists()
     return notebook if there else "the notebook that saves it"
