@@ -6,11 +6,13 @@ import base64
 import functools
 import http.server
 import json
+import os
 import shutil
 import threading
 from contextlib import contextmanager
 from typing import ClassVar
 
+import hands
 import numpy as np
 import pytest
 
@@ -99,36 +101,15 @@ def answers(page, images):
 
 
 def drawn(page, drawings):
-    """Draw in the page; return what it reads, (n, 140, 140), and sees, (n, 28, 28)."""
+    """Draw in the page; return what it reads, (n, 140, 140), and sees, (n, 28, 28).
+
+    What is shown is drawn by the same lines as what a mouse draws: the same pixels.
+    """
     texts = page.evaluate(DRAW, drawings)
     raw = [[base64.b64decode(text) for text in pair] for pair in texts]
     bitmaps = np.array([np.frombuffer(bitmap, np.uint8) for bitmap, _ in raw])
     images = np.array([np.frombuffer(image, np.float32) for _, image in raw])
     return bitmaps.reshape(-1, SIDE, SIDE), images.reshape(-1, 28, 28)
-
-
-def hands(n, seed, size=0.8, place=None):
-    """Make drawings as of n different hands: slanted, stretched, moved, shaky.
-
-    Returns:
-        list of (digit, drawing): the points of the strokes in [0, 1].
-    """
-    rng = np.random.default_rng(seed)
-    made = []
-    for k in range(n):
-        digit = k % 10
-        matrix = np.array([[rng.uniform(0.8, 1.2), rng.uniform(-0.25, 0.25)], [0, 1]])
-        where = rng.uniform(-0.1, 0.1, 2) if place is None else place
-        drawing = []
-        for stroke in strokes.DIGITS[digit]:
-            points = np.array(stroke) - 0.5
-            corners = (points[1:] == points[:-1]).all(axis=1)
-            points += rng.normal(0, 0.012, points.shape)
-            points[1:][corners] = points[:-1][corners]
-            points = strokes.path(points, steps=6) @ matrix.T * size
-            drawing.append((points + 0.5 + where).clip(0, 1).tolist())
-        made.append((digit, drawing))
-    return made
 
 
 def probabilities(models, images):
@@ -141,12 +122,20 @@ def probabilities(models, images):
     return np.moveaxis(answers, 0, 1)
 
 
+def written():
+    """Return 200 drawings, in four sizes, of a program's hands or of real ones."""
+    sizes = (0.15, 0.4, 0.8, 1.0)
+    if os.environ.get("PENDIGITS"):
+        return hands.recorded(os.environ["PENDIGITS"], 50, sizes)
+    made = [hands.drawings(50, seed=int(100 * s), size=s) for s in sizes]
+    return [drawing for some in made for drawing in some]
+
+
 def test_two_hundred_drawings_are_seen_and_read_as_in_python(page, models):
     rng = np.random.default_rng(0)
     drawings = [
-        {"strokes": drawing, "pen": int(rng.integers(1, 31))}
-        for size in (0.15, 0.4, 0.8, 1.0)
-        for _, drawing in hands(50, seed=int(100 * size), size=size)
+        {"strokes": strokes, "pen": int(rng.integers(1, 31))}
+        for _, strokes in written()
     ]
     bitmaps, seen = drawn(page, drawings)
     expected = np.array([to_mnist(bitmap / 255) for bitmap in bitmaps])
@@ -155,6 +144,27 @@ def test_two_hundred_drawings_are_seen_and_read_as_in_python(page, models):
     np.testing.assert_allclose(
         answers(page, seen), probabilities(models, expected), atol=PROBABILITY
     )
+
+
+@pytest.mark.parametrize("digit", [4, 8])
+def test_what_is_shown_is_what_a_mouse_draws(page, digit):
+    """Stroke by stroke, from point to point of a hand: the same pixels, one by one."""
+    canvas = page.locator(".dc-paper")
+    box = canvas.bounding_box()
+    _, strokes = hands.drawings(10, seed=5)[digit]
+    corner, side = np.array([box["x"], box["y"]]), box["width"]
+    places = [np.round(np.array(stroke) * side + corner) for stroke in strokes]
+    for stroke in places:
+        page.mouse.move(*stroke[0])
+        page.mouse.down()
+        for point in stroke[1:]:
+            page.mouse.move(*point)
+        page.mouse.up()
+    assert f"CNN reads {digit} " in status(page)
+    by_mouse = page.evaluate("Array.from(page.pad.bytes())")
+    shown = [((stroke - corner) / side).tolist() for stroke in places]
+    page.evaluate("strokes => page.pad.show(strokes)", shown)
+    assert page.evaluate("Array.from(page.pad.bytes())") == by_mouse
 
 
 def test_lines_squares_and_dots_are_seen_as_in_python(page):
@@ -305,9 +315,9 @@ def test_a_hair_line_in_a_corner_is_read_as_well_as_a_thick_one_in_the_middle(
     right = {}
     for name, pen, options in (
         ("thick", 12, {"size": 0.8}),
-        ("hair line", 1, {"size": 0.3, "place": (0.33, 0.33)}),
+        ("hair line", 1, {"size": 0.3, "place": (0.25, 0.25)}),
     ):
-        made = hands(100, seed=3, **options)
+        made = hands.drawings(100, seed=3, **options)
         drawings = [{"strokes": drawing, "pen": pen} for _, drawing in made]
         _, seen = drawn(page, drawings)
         digits = np.array([digit for digit, _ in made])
