@@ -46,6 +46,13 @@ SMALL = {
     "Transfer.ipynb": {"LABELS": (1, 20), "DRAWS": 2, "STEPS": 50},
     "Your_Handwriting.ipynb": {"N_PHOTOS": 8, "N_TRIED": 21},
 }
+# Where no test looks at what was learned, Keras ends each training after these epochs:
+# everywhere, or in the cells with a tag.
+SHORT = {
+    "Augmentation.ipynb": (2, "comparison"),
+    "Overfitting.ipynb": (14, None),  # early stopping needs 13, the search 12
+    "What_Makes_the_Difference.ipynb": (2, None),
+}
 # Begun first: a process that begins one of these last is alone with it in the end.
 LONGEST = (
     "test_browser_slides.py",
@@ -112,6 +119,7 @@ def pytest_collection_modifyitems(config, items):
     """
     if os.environ["MNIST_DATA"] == "sample":
         make_labs_small(items)
+        make_trainings_short(items)
     executed = {item.path.name for item in items if is_cell(item)}
     if config.getoption("quick"):
         executed = set()
@@ -166,6 +174,20 @@ def make_labs_small(items):
             for name, value in SMALL.get(item.path.name, {}).items():
                 assert f"\n{name} = " in f"\n{item.cell.source}", f"{item}: {name}"
                 item.cell.source += f"\n{name} = {value!r}"
+
+
+def make_trainings_short(items):
+    """Tell Keras in each cell behind the parameters how many epochs SHORT allows."""
+    ready = set()  # the labs whose parameters, and so whose imports, come before
+    for item in (i for i in items if is_cell(i) and i.path.name in SHORT):
+        most, tag = SHORT[item.path.name]
+        tags = item.cell.metadata.get("tags", [])
+        if item.path in ready:
+            limit = most if tag is None or tag in tags else None
+            limited = f"keras.config.set_max_epochs({limit})\n{item.cell.source}"
+            item.cell.source = limited
+        if "parameters" in tags:
+            ready.add(item.path)
 
 
 # --- a file waits for the notebooks that it builds on --------------------------------

@@ -32,6 +32,7 @@ def augmented():
 
 
 @pytest.mark.slow
+@pytest.mark.maintainers
 def test_the_benchmark_trains_each_seed_once(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
     monkeypatch.setattr(bench, "BUILD", tmp_path)

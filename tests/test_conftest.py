@@ -35,9 +35,10 @@ def folder(tmp_path):
     return tmp_path
 
 
-def write_notebook(path, *sources):
+def write_notebook(path, *sources, tags=("", "parameters")):
     cells = [new_code_cell(source) for source in sources]
-    cells[1].metadata["tags"] = ["parameters"]
+    for cell, tag in zip(cells, tags, strict=False):
+        cell.metadata["tags"] = [tag] if tag else []
     nbformat.write(new_notebook(cells=cells), path)
 
 
@@ -102,21 +103,37 @@ def test_quick_leaves_out_what_is_slow_and_all_but_first_cells(folder):
     assert "4/12 tests collected" in said  # three cells and a test
 
 
+KERAS = """
+from types import SimpleNamespace
+limits = []
+keras = SimpleNamespace(config=SimpleNamespace(set_max_epochs=limits.append))
+"""
+
+
 @pytest.mark.parametrize(
-    ("data", "printed"), [("sample", "2 draws"), ("elsewhere", "5 draws")]
+    ("data", "draws", "limits"),
+    [("sample", 2, ["[2]", "[2, None]"]), ("elsewhere", 5, ["[]", "[]"])],
 )
-def test_on_the_sample_a_lab_has_small_parameters(folder, monkeypatch, data, printed):
+def test_on_the_sample_labs_are_small_and_trainings_short(
+    folder, monkeypatch, data, draws, limits
+):
     monkeypatch.setenv("MNIST_DATA", data)
+    labs = folder / "labs"
     own = "LABELS = (1, 5)\nDRAWS = 5\nSTEPS = 100"
-    lab = folder / "labs" / "Transfer.ipynb"
-    write_notebook(lab, "1 + 1", own, "print(DRAWS, 'draws')")
+    write_notebook(labs / "Transfer.ipynb", "1 + 1", own, "print(DRAWS, 'draws')")
+    lines = KERAS, "EPOCHS = 0", "print(limits)", "print(limits)"
+    tags = ("", "parameters", "comparison", "")
+    write_notebook(labs / "Augmentation.ipynb", *lines, tags=tags)
     (folder / "tests" / "test_it.py").write_text(
         "import pytest\n"
-        "@pytest.mark.after('Transfer.ipynb')\n"
-        f"def test_it(said):\n    assert '{printed}' in said('Transfer.ipynb')\n"
+        "@pytest.mark.after('Transfer.ipynb', 'Augmentation.ipynb')\n"
+        "def test_it(said):\n"
+        f"    assert '{draws} draws' in said('Transfer.ipynb')\n"
+        "    lines = said('Augmentation.ipynb').splitlines()\n"
+        f"    assert list(filter(None, lines)) == {limits}\n"
     )
     code, said = run(folder, "labs", "tests")
-    assert code == 0 and "4 passed" in said, said
+    assert code == 0 and "8 passed" in said, said
 
 
 def test_what_looks_at_a_notebooks_outcome_waits_for_it(folder):

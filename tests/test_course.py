@@ -583,6 +583,7 @@ def test_interrupted_run_leaves_no_process(copy, how):
 
 
 @pytest.mark.slow
+@pytest.mark.maintainers
 def test_outputs_are_renewed_in_place(copy):
     path = copy / "ANN_Model.ipynb"
     write_notebook(
@@ -625,6 +626,7 @@ def test_outputs_are_renewed_in_place(copy):
 
 
 @pytest.mark.slow
+@pytest.mark.maintainers
 def test_outputs_are_kept_when_a_notebook_fails(copy):
     names = ["ANN_Model.ipynb", "CNN_Model.ipynb"]  # the first does not fail
     write_notebook(copy / names[1], "raise ValueError('no digits')")

@@ -386,6 +386,7 @@ def test_only_defaults_are_left_out_of_a_model(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.maintainers
 @pytest.mark.parametrize("name", ["ann", "cnn"])
 def test_a_reference_run_has_the_numbers_that_its_cells_give_without_a_kernel(
     name, tmp_path, monkeypatch

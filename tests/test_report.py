@@ -152,6 +152,7 @@ def test_the_readme_of_the_course_is_current():
 
 @pytest.mark.committed
 @pytest.mark.slow
+@pytest.mark.maintainers
 def test_renewing_the_readme_writes_the_committed_table_and_picture(
     tmp_path, monkeypatch, capsys
 ):
