@@ -60,6 +60,7 @@ LONGEST = (
     "test_safe_to_click.py",
     "test_grading_hostile.py",
     "test_grading.py",
+    "test_browser.py",
     "test_browser_book.py",
     "test_comparison.py",
     "test_exercises.py",
