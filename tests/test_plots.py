@@ -5,6 +5,7 @@ import importlib
 import inspect
 import io
 import pkgutil
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -150,9 +151,15 @@ def draw(name, *arguments):
     return figure
 
 
+@cache
+def drawn(name):
+    """The figure of CALLS, drawn once for all who only look at it."""
+    return draw(name)
+
+
 @pytest.mark.parametrize("name", public_functions())
 def test_every_figure_is_titled_labelled_and_on_white(name):
-    figure = draw(name)
+    figure = drawn(name)
     assert isinstance(figure, Figure)
     titles = [figure.get_suptitle(), *(ax.get_title() for ax in figure.axes)]
     assert any(titles), "no title"
@@ -173,7 +180,7 @@ def test_the_package_shows_each_figure_and_nothing_else():
 
 
 def test_every_figure_fits_the_page():
-    wide = {name: draw(name).get_figwidth() for name in CALLS}
+    wide = {name: drawn(name).get_figwidth() for name in CALLS}
     assert max(wide.values()) <= 12, wide
 
 
@@ -373,7 +380,7 @@ def test_controls_show_each_training_in_its_row():
 @pytest.mark.parametrize("name", CALLS)
 def test_every_text_is_large_enough_to_be_read(name):
     """Below 9 points, a slide that a figure fills has type of less than 2 %."""
-    for text in draw(name).findobj(Text):
+    for text in drawn(name).findobj(Text):
         assert text.get_fontsize() >= 9 or not text.get_text(), text
 
 
@@ -455,7 +462,7 @@ def test_bytes_are_drawn_in_their_true_ink():
 
 @pytest.mark.parametrize("name", public_functions())
 def test_every_figure_says_more_than_what_is_written_around_it(name):
-    figure = draw(name)
+    figure = drawn(name)
     words = in_words(figure)
     written = [figure.get_suptitle()]
     for ax in figure.axes:
