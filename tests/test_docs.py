@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -40,6 +41,7 @@ def markdown_cells(name):
     return [cell.source for cell in cells if cell.cell_type == "markdown"]
 
 
+@cache
 def sections(name):
     """Return {heading: text} of a notebook, without its list of objectives."""
     first, *others = markdown_cells(name)
