@@ -92,7 +92,7 @@ ONE_OF_EACH_KIND = (
 # the first of each kind is looked at, the others become plain text; that is quicker.
 ONE_TOKEN_OF_A_KIND = """() => {
     const seen = new Set();
-    for (const token of document.querySelectorAll("article pre span")) {
+    for (const token of document.querySelectorAll("pre span")) {
         const place = token.closest(".highlight")?.parentElement.className;
         const kind = `${token.className} ${place}`;
         if (seen.has(kind)) token.replaceWith(token.textContent);
@@ -104,20 +104,25 @@ ONE_TOKEN_OF_A_KIND = """() => {
 
 def faults_of(page, folder, names, width):
     """Return what is hard or impossible for some to use: (page, fault, element)."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    axe, faults = Axe(), []
+    faults = []
     for name in names:
         visit(page, folder, name, width)
-        page.evaluate(ONE_TOKEN_OF_A_KIND)
-        found = axe.run(page, options={"resultTypes": ["violations"]}).response
-        assert len(found["passes"]) > 10
-        faults += [
-            (name, fault["id"], fault["nodes"][0]["html"][:200])
-            for fault in found["violations"]
-            if fault["impact"] in FAULTS
-        ]
+        faults += [(name, *fault) for fault in faults_here(page)]
     return faults
+
+
+def faults_here(page):
+    """Return the same of the page that is open: (fault, element)."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate(ONE_TOKEN_OF_A_KIND)
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response
+    assert len(found["passes"]) > 10
+    return [
+        (fault["id"], fault["nodes"][0]["html"][:200])
+        for fault in found["violations"]
+        if fault["impact"] in FAULTS
+    ]
 
 
 def test_axe_finds_no_serious_fault_on_any_page(page, folder):
@@ -367,6 +372,9 @@ def test_the_pages_of_course_py_run_ask_nobody_and_fit_a_telephone(opened, tmp_p
         path.write_text(page_of(notebook, name.stem), encoding="utf-8")
         page.goto(path.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert faults_here(page) == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert len(asked) >= len(NOTEBOOKS) and not errors
 

@@ -327,8 +327,9 @@ def test_a_hair_line_in_a_corner_is_read_as_well_as_a_thick_one_in_the_middle(
     assert (right["hair line"] >= right["thick"] - 3).all(), right
 
 
-def test_a_finger_draws_on_a_telephone_and_the_page_stays_where_it_is(opened):
-    telephone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_finger_draws_on_a_telephone_and_the_page_stays_where_it_is(opened, width):
+    telephone = {"viewport": {"width": width, "height": 568}, "has_touch": True}
     with another(opened, **telephone) as page:
         browser.wait_for_answer(page)
         box = page.locator(".dc-paper").bounding_box()
@@ -347,7 +348,29 @@ def test_a_finger_draws_on_a_telephone_and_the_page_stays_where_it_is(opened):
         touch("touchEnd")
         assert "CNN reads 2 " in status(page)
         assert page.evaluate("[scrollX, scrollY]") == [0, 0]
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert box["width"] == box["height"] >= 240
+        for one in page.get_by_role("button").all():  # each has room for a finger
+            size = one.bounding_box()
+            assert min(size["width"], size["height"]) >= 24, one.inner_text()
+
+        def tap(one, share=0.5):
+            """Tap an element, from its left by a share of its width."""
+            one.scroll_into_view_if_needed()
+            page.wait_for_timeout(500)  # a hand's way there: too soon is no tap
+            size = one.bounding_box()
+            one.tap(position={"x": share * size["width"], "y": size["height"] / 2})
+
+        said = page.locator(".dc-status")
+        tap(page.get_by_role("button", name="Undo"))
+        said.filter(has_text="Nothing drawn yet.").wait_for()
+        tap(page.get_by_role("button", name="Draw a 9 for me"))
+        said.filter(has_text="CNN reads 9 ").wait_for()
+        before = status(page)
+        tap(page.get_by_role("slider", name="Turn"), share=0.95)
+        page.wait_for_function("page.settings.turn !== 0")
+        assert status(page) != before
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -19,9 +19,12 @@ import pytest
 from matplotlib.text import Text
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
+from test_book import loaded
+from test_browser_book import faults_here
 from test_plots import draw
 
 from tools import browser, present, slides
+from tools.book.__main__ import gather_slides
 from tools.lesson import lesson, whole
 from tools.notebooks import METADATA
 from tools.plans import read_plan
@@ -201,6 +204,37 @@ def test_every_slide_without_jupyter_fits_and_is_read_from_the_last_row(decks, k
                 small = [too_small(step["type"], sources) for step in steps]
                 assert not any(small), [found for found in small if found]
         assert (page.errors, page.elsewhere) == ([], [])
+
+
+def test_a_deck_of_the_book_is_light(decks, tmp_path):
+    pages, beside = tmp_path / "pages", tmp_path / "beside"
+    beside.mkdir()
+    gather_slides(pages, beside, decks[0].parent)
+    for deck in decks:
+        files = loaded((beside / "slides" / deck.name).resolve())
+        assert sum(file.stat().st_size for file in files) <= 1.5e6, deck.name
+
+
+# As it is printed, a deck shows all of its slides; that they were hidden is still said.
+ALL_AT_ONCE = """document.querySelectorAll(".slides section").forEach(section => {
+    section.removeAttribute("aria-hidden");
+    section.removeAttribute("hidden");
+})"""
+
+
+@pytest.mark.parametrize("k", range(len(SHOWS)), ids=["45", "90", *NOTEBOOKS])
+def test_axe_finds_no_serious_fault_on_any_slide(decks, k):
+    with browser.page_on_disk(decks[k]) as page:
+        page.wait_for_function("Reveal.isReady()")
+        assert faults_here(page) == []
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_function("Reveal.isScrollView()")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.goto(f"{decks[k].as_uri()}?view=print")
+        page.wait_for_selector(".pdf-page")
+        page.wait_for_function("Reveal.isReady()")
+        page.evaluate(ALL_AT_ONCE)
+        assert faults_here(page) == []
 
 
 def test_type_that_is_too_small_is_found(tmp_path):

@@ -240,7 +240,7 @@ def test_a_command_needs_what_it_needs_and_no_more():
     assert everything > core | {"dask", "optuna", "pytest", "sphinx-revealjs"}
     # `run` adds this to what it has downloaded already: pages, no labs and no slides.
     book = {name for name, _ in pins.pins(pins.read("requirements-book.txt"))}
-    assert book - core == {"sphinx", "docutils", "myst-nb", "furo"}
+    assert book - core == {"sphinx", "docutils", "myst-nb", "furo", "anywidget"}
 
 
 def test_missing_lists_what_is_absent_or_of_another_version():

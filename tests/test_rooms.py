@@ -299,6 +299,38 @@ def test_what_is_imported_is_pinned(module):
         assert found, f"{module} imports {name}: pin it in {file}"
 
 
+def with_all_that_it_starts(module):
+    """Return a module and those of ours that are imported with it, directly or not."""
+    todo, seen = {module}, set()
+    while todo - seen:
+        name = (todo - seen).pop()
+        seen.add(name)
+        found = ours(imported(at_start(tree(MODULES[name]))))
+        parts = [one.split(".") for one in found]
+        todo |= {".".join(p[:k]) for p in parts for k in range(1, len(p) + 1)}
+        todo &= MODULES.keys()
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [
+        ("tools.notebooks", "requirements.txt"),
+        ("tools.report", "requirements.txt"),
+        ("tools.book.__main__", "requirements-book.txt"),
+        ("tools.slides", "requirements-slides.txt"),
+        ("tools.present", "requirements-slides.txt"),
+    ],
+)
+def test_a_command_has_all_that_it_starts_with(module, file):
+    """Else it ends where it began, on the machine of whoever has no more than that."""
+    started = with_all_that_it_starts(module)
+    assert len(started) > 4
+    for name in started:
+        for top, candidates in needed(at_start(tree(MODULES[name]))).items():
+            assert candidates & pinned(file), f"{module}: {name} imports {top}"
+
+
 def test_the_first_cell_asks_for_all_that_the_three_notebooks_need():
     """Else the student meets a bare ModuleNotFoundError in the middle of a lesson."""
     programs = [code_of(notebook) for notebook in NOTEBOOKS]

@@ -56,7 +56,7 @@ def run(python):
 
     Executes the three notebooks, writes the trained models to runs/, the executed
     notebooks to build/ and the book around them to build/book/. The notebooks
-    themselves stay as they are. What only the book needs, 22 MB, is added to .venv in
+    themselves stay as they are. What only the book needs, 23 MB, is added to .venv in
     the end; where it cannot be had, build/ gets three single pages in place of a book.
     """
     start(python, "-m", "tools.notebooks", "execute", *NOTEBOOKS)

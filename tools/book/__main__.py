@@ -161,15 +161,17 @@ def make(folder=BOOK, executed=None, slides=SLIDES):
         FormulaError: a formula cannot be translated.
     """
     with made_whole(folder) as pages, TemporaryDirectory() as work:
-        source, extra = Path(work, "source"), Path(work, "extra")
+        source, extra, made = (Path(work, name) for name in ("source", "extra", "made"))
         gather(source, extra, executed, slides)
         # A reader's own notebook may have a heading or a link that Sphinx dislikes.
         strictly = ["-Q"] if executed else ["-q", "-W", "--keep-going"]
-        places = ["-c", str(HERE), "-d", f"{work}/doctrees", str(source), str(pages)]
+        places = ["-c", str(HERE), "-d", f"{work}/doctrees", str(source), str(made)]
         if sphinx([*strictly, *places]):
             raise BookError("Sphinx has complained; the lines above say of what.")
-        (pages / ".buildinfo").unlink()
-        shutil.copytree(extra, pages, dirs_exist_ok=True)
+        (made / ".buildinfo").unlink()
+        # Not made in its place: myst-nb puts a folder of its own beside it.
+        for part in (made, extra):
+            shutil.copytree(part, pages, dirs_exist_ok=True)
     return folder / "index.html"
 
 
