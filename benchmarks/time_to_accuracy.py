@@ -69,22 +69,26 @@ def keras_stopwatch(model, x_test, y_test):
 # --- the contestants: each trains once and returns its Stopwatch's rows ---------------
 
 
-def course_notebook(name, seed, epochs=0):
-    """Train the model of a notebook, taken from its cells and written nowhere else."""
+def cells_up_to_fit(name, seed, epochs=0):
+    """Run the cells of a notebook up to its training; return the names they define."""
     notebook = nbformat.read(COURSE_DIR / f"{name}_Model.ipynb", as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     space = {"__name__": "notebook"}
     with contextlib.redirect_stdout(io.StringIO()):
         for cell in code:
             if "history = model.fit(" in cell.source:
-                break
+                return space
             if "baseline" in cell.source or cell.source.startswith("plots."):
                 continue  # neither the ANN notebook's first model is timed, nor figures
             exec(cell.source, space)
             if "parameters" in cell.metadata.get("tags", []):
                 space.update(SEED=seed, EPOCHS=epochs)
-        else:
-            raise SystemExit(f"{name}_Model.ipynb has no cell 'history = model.fit('.")
+    raise SystemExit(f"{name}_Model.ipynb has no cell 'history = model.fit('.")
+
+
+def course_notebook(name, seed, epochs=0):
+    """Train the model of a notebook, taken from its cells and written nowhere else."""
+    space = cells_up_to_fit(name, seed, epochs)
     watch, callback = keras_stopwatch(space["model"], space["x_test"], space["y_test"])
     space["model"].fit(
         space["x_train"],
