@@ -5,18 +5,18 @@
 papermill runs the lab with other seeds, without the trainings that it compares with
 (the cells tagged "comparison"), and the table goes into benchmarks/README.md. A seed
 whose run is in build/augmentation/ is not trained again: whoever changes the lab
-deletes that folder first.
+deletes that folder first. With `--scheduler ADDRESS` the seeds train on the workers of
+a Dask cluster; their seconds are those of the machine that trained.
 """
 
 import argparse
-import os
 import statistics
 from pathlib import Path
 
 import nbformat
 from nbconvert.preprocessors import TagRemovePreprocessor
 
-from tools import notebooks
+from tools import remote
 from utils.files import replace_between_markers
 from utils.places import COURSE_DIR
 from utils.runs import RunError, load_run
@@ -24,6 +24,7 @@ from utils.runs import RunError, load_run
 HERE = Path(__file__).parent
 LAB = COURSE_DIR / "labs" / "Augmentation.ipynb"
 BUILD = COURSE_DIR / "build" / "augmentation"
+RUN = "cnn-augmented"
 
 
 def without_comparisons(notebook):
@@ -32,22 +33,36 @@ def without_comparisons(notebook):
     return remove.preprocess(notebook, {})[0]
 
 
-def train(seed, epochs=0):
-    """Run the lab with a seed, unless that was done before; return the saved Run.
+def train(seeds, client=None, epochs=0):
+    """Run the lab with each seed, unless that was done before; return the saved Runs.
 
     Args:
-        seed: of the training.
+        seeds: list of int.
+        client: of Dask, whose workers train; None: here, one after the other.
         epochs: how many; 0 leaves it to the lab.
+
+    Returns:
+        list of Run, in the order of the seeds.
     """
-    folder = BUILD / f"seed{seed}"
+    lab = without_comparisons(nbformat.read(LAB, as_version=4))
+    folders = {seed: BUILD / f"seed{seed}" for seed in seeds}
+    left = {
+        f"seed {seed}": remote.Training(lab, RUN, {"SEED": seed, "EPOCHS": epochs}, to)
+        for seed, to in folders.items()
+        if not is_there(to)
+    }
+    for label, _ in remote.train(left, client, BUILD):
+        print(f"{label}: done", flush=True)
+    return [load_run(RUN, announce=False, folder=to) for to in folders.values()]
+
+
+def is_there(folder):
+    """Tell whether a folder has a run of the augmented CNN, whole."""
     try:
-        return load_run("cnn-augmented", announce=False, folder=folder)
+        load_run(RUN, announce=False, folder=folder)
     except RunError:
-        folder.mkdir(parents=True, exist_ok=True)
-    os.environ["RUNS_DIR"] = str(folder)
-    notebook = without_comparisons(nbformat.read(LAB, as_version=4))
-    notebooks.execute(notebook, folder / LAB.name, SEED=seed, EPOCHS=epochs)
-    return load_run("cnn-augmented", announce=False, folder=folder)
+        return False
+    return True
 
 
 def table(infos):
@@ -66,10 +81,11 @@ def main():
     """Train the seeds and renew the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    infos = []
-    for seed in parser.parse_args().seeds:
-        infos.append(train(seed).info)
-        print(table(infos[-1:]).splitlines()[2], flush=True)
+    remote.add_options(parser)
+    options = parser.parse_args()
+    with remote.workers(options) as client:
+        infos = [run.info for run in train(options.seeds, client)]
+    print(table(infos))
     replace_between_markers(HERE / "README.md", "augmentation", table(infos))
 
 

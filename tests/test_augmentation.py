@@ -34,13 +34,12 @@ def augmented():
 @pytest.mark.slow
 @pytest.mark.maintainers
 def test_the_benchmark_trains_each_seed_once(tmp_path, monkeypatch):
-    monkeypatch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
     monkeypatch.setattr(bench, "BUILD", tmp_path)
-    run = bench.train(seed=3, epochs=1)
+    (run,) = bench.train([3], epochs=1)
     assert run.info["seed"] == 3 and run.info["epochs"] == 1
     assert run.folder.parent == tmp_path / "seed3"
-    monkeypatch.setattr(bench.notebooks, "execute", None)
-    assert bench.train(seed=3).info == run.info
+    monkeypatch.setattr(bench.remote, "run_notebook", None)
+    assert bench.train([3])[0].info == run.info
 
 
 @pytest.mark.after("Augmentation.ipynb")

@@ -12,7 +12,7 @@ import pytest
 from stand_ins import StandIn
 
 from benchmarks import time_to_accuracy as bench
-from tools import reference
+from tools import reference, remote
 from utils import controls, corruptions, data, runs
 from utils.places import COURSE_DIR
 
@@ -41,13 +41,18 @@ def course(tmp_path, monkeypatch, digits):
     monkeypatch.setenv("RUNS_DIR", str(tmp_path / "build"))
     executed = []
 
-    def execute(name, seed):
+    def run_notebook(notebook, run_name, parameters, folder):
+        seed, name = parameters["SEED"], run_name.split("-seed")[0]
         executed.append((name, seed))
-        answers = digits.y_test.copy()
+        answers, stress = digits.y_test.copy(), None
         answers[seed] = (answers[seed] + 1) % 10
+        if "TRAIN" in parameters:  # a control
+            assert parameters["TRAIN"] == [name]
+            stress = dict.fromkeys(corruptions.SEVERITIES, np.eye(2, N, dtype=bool))
+            stress["uci"] = np.ones((1, 9), bool)
         run = runs.save_run(
-            reference.seed_name(name, seed),
-            model_name=name.upper(),
+            run_name,
+            model_name=name[:3].upper(),
             model=StandIn(),
             history={"loss": [1.0, 0.5]},
             seconds=[1.0, 1.0],
@@ -55,30 +60,12 @@ def course(tmp_path, monkeypatch, digits):
             y_prob=0.5 * np.eye(10)[answers] + 0.05,
             seed=seed,
             digits=digits,
-        )
-        return run.folder
-
-    def control(name, seed):
-        executed.append((name, seed))
-        stress = dict.fromkeys(corruptions.SEVERITIES, np.eye(2, N, dtype=bool))
-        stress["uci"] = np.ones((1, 9), bool)
-        run = runs.save_run(
-            f"{name}-seed{seed}",
-            model_name=name[:3].upper(),
-            model=StandIn(),
-            history={"loss": [1.0]},
-            seconds=[1.0],
-            y_true=digits.y_test,
-            y_prob=np.eye(10)[digits.y_test] * 0.9 + 0.01,
-            seed=seed,
-            digits=digits,
             stress=stress,
         )
         return run.folder
 
-    monkeypatch.setattr(reference, "execute", execute)
+    monkeypatch.setattr(remote, "run_notebook", run_notebook)
     monkeypatch.setattr(reference, "slim_model", lambda folder: None)
-    monkeypatch.setattr(reference, "execute_control", control)
     return SimpleNamespace(folder=tmp_path / "reference", executed=executed)
 
 
@@ -120,7 +107,7 @@ def test_a_damaged_run_is_trained_again(course):
 
 
 def test_a_run_without_its_model_is_whole_at_any_moment(course, monkeypatch):
-    folder = reference.execute("ann", 0)
+    folder = remote.run_notebook(*reference.training("ann", 0))
     before = json.loads((folder / "run.json").read_text())
     # Killed after the description was renewed, before the file went:
     reference.renew_info(folder, without="model.keras")
@@ -134,7 +121,7 @@ def test_a_run_without_its_model_is_whole_at_any_moment(course, monkeypatch):
 
 
 def test_a_run_with_a_smaller_model_says_so(course):
-    folder = reference.execute("ann", 0)
+    folder = remote.run_notebook(*reference.training("ann", 0))
     (folder / "model.keras").write_bytes(b"small")
     assert not reference.is_whole("ann")
     reference.renew_info(folder)
@@ -227,7 +214,7 @@ def test_a_run_without_a_stress_test_says_so_and_a_damaged_one_how_to_get_it(cou
 
 
 def test_half_floats_leave_answers_and_loss_what_they_were(course, digits):
-    folder = reference.execute("ann", 0)
+    folder = remote.run_notebook(*reference.training("ann", 0))
     before = runs.load_run("ann", announce=False)
     reference.halve_predictions(folder)
     after = runs.load_run("ann", announce=False)
@@ -235,14 +222,8 @@ def test_half_floats_leave_answers_and_loss_what_they_were(course, digits):
     np.testing.assert_allclose(after.y_prob, before.y_prob, rtol=1e-3)
 
 
-def test_the_lab_is_run_as_far_as_its_training(monkeypatch, tmp_path):
-    ran = []
-    monkeypatch.setattr(reference, "BUILD", tmp_path)
-    monkeypatch.setattr(
-        reference, "run_notebook", lambda *given, **named: ran.append((given, named))
-    )
-    reference.execute_control("ann-small", 2)
-    (((notebook, run_name), parameters),) = ran
+def test_the_lab_is_run_as_far_as_its_training():
+    notebook, run_name, parameters, _ = reference.control("ann-small", 2)
     assert run_name == "ann-small-seed2"
     assert parameters == {"SEED": 2, "TRAIN": ["ann-small"]}
     lab = nbformat.read(reference.LAB, as_version=4)
@@ -406,9 +387,8 @@ def test_a_reference_run_has_the_numbers_that_its_cells_give_without_a_kernel(
     ((seconds, accuracy),) = rows
     y_prob = trained[0].predict(trained[1], batch_size=1000, verbose=0)
 
-    monkeypatch.setenv("RUNS_DIR", os.environ["RUNS_DIR"])  # put back afterwards
     monkeypatch.setattr(reference, "BUILD", tmp_path)
-    folder = reference.execute(name, seed=0, EPOCHS=1)
+    folder = remote.run_notebook(*reference.training(name, seed=0, EPOCHS=1))
     run = runs.load_run(name, announce=False, folder=tmp_path)
     assert folder == run.folder
     np.testing.assert_array_equal(run.y_prob, y_prob)

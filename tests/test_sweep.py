@@ -1,19 +1,17 @@
 """Sweeps: trainings on real worker processes, one of them killed, none lost."""
 
 import collections
-import contextlib
 import gc
 import os
 import random
 import signal
-import socket
-import subprocess
 import sys
 import threading
 
 import distributed
 import numpy as np
 import pytest
+from dask_programs import small_cluster
 
 from utils.data import load_mnist
 from utils.labs import sweep as sweep_module
@@ -137,7 +135,7 @@ def test_other_models_or_data_have_another_file(tmp_path):
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr("utils.labs.sweep.SECONDS_TO_CONNECT", 1)
+    monkeypatch.setattr("utils.labs.spread.SECONDS_TO_CONNECT", 1)
     for address in ("tcp://127.0.0.1:9", "no address"):
         with pytest.raises(SweepError, match=address), connect(address):
             pass
@@ -145,7 +143,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
 
 def test_a_client_that_found_no_scheduler_is_gone_at_once(monkeypatch):
     """Else it ends at some later moment; in the start of another that is a deadlock."""
-    monkeypatch.setattr("utils.labs.sweep.SECONDS_TO_CONNECT", 1)
+    monkeypatch.setattr("utils.labs.spread.SECONDS_TO_CONNECT", 1)
     gc.disable()  # only the sweep itself collects
     try:
         with pytest.raises(SweepError), connect("tcp://127.0.0.1:9"):
@@ -236,21 +234,6 @@ def test_a_training_that_fails_is_named_and_the_others_are_kept(
     assert found == read_results(path) == {t: 0.1 for t in trainings if t.seed != 1}
 
 
-@contextlib.contextmanager
-def started(*command):
-    """Run a program of Dask; end it with the block, whatever state it is in."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "distributed.cli." + command[0], *command[1:]],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
 def wait_for_ever():
     threading.Event().wait(100)
 
@@ -261,28 +244,18 @@ def wait_for_ever():
 @pytest.mark.parametrize("lost", ["scheduler", "worker"])
 @pytest.mark.parametrize("blow", ["SIGKILL", "SIGSTOP"])
 def test_what_is_lost_is_said_and_never_waited_for(tmp_path, monkeypatch, lost, blow):
-    monkeypatch.setattr(sweep_module, "SECONDS_OF_SILENCE", 4)
+    monkeypatch.setattr("utils.labs.spread.SECONDS_OF_SILENCE", 4)
     monkeypatch.setattr(sweep_module, "train_once", train_or({1: wait_for_ever}))
     path = tmp_path / "sweep.jsonl"
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    here = ("--host", "127.0.0.1", "--no-dashboard")
-    with (
-        started("dask_scheduler", "--port", str(port), *here) as scheduler,
-        started("dask_worker", address, "--no-nanny", *here) as worker,
-        connect(address) as client,
-    ):
+    with small_cluster() as (address, processes), connect(address) as client:
         client.wait_for_workers(1, timeout=60)
         trainings = [Training("A", 100, seed) for seed in (0, 1)]
         found = sweep(client, trainings, {"A": ""}, "f", path)
         assert next(found) == (trainings[0], 0.1)
-        {"scheduler": scheduler, "worker": worker}[lost].send_signal(
-            getattr(signal, blow)
-        )
+        processes[lost].send_signal(getattr(signal, blow))
         with pytest.raises(SweepError, match="lost") as error:
             next(found)
-        for process in (scheduler, worker):
+        for process in processes.values():
             process.kill()  # lest the client wait for it when it closes
     assert str(path) in str(error.value)
     assert read_results(path) == {trainings[0]: 0.1}

@@ -23,6 +23,7 @@ NEEDS = {  # where it is more than requirements.txt
     "present": "requirements-slides.txt",
     "slides": "requirements-slides.txt",
     "book": "requirements-book.txt",
+    "reference": "requirements-labs.txt",
 }
 
 EXAMPLES = """\
@@ -146,7 +147,8 @@ def reference(python, *arguments):
     """for maintainers: train the reference runs, five seeds each (15 minutes)
 
     Runs the notebooks with other seeds on the full MNIST, keeps what is there and
-    whole, and renews the README's results. --force trains all of them anew.
+    whole, and renews the README's results. --force trains all of them anew; --workers 8
+    trains eight at a time, --scheduler ADDRESS on a cluster of Dask's.
     """
     start(python, "-m", "tools.reference", "train", *arguments)
     results(python)

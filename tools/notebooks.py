@@ -9,6 +9,7 @@ that fails is reported in a sentence, and its whole traceback is in build/.
 """
 
 import logging
+import os
 import signal
 import sys
 import time
@@ -50,18 +51,22 @@ METADATA = {
 class QuietKernelManager(AsyncKernelManager):
     """Starts kernels whose own log does not appear between the lines printed here."""
 
+    environment = ()  # pairs of name and value that its kernels see besides
+
     async def start_kernel(self, **options):
         BUILD.mkdir(exist_ok=True)
+        options["env"] = {**os.environ, **dict(self.environment)}
         with open(BUILD / "kernel.log", "w") as log:
             await super().start_kernel(stdout=log, stderr=log, **options)
 
 
-def execute(notebook, target, **parameters):
+def execute(notebook, target, environment=None, **parameters):
     """Execute a notebook in the course's folder while a bar shows the progress.
 
     Args:
         notebook: path of the notebook, or the notebook itself.
         target: path of the executed notebook; what fails is there as far as it came.
+        environment: variables for its kernel only, besides those of this process.
         parameters: values that count instead of those in its cell of parameters.
 
     Returns:
@@ -71,6 +76,7 @@ def execute(notebook, target, **parameters):
         PapermillExecutionError: a cell failed.
         DeadKernelError: the notebook's Python process died.
     """
+    manager = {"environment": tuple((environment or {}).items())}
     return papermill.execute_notebook(
         notebook,
         target,
@@ -78,7 +84,7 @@ def execute(notebook, target, **parameters):
         cwd=COURSE_DIR,
         engine_name=ENGINE,
         kernel_name="python3",
-        kernel_manager_class=QuietKernelManager,
+        kernel_manager_class=type("Manager", (QuietKernelManager,), manager),
         coalesce_streams=True,  # the same text, however it came in pieces
         store_widget_state=False,  # pages show the still picture, with no script
         # leave: the bar makes way for what is printed next. disable: no terminal.

@@ -7,7 +7,8 @@
 For maintainers, on the full MNIST. The models come out of the notebooks and the lab,
 which papermill runs with other parameters; nothing here knows what a model looks like.
 A seed whose run is there and whole is skipped: an interrupted training goes on where it
-stopped.
+stopped. They train one after the other, each on all cores; `--workers 8` trains eight
+at a time, one core each, and `--scheduler tcp://10.0.0.5:8786` on a Dask cluster.
 """
 
 import argparse
@@ -17,12 +18,13 @@ import json
 import os
 import shutil
 import sys
-import time
 import zipfile
 from pathlib import Path
 
+import nbformat
 import numpy as np
 
+from tools import remote
 from utils import controls, data, runs
 from utils.files import rename, write_whole
 from utils.places import COURSE_DIR, NOTEBOOKS
@@ -52,60 +54,62 @@ def seed_name(name, seed):
 # --- training ------------------------------------------------------------------------
 
 
-def train(n_seeds, force=False):
-    """Run both notebooks once for each seed; skip what is there, unless forced."""
-    todo = [(name, seed) for seed in range(n_seeds) for name in runs.MODELS]
-
-    def trained(name, seed):
-        folder = execute(name, seed)
-        if seed:
-            drop_model(folder)
-            halve_predictions(folder)
-        else:
-            slim_model(folder)
-        return folder
-
-    train_missing({seed_name(*each): each for each in todo}, trained, None, force)
-
-
-def train_controls(n_seeds=N_CONTROL_SEEDS, force=False):
-    """Train each of the lab's controls once for each seed, like train()."""
-    names = sorted({name for pair in controls.PAIRS.values() for name in pair})
-    todo = [(name, seed) for seed in range(n_seeds) for name in names]
-
-    def trained(name, seed):
-        folder = execute_control(name, seed)
-        drop_model(folder)
-        halve_predictions(folder)
-        return folder
-
-    named = {f"{name}-seed{seed}": (name, seed) for name, seed in todo}
-    train_missing(named, trained, runs.CONTROLS, force)
-
-
-def train_missing(todo, trained, room, force):
-    """Train what is not there and whole, and put it into reference/.
+def train(n_seeds, force=False, client=None):
+    """Run both notebooks once for each seed; skip what is there, unless forced.
 
     Args:
-        todo: dictionary from a run's name to what trained() is called with.
-        trained: trains one; returns the folder of its run.
-        room: the folder inside reference/, None for reference/ itself.
+        n_seeds: seeds 0 to n_seeds - 1.
         force: train all of them.
+        client: of Dask, whose workers train; None: here, one after the other.
     """
-    os.environ.setdefault("MNIST_DATA", "full")
-    home = runs.REFERENCE_DIR / (room or "")
-    for number, (run_name, arguments) in enumerate(todo.items(), start=1):
-        label = f"[{number}/{len(todo)}] {run_name}"
-        if not force and is_whole(run_name, home):
+
+    def finish(folder):
+        if folder.name in TRAINED_BY:  # seed 0
+            slim_model(folder)
+        else:
+            drop_model(folder)
+            halve_predictions(folder)
+
+    todo = [training(name, seed) for seed in range(n_seeds) for name in runs.MODELS]
+    train_missing(todo, runs.REFERENCE_DIR, finish, force, client)
+
+
+def train_controls(n_seeds=N_CONTROL_SEEDS, force=False, client=None):
+    """Train each of the lab's controls once for each seed, like train()."""
+    names = sorted({name for pair in controls.PAIRS.values() for name in pair})
+    todo = [control(name, seed) for seed in range(n_seeds) for name in names]
+
+    def finish(folder):
+        drop_model(folder)
+        halve_predictions(folder)
+
+    train_missing(todo, runs.REFERENCE_DIR / runs.CONTROLS, finish, force, client)
+
+
+def train_missing(todo, home, finish, force, client):
+    """Train what is not there and whole, and put it into its place as it is finished.
+
+    Args:
+        todo: list of remote.Training.
+        home: the folder of the runs.
+        finish: makes the folder of a run small.
+        force: train all of them.
+        client: as for train().
+    """
+    left = {}
+    for number, each in enumerate(todo, start=1):
+        label = f"[{number}/{len(todo)}] {each.run_name}"
+        if not force and is_whole(each.run_name, home):
             print(f"{label}: there already", flush=True)
-            continue
-        print(f"{label}: training …", flush=True)
-        began = time.perf_counter()
-        put_in_place(trained(*arguments), home / run_name)
-        run = runs.load_run(run_name, announce=False, folder=home)
+        else:
+            left[label] = each
+    for label, folder in remote.train(left, client, home):
+        finish(folder)
+        put_in_place(folder, home / folder.name)
+        run = runs.load_run(folder.name, announce=False, folder=home)
         print(
             f"{label}: {run.info['test_accuracy']:.2%} of the test digits right, "
-            f"{time.perf_counter() - began:.0f} s in all",
+            f"{run.info['train_seconds']:.0f} s of training",
             flush=True,
         )
 
@@ -119,8 +123,8 @@ def is_whole(run_name, home=None):
     return True
 
 
-def execute(name, seed, **parameters):
-    """Run a notebook with a seed; return the folder of the run that it saved.
+def training(name, seed, **parameters):
+    """Return the remote.Training of a model with a seed.
 
     Args:
         name: "ann" or "cnn".
@@ -128,31 +132,21 @@ def execute(name, seed, **parameters):
         parameters: more of the notebook's, such as EPOCHS.
     """
     run_name = seed_name(name, seed)
-    notebook = COURSE_DIR / TRAINED_BY[name]
-    return run_notebook(notebook, run_name, SEED=seed, RUN_NAME=run_name, **parameters)
+    notebook = nbformat.read(COURSE_DIR / TRAINED_BY[name], as_version=4)
+    parameters |= {"SEED": seed, "RUN_NAME": run_name}
+    return remote.Training(notebook, run_name, parameters, BUILD)
 
 
-def execute_control(name, seed):
-    """Run the lab for one control; return the folder of the run that it saved.
+def control(name, seed):
+    """Return the remote.Training of a control: the lab as far as the cell that trains.
 
-    As far as the cell that trains: those after it read the controls of the course.
+    Those after it read the controls of the course.
     """
-    import nbformat
-
     lab = nbformat.read(LAB, as_version=4)
     tagged = ["train" in cell.metadata.get("tags", []) for cell in lab.cells]
     lab.cells = lab.cells[: tagged.index(True) + 1]
-    return run_notebook(lab, f"{name}-seed{seed}", SEED=seed, TRAIN=[name])
-
-
-def run_notebook(notebook, run_name, **parameters):
-    """Run a notebook with parameters; return the folder of the run that it saves."""
-    from tools import notebooks  # papermill, which making the digits does not need
-
-    BUILD.mkdir(parents=True, exist_ok=True)
-    os.environ["RUNS_DIR"] = str(BUILD)
-    notebooks.execute(notebook, BUILD / f"{run_name}.ipynb", **parameters)
-    return BUILD / run_name
+    parameters = {"SEED": seed, "TRAIN": [name]}
+    return remote.Training(lab, f"{name}-seed{seed}", parameters, BUILD)
 
 
 def halve_predictions(folder):
@@ -260,7 +254,6 @@ def make_digits():
         data.DataError: MNIST_DATA names other digits than the runs were tested on.
         runs.RunError: there are no reference runs.
     """
-    os.environ.setdefault("MNIST_DATA", "full")
     seed_runs = [run for name in runs.MODELS for run in runs.load_seeds(name)]
     if not seed_runs:
         raise runs.RunError(
@@ -301,19 +294,23 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train", help="train what is missing")
     training.add_argument("--seeds", type=int, default=5, help="seeds 0 to SEEDS - 1")
-    training.add_argument("--force", action="store_true", help="train all of them anew")
     controls = commands.add_parser("controls", help="train the lab's missing controls")
-    controls.add_argument("--force", action="store_true", help="train all of them anew")
+    for command in (training, controls):
+        command.add_argument("--force", action="store_true", help="train all anew")
+        remote.add_options(command)
     commands.add_parser("digits", help="write reference/digits.npz")
     options = parser.parse_args(arguments)
+    os.environ.setdefault("MNIST_DATA", "full")  # before workers start, who inherit it
     try:
-        if options.command == "train":
-            train(options.seeds, options.force)
-        if options.command in ("train", "digits"):
+        if options.command == "digits":
             make_digits()
-        if options.command in ("train", "controls"):
-            train_controls(force=options.force)
-    except (runs.RunError, data.DataError) as error:
+        else:
+            with remote.workers(options) as client:
+                if options.command == "train":
+                    train(options.seeds, options.force, client)
+                    make_digits()
+                train_controls(force=options.force, client=client)
+    except (runs.RunError, data.DataError, remote.SweepError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"reference/: {megabytes():.1f} MB of {MEGABYTES_ALLOWED:.0f} MB", flush=True)

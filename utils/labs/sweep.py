@@ -7,39 +7,24 @@ done anywhere, in any order, and again if the process that did it died.
 Importing this module does not import TensorFlow; the workers do.
 """
 
-import contextlib
-import functools
-import gc
 import hashlib
-import io
 import json
-import logging
 import math
-import time
-from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import NamedTuple
 
-import dask
 import numpy as np
-from distributed import Client, KilledWorker, LocalCluster, wait
 from sklearn.model_selection import train_test_split
 
 from utils.bounded import MEGABYTE, BadFile, parse_json, read_bytes
-from utils.data import load_mnist
 from utils.environment import quiet_stderr
 from utils.files import write_whole
+from utils.labs.spread import SweepError, own_digits, spread
+from utils.labs.spread import connect as connect
 
-SECONDS_TO_CONNECT = 10
-SECONDS_TO_LOOK = 2  # how often to see whether scheduler and workers are there
-SECONDS_OF_SILENCE = 40  # without a sign of life from any worker: they are lost
 LARGEST_RESULTS = 10 * MEGABYTE
 BATCH_SIZE = 64
 PEAK_RATE = 0.003  # of Adam; for both networks it is good at small sizes and at large
-
-
-class SweepError(Exception):
-    """The sweep cannot go on; the message says what to do."""
 
 
 class Training(NamedTuple):
@@ -71,7 +56,7 @@ def train_once(architecture, n, seed, fingerprint):
     Raises:
         SweepError: n does not fit the data, or this process has other test digits.
     """
-    digits = _digits(fingerprint)
+    digits = own_digits(fingerprint)
     keras = _started_keras()
     model = keras.models.model_from_json(_seeded(architecture, seed))
     shape = (-1, *model.input_shape[1:])
@@ -168,70 +153,7 @@ def stratified_sample(y, n, seed):
     return chosen
 
 
-@functools.lru_cache(maxsize=1)
-def _digits(fingerprint):
-    """Load MNIST once in each process, and see that it is what the others have."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        digits = load_mnist()
-    if digits.fingerprint != fingerprint:
-        raise SweepError(
-            f"A worker has other digits ({digits}) than the notebook. Start the worker "
-            "with the same MNIST_DATA."
-        )
-    return digits
-
-
 # --- all of them ---------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def connect(scheduler="", n_workers=2):
-    """Give a Dask client: of a cluster on this machine, or of one that is running.
-
-    Args:
-        scheduler: the address of a running scheduler, such as "tcp://10.0.0.5:8786";
-            its workers must be able to import the course's utils/ and to load the same
-            digits. Empty: worker processes on this machine, ended with the block.
-        n_workers: how many of them; each computes on one core.
-
-    Raises:
-        SweepError: no scheduler answers at the address.
-    """
-    if scheduler:
-        with _client_of(scheduler) as client:
-            yield client
-        return
-    # Two trainings on one core each waste less than one training on two cores.
-    one_core = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    # One training per worker, none in waiting: who dies takes no other along.
-    no_waiting = {"distributed.scheduler.worker-saturation": 1.0}
-    with (
-        dask.config.set(no_waiting),
-        LocalCluster(
-            n_workers=n_workers,
-            threads_per_worker=1,
-            env=one_core,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,  # what matters is raised by the sweep
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
-
-
-def _client_of(scheduler):
-    try:
-        return Client(scheduler, timeout=SECONDS_TO_CONNECT)
-    except (OSError, ValueError) as error:
-        reason = str(error)  # and not the error, whose traceback holds the client
-    # A client that failed ends its thread when it is collected. In the middle of the
-    # start of another one both would wait for each other for ever, so: now.
-    gc.collect()
-    raise SweepError(
-        f"No Dask scheduler answers at {scheduler!r}: {reason}. Start one with "
-        "`dask scheduler` and use the address that it prints, or leave the address "
-        "empty to compute on this machine."
-    )
 
 
 def sweep(client, trainings, architectures, fingerprint, path):
@@ -258,72 +180,15 @@ def sweep(client, trainings, architectures, fingerprint, path):
     """
     results = read_results(path)
     yield from ((t, results[t]) for t in trainings if t in results)
-    left = [t for t in trainings if t not in results]
-    futures = {
-        client.submit(train_once, architectures[t.model], t.n, t.seed, fingerprint): t
-        for t in left
+    tasks = {
+        t: (architectures[t.model], t.n, t.seed, fingerprint)
+        for t in trainings
+        if t not in results
     }
-    failures = []
-    for future in _finished(client, futures, path):
-        training = futures[future]
-        if future.status == "error":
-            failures.append(f"{training}: {_reason(future.exception())}")
-            continue
-        results[training] = future.result()
+    for training, accuracy in spread(client, train_once, tasks, path):
+        results[training] = accuracy
         write_results(path, results)
-        yield training, results[training]
-    if failures:
-        raise SweepError(
-            f"{len(failures)} of {len(left)} trainings failed; the others are kept in "
-            f"{path}. Run this cell again to try these again:\n" + "\n".join(failures)
-        )
-
-
-def _finished(client, futures, path):
-    """Yield futures as they finish or fail, as long as there are workers for them."""
-    pending, alive, heard = set(futures), time.monotonic(), None
-    while pending:
-        try:
-            done = wait(pending, SECONDS_TO_LOOK, "FIRST_COMPLETED").done
-        except TimeoutError:
-            done = set()
-        except CancelledError:  # what a client does to all when it gives up
-            raise _lost(path) from None
-        yield from done
-        pending -= done
-        before, heard = heard, _last_sign_of_life(client)
-        if done or (heard and heard != before):
-            alive = time.monotonic()
-        elif time.monotonic() - alive > SECONDS_OF_SILENCE:
-            raise _lost(path)
-
-
-def _last_sign_of_life(client):
-    """Return when the scheduler last heard of a worker; None if it is lost itself."""
-    if client.status != "running":
-        return None
-    try:
-        answer = client.sync(
-            client.scheduler.identity, n_workers=-1, callback_timeout=SECONDS_TO_LOOK
-        )
-    except Exception:  # of the network, of time, of a loop that has ended
-        return None
-    return max((w["last_seen"] for w in answer["workers"].values()), default=None)
-
-
-def _lost(path):
-    return SweepError(
-        "The Dask scheduler or its last worker is lost: it ended, or the network to it "
-        f"did. What was finished is kept in {path}. Start scheduler and workers again "
-        "(with an empty address there is nothing to start), then run this cell again."
-    )
-
-
-def _reason(error):
-    """Say in a line why a training failed."""
-    if isinstance(error, KilledWorker):
-        return "each worker that tried it was killed; is there enough memory?"
-    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        yield training, accuracy
 
 
 def results_file(architectures, fingerprint, folder):
