@@ -8,7 +8,6 @@ unlikely explanation; else its mark is "no difference shown", which is not the s
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 from utils.calibration import calibration_interval, expected_calibration_error
 from utils.evaluation import LEVEL, difference_interval, mcnemar_test, mean_interval
@@ -138,6 +137,8 @@ def judge_seeds(question, accuracies_a, accuracies_b, names=NAMES):
     is stochastically larger than the other", Annals of Mathematical Statistics 18,
     1947.
     """
+    from scipy.stats import mannwhitneyu  # half a second, as utils.evaluation says
+
     a, b = np.asarray(accuracies_a, float), np.asarray(accuracies_b, float)
     p_value = float(mannwhitneyu(a, b, method="exact").pvalue)
     better = None
