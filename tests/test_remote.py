@@ -12,7 +12,6 @@ import time
 from contextlib import nullcontext
 
 import numpy as np
-import psutil
 import pytest
 from dask_programs import small_cluster
 from nbformat.v4 import new_code_cell, new_notebook, new_output
@@ -95,6 +94,8 @@ def when(path, action):
 @pytest.mark.slow
 def test_a_training_whose_worker_is_killed_is_done_by_another(course, capsys):
     """And the kernel of the killed worker ends with it."""
+    import psutil
+
     (course / "cnn.wait").touch()
     kernels = []
 
