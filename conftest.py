@@ -8,6 +8,7 @@ done, and finds their runs: the processes share one folder.
 import gc
 import os
 import re
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -72,6 +73,9 @@ _is_worker = "PYTEST_XDIST_WORKER" in os.environ
 _skipped = {}  # reason: the ids of the tests that were skipped for it
 _notebooks = set()  # the names of those that are executed
 
+# A shell has programs in the background ignore Ctrl-C, and all that these start, too:
+# the tests of what it stops need a Python that minds it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # At import, before anything is collected: notebooks' kernels inherit the environment.
 _choice = os.environ.get("MNIST_DATA") or "sample"
 _is_path = Path(_choice).exists()
