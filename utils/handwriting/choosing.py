@@ -4,16 +4,17 @@ Each piece that is left out gets a reason, so that the lab can show it.
 """
 
 import numpy as np
-from scipy import ndimage
 
 from utils.handwriting.errors import HandwritingError, nothing_like_ink
 from utils.handwriting.ink import SMALLEST_PAGE
 from utils.handwriting.joining import join, split, trim
 from utils.handwriting.pieces import LIKE, stroke_width
+from utils.handwriting.rings import is_around, without_rings
 
 # Of a page's ink: a page with less is not one of digits. Of invented pages, those of
 # digits had 0.9 and more, text, coins, maps and music had 0.6 and less.
 FEWEST_DIGITS = 0.7
+FEWEST_ALONE = 0.2  # the likeness of a single piece: badly written, it is read in doubt
 # Digits that touch or are boxed in do not look like digits yet. But where there are so
 # many pieces, and so little of their ink looks like any, mending them is in vain.
 CROWD, HOPELESS = 50, 0.25
@@ -61,6 +62,7 @@ def choose(pieces, erased, printed):
     crowd = [p for p in pieces if not _is_speck(p, tall, area)]
     if len(crowd) > CROWD:
         refuse_words(crowd, shape, HOPELESS)
+    pieces = without_rings(pieces)
     pieces = trim(split(pieces, tall, only_sure=True), tall)
     pieces = split(join(pieces, tall), tall)
 
@@ -135,7 +137,7 @@ def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
         return  # a picture as small as MNIST's holds one digit, however odd
     # By ink: rests of a printed line are long, and hardly any.
     share = sum(p.likeness * p.area for p in pieces) / sum(p.area for p in pieces)
-    if share < (fewest if len(pieces) > 1 else UNLIKELY / 2):
+    if share < (fewest if len(pieces) > 1 else FEWEST_ALONE):
         like = sum(p.likeness > LIKE for p in pieces)
         raise HandwritingError(
             "This looks like words, or like no writing at all: "
@@ -178,7 +180,7 @@ def _is_speck(piece, size, area):
 def _is_frame(piece, inside, size):
     if piece.likeness < LIKE:
         return any(_fills(other, piece, size) for other in inside)
-    return any(_is_around(piece, other) for other in inside)
+    return any(is_around(piece, other) for other in inside)
 
 
 def _inside(piece, pieces, boxes):
@@ -194,19 +196,6 @@ def _fills(other, piece, size):
     if other.extent < 0.25 * piece.extent and other.likeness < LIKE:
         return False
     return not size or other.extent > 0.4 * size
-
-
-def _is_around(ring, other):
-    """Tell whether a digit stands in a ring, which looks like a zero itself."""
-    if other.likeness < LIKE or other.extent < 0.4 * ring.extent:
-        return False
-    # A pen that goes round seldom ends just where it began.
-    mask = np.pad(ring.ink > 0.5, 1)
-    closed = ndimage.binary_dilation(mask, iterations=max(1, round(ring.pen)))
-    hole = (ndimage.binary_fill_holes(closed) & ~mask)[1:-1, 1:-1]
-    top, left = other.top - ring.top, other.left - ring.left
-    there = hole[top : top + other.height, left : left + other.width]
-    return bool(there[other.ink > 0.5].mean() > 0.9)
 
 
 def _rest_of_print(piece, dark, pen, size):

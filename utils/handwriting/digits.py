@@ -18,10 +18,10 @@ from utils.handwriting.pieces import (
 )
 
 # A page that would gain so many digits is read as it lies and turned; where all pieces
-# gain so much on average, turned only. Three quarters of MNIST's digits gain as much
-# from being put upright, and one in seventy of the letters, signs and blots that the
-# judge has never seen: with four tries each, many of them look like some digit.
+# gain so much on average, turned only. One piece alone never turns a page: with four
+# tries each, many letters and badly written digits look like some digit.
 WORTH_A_TRY, SURE = 0.98, 0.25
+FEWEST_TO_TURN = 2
 
 
 @dataclass
@@ -97,6 +97,9 @@ def _best_way_up(pieces, layers, left_out, printed):
             digits, more = choose(turned, erased, printed)
         except HandwritingError as error:
             problem = problem or error
+            continue
+        if turn and len(digits) < FEWEST_TO_TURN:
+            problem = problem or nothing_like_ink()
             continue
         shape = layers[0].shape
         lines_out = [(_turned(box, turn, *shape), why) for box, why in left_out]
@@ -206,7 +209,7 @@ def which_way_up(pieces):
     total = like[:, seen].sum(axis=1)
     best = int(np.argmax(total))
     gain = total[best] - total[0]
-    if gain < WORTH_A_TRY:
+    if gain < WORTH_A_TRY or seen.sum() < FEWEST_TO_TURN:
         return [0]
     sure = gain > SURE * max(seen.sum(), 2 / SURE)
     return [best] if sure else [0, best]

@@ -8,6 +8,7 @@ from utils.handwriting.errors import empty_page, nothing_like_ink
 SMALLEST_PAGE = 100  # pixels; what is smaller has neither noise nor lines removed
 FAINTEST = 0.05  # ink that swallows less of the light than this is no ink
 NOISE_LEVELS = 5.0  # nor is what does not rise so many times above the noise
+DARKEST_SHADOW = 4.0  # times darker than the page
 DARKEST_PAPER = 0.25  # of the page's: shadows leave more of the light
 GREY = np.float32([0.299, 0.587, 0.114])  # how bright we see red, green and blue
 
@@ -36,22 +37,27 @@ def find_ink(photo, light_on_dark=None):
         raise empty_page()
     if light_on_dark is None:
         light_on_dark = is_light_on_dark(photo)
-    swallowed = [_swallowed(channel, light_on_dark) for channel in channels]
+    found = [_swallowed(channel, light_on_dark) for channel in channels]
+    swallowed, papers = zip(*found, strict=True)
     ink = swallowed[0] if len(swallowed) == 1 else _mixed(swallowed)
     paper_level = np.median(ink)
     noise = 1.4826 * np.median(np.abs(ink - paper_level))
-    ink = ink - paper_level
+    # A camera's noise hardly depends on the light: in a shadow it is a larger share.
+    paper = sum(papers)
+    share = (np.median(paper) / np.maximum(paper, 1e-3)).clip(1, DARKEST_SHADOW)
+    ink = ink - paper_level * share
     gate = NOISE_LEVELS * noise
     if gate > 0.5 * np.percentile(ink, 99):
         gate = otsu(ink)  # no noise but a printed pattern: it has a strength of its own
-    ink[ink < max(FAINTEST, gate)] = 0
+        share = 1.0
+    ink[ink < np.maximum(FAINTEST, gate * share)] = 0
     if not ink.any():
         raise empty_page() if noise < FAINTEST else nothing_like_ink()
     return ink
 
 
 def _swallowed(channel, light_on_dark):
-    """Return the share of light that is missing against the paper around."""
+    """Return the share of light that is missing against the paper around, and that."""
     shorter = min(channel.shape)
     if shorter >= SMALLEST_PAGE:  # the camera's noise; MNIST's own digits have none
         channel = ndimage.gaussian_filter(channel, min(1.0, shorter / 200))
@@ -63,7 +69,7 @@ def _swallowed(channel, light_on_dark):
     if shorter >= SMALLEST_PAGE:
         # A desk, a telephone, the dark beside the page: no paper, hence no ink.
         swallowed[paper < DARKEST_PAPER * np.percentile(paper, 90)] = 0
-    return swallowed
+    return swallowed, paper
 
 
 def _mixed(swallowed):

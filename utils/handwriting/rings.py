@@ -1,0 +1,70 @@
+"""Rings that a pen drew around a digit: told by what they enclose, and taken away."""
+
+import numpy as np
+from scipy import ndimage
+
+from utils.handwriting.pieces import LIKE, Piece, ask, pieces_of, together
+
+GAP = 0.12  # of a ring's size: half of the gap that may stay where the pen ends
+ROUND = 0.65  # of the box that a ring's inside fills; an ellipse fills π/4
+CLOSED = 0.85  # of the rim that is ink
+SURE = 0.9  # the likeness of what is left in a ring that was peeled off
+
+
+def is_around(ring, other):
+    """Tell whether a digit stands in a ring, which looks like a zero itself."""
+    if other.likeness < LIKE or other.extent < 0.4 * ring.extent:
+        return False
+    inside = _enclosed(ring) & (ring.ink <= 0.5)
+    top, left = other.top - ring.top, other.left - ring.left
+    there = inside[top : top + other.height, left : left + other.width]
+    return bool(there[other.ink > 0.5].mean() > 0.9)
+
+
+def _enclosed(piece):
+    """Return the ink and what it encloses, shape as the piece, bool.
+
+    A pen that goes round seldom ends just where it began.
+    """
+    reach = max(1, round(piece.pen), round(GAP * piece.extent))
+    mask = np.pad(piece.ink > 0.5, reach + 1)
+    near = ndimage.distance_transform_edt(~mask) <= reach
+    filled = ndimage.binary_fill_holes(near)
+    inner = ndimage.distance_transform_edt(filled) > reach
+    return (inner | mask)[reach + 1 : -reach - 1, reach + 1 : -reach - 1]
+
+
+def without_rings(pieces):
+    """Peel off the rings that touch the digit in them."""
+    choices = [_peeled(p) if p.likeness < SURE else None for p in pieces]
+    ask([rest for rest in choices if rest is not None])
+    return [
+        rest if rest is not None and rest.likeness > SURE and not rest.bar else piece
+        for piece, rest in zip(pieces, choices, strict=True)
+    ]
+
+
+def _peeled(piece):
+    """Return what is left of a piece without its rim; None if that is no ring."""
+    if piece.height > 2 * piece.width or piece.width > 2 * piece.height:
+        return None
+    filled = _enclosed(piece)
+    if filled.mean() < ROUND:
+        return None
+    pen, mask = piece.pen, piece.ink > 0.5
+    depth = ndimage.distance_transform_edt(np.pad(filled, 1))[1:-1, 1:-1]
+    rim = (depth > 0) & (depth <= max(1.5, 0.8 * pen))
+    if mask[rim].mean() < CLOSED:
+        return None
+    ink = np.where(depth > 1.5 * pen, piece.ink, 0)
+    parts = pieces_of(ink, piece.ink, reach=2)
+    large = max((p.area for p in parts), default=0)
+    parts = [p for p in parts if p.area > 0.1 * large]
+    if not parts:
+        return None
+    rest = together(*parts)
+    if rest.extent < 0.4 * piece.extent:
+        return None
+    return Piece(
+        rest.ink, rest.top + piece.top, rest.left + piece.left, dark=piece.dark
+    )
