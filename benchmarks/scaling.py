@@ -97,17 +97,13 @@ def table(start, trainings, task, travels):
     rows["sent to a worker, a task"] = f"{travels / 1e3:.1f} kB"
     lines = ["| measured, on one core | |", "|---|--:|"]
     lines += [f"| {what} | {value} |" for what, value in rows.items()]
-    workers = " | ".join(f"{n} workers" for n in WORKERS).replace(
-        "1 workers", "1 worker"
-    )
-    lines += ["", f"| {N_TRAININGS:,} trainings on | {workers} | stops scaling at |"]
-    lines.append("|---|" + "--:|" * (len(WORKERS) + 1))
+    columns = [f"{n} workers" if n > 1 else "1 worker" for n in WORKERS]
+    columns = [f"{N_TRAININGS:,} trainings on", *columns, "handed out fast enough for"]
+    lines += ["", f"| {' | '.join(columns)} |", "|---|" + "--:|" * (len(columns) - 1)]
     for digits, seconds in trainings.items():
-        times = [in_words(whole(n, start, seconds, task)) for n in WORKERS]
-        limit = min(N_TRAININGS, seconds / task)
-        lines.append(
-            f"| {digits:,} digits | {' | '.join(times)} | {limit:,.0f} workers |"
-        )
+        cells = [in_words(whole(n, start, seconds, task)) for n in WORKERS]
+        cells.append(f"{seconds / task:,.0f} workers")
+        lines.append(f"| {digits:,} digits | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

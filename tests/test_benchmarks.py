@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from benchmarks import handwriting, waiting
+from benchmarks import handwriting, scaling, step, waiting
 from benchmarks import time_to_accuracy as bench
 from utils import data
 from utils.files import with_part
@@ -66,6 +66,30 @@ def test_the_committed_table_is_that_of_the_committed_results():
     else:
         table = ""  # no numbers without the measurement that they come from
     assert with_part(readme, "time to accuracy", table) == readme
+
+
+def test_a_thousand_trainings_take_as_many_turns_as_there_are_of_them_a_worker():
+    assert scaling.whole(1, start=5, training=10, task=0.001) == 5 + 10_000
+    assert scaling.whole(300, start=5, training=10, task=0.001) == 5 + 4 * 10
+    # Handed out more slowly than they are done:
+    assert scaling.whole(1000, start=5, training=10, task=0.1) == 5 + 100
+
+
+@pytest.mark.slow
+def test_a_task_costs_milliseconds_and_its_result_is_kept(tmp_path):
+    seconds = scaling.seconds_a_task(20, tmp_path / "results.jsonl")
+    assert 0 < seconds < 1
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 20
+
+
+def test_the_operations_of_a_step_are_added_up_by_kind():
+    times = {"CNN/conv2d_1/Conv2D:Conv": 3.0, "AddN_1:AddN": 0.5, "loss/Sum:Sum": 1.0}
+    kinds = step.by_kind(times | {"grad/CNN/conv2d_2/Conv2D:Conv": 4.0})
+    assert kinds == {"convolution": 7.0, step.REST: 1.0, "normalisation": 0.5}
+    rows = step.rows_of(kinds, alone=9.0, in_fit=10.0)
+    assert sum(rows.values()) == pytest.approx(10)
+    text = step.table(rows, flops=3.5e9, teraflops=0.6)
+    assert "| convolution | 7.00 | 70% |" in text and "reach 0.50 TFLOP/s" in text
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ are missing.
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import platform
@@ -18,10 +17,6 @@ from pathlib import Path
 from utils.places import COURSE_DIR
 
 OLDEST_PYTHON = (3, 11)
-# Of the GNU C library, as malloc.h numbers them: M_MMAP_THRESHOLD, the bytes from which
-# a block is large; M_TRIM_THRESHOLD, how much is kept at the top; M_ARENA_MAX, for how
-# many threads.
-MALLOC_OPTIONS = ((-3, 16_000_000), (-1, 100_000_000), (-8, 2))
 # The oldest versions with which the three notebooks were run, all of them together.
 OLDEST = {"keras": "3.8", "tensorflow": "2.16", "numpy": "1.26", "scikit-learn": "1.6"}
 NEEDED = [
@@ -65,26 +60,10 @@ def set_up():
         os.chdir(COURSE_DIR)
     if not os.access(os.path.expanduser("~"), os.W_OK):  # no home: a container's user
         os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="matplotlib-"))
-    _give_memory_back()
     _check_packages()
     _check_versions(_noted_versions())
     for line in _settings_put_right():
         print(line)
-
-
-def _give_memory_back():
-    """Let large blocks that are no longer used go back to the system.
-
-    TensorFlow's own allocator keeps all that it ever had at once: with the full MNIST
-    two copies of the training digits, which nobody reads any more. The system's can do
-    better; it has to be told which blocks are large, or threads keep some for their own
-    use. What is computed stays the same, to the last digit.
-    """
-    os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        for option, value in MALLOC_OPTIONS:
-            libc.mallopt(option, value)
 
 
 def _check_python():
