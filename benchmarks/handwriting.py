@@ -168,6 +168,11 @@ def main():
     drawn = np.random.default_rng(0).permutation(len(index))[:n]
     lines = [way_back(images, models)]
     print(lines[0], flush=True)
+    lines += [
+        "",
+        f"Each cell of the first two tables: {n:,} digits; each line of the last: "
+        f"{n // IN_A_ROW} pages.",
+    ]
     lines += stage_tables(images[drawn], y_true[drawn], models)
     lines += rows_table(images[drawn], y_true[drawn], models["CNN"])
     replace_between_markers(HERE / "README.md", "handwriting", "\n".join(lines))
