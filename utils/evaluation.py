@@ -6,17 +6,16 @@ Everything takes arrays and returns arrays or numbers; for n test digits
     y_pred   predicted labels, shape (n,), integers 0 to 9
     y_prob   predicted probabilities, shape (n, 10), rows that sum to 1
 
-Every function that is given something else raises a ValueError that says so. SciPy's
-statistics and scikit-learn take long to import: who opens Comparison.ipynb waits for
-them where they are first needed, and not before the first figure.
+Every function that is given something else raises a ValueError that says so.
+scikit-learn takes long to import: who opens Comparison.ipynb waits for it where it is
+first needed, and not before the first figure.
 """
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
+from scipy.stats import binom, binomtest
 
 N_CLASSES = 10
 LEVEL = 0.05  # a p-value below it counts as evidence: one false alarm in twenty
@@ -102,16 +101,10 @@ def accuracy_interval(y_true, y_pred, confidence=0.95):
     """
     y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
     check_confidence(confidence)
-    n, accuracy = len(y_true), float((y_true == y_pred).mean())
-    z = float(special.ndtri((1 + confidence) / 2))  # 1.96 for 95 %
-    centre = accuracy + z**2 / (2 * n)
-    half = z * math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2)
-    low, high = ((centre + side) / (1 + z**2 / n) for side in (-half, half))
+    n_right = int((y_true == y_pred).sum())
+    interval = binomtest(n_right, len(y_true)).proportion_ci(confidence, "wilson")
     return AccuracyInterval(
-        accuracy,
-        low if accuracy > 0 else 0.0,
-        high if accuracy < 1 else 1.0,
-        confidence,
+        n_right / len(y_true), float(interval.low), float(interval.high), confidence
     )
 
 
@@ -179,8 +172,6 @@ def mcnemar_test(y_true, y_pred_a, y_pred_b):
     n_disputed = table.only_a + table.only_b
     if n_disputed == 0:
         return McNemar(1.0, table)  # no coin was tossed
-    from scipy.stats import binomtest
-
     return McNemar(float(binomtest(table.only_a, n_disputed).pvalue), table)
 
 
@@ -261,8 +252,6 @@ def detection_rate(contingency, sizes, n_experiments=2000, seed=0):
     Returns:
         np.ndarray, shape (len(sizes),), float64: fractions of the experiments.
     """
-    from scipy.stats import binom
-
     shares = np.array(contingency) / sum(contingency)
     rng = np.random.default_rng(seed)
     rates = []
