@@ -710,8 +710,8 @@ def test_digits_survive_being_photographed(setting, shipped, models):
             page = read_page(photo)
             read.append(page.images[int(np.argmax(page.likeness))])
         except HandwritingError:
-            # Of a hard photo nothing may be left: an error in the count, too.
-            assert setting == "hard"
+            # Where lines or a pale pen leave too little: an error in the count, too.
+            assert setting not in ("scan", "moderate")
             read.append(np.zeros((28, 28)))
     lowest = (
         {"ann": 0.88, "cnn": 0.9} if setting == "hard" else {"ann": 0.9, "cnn": 0.95}
