@@ -191,7 +191,7 @@ def test_figures_are_the_notebooks_and_described(folder, name):
 
 
 @pytest.mark.committed
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", NOTEBOOKS + LABS)
 def test_a_figure_says_more_than_its_title(name):
     told = re.compile(r"(pictures?\b|[Aa] (drawing|table)\b|: ).*[.?]$")
     titles_only = [
