@@ -475,6 +475,15 @@ def escape_and_start(page):
     page.keyboard.press("F5")
     page.locator(".jp-Deck .jp-deck-mod-visible").first.wait_for()
     assert shown in page.evaluate(VISIBLE)["cells"]
+    # On a busy machine React, moving cells to and fro, at times finds one moved.
+    page.errors[:] = [error for error in page.errors if not is_of_react(error)]
+
+
+def is_of_react(error):
+    """Tell whether an error is React's own: it clears away what has gone already."""
+    frames = re.findall(r"/static/[\w/.-]+\.js", error)
+    in_lab = all(frame.startswith("/static/lab/") for frame in frames)
+    return "removeChild" in error and bool(frames) and in_lab
 
 
 @pytest.fixture(scope="module")
