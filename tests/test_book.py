@@ -309,6 +309,7 @@ def test_nothing_is_left_beside_the_book(folder):
     assert {path.name for path in folder.parent.iterdir()} == {"book", "slides"}
 
 
+@pytest.mark.slow
 def test_no_page_escapes_these_tests(folder):
     made = {path.relative_to(folder).as_posix() for path in folder.rglob("*.html")}
     assert made == set(PAGES)

@@ -85,6 +85,7 @@ def test_mnists_own_digits_are_where_this_module_says(shipped):
     assert np.abs(centres - 14).max() <= 0.51
 
 
+@pytest.mark.slow
 def test_mnists_digits_come_out_as_they_went_in(shipped, models):
     images, _ = shipped
     read = [read_page(image).images[0] for image in images]
@@ -278,6 +279,7 @@ def test_digits_that_stand_on_a_line_are_freed_from_it():
     assert [why for _, why in found.left_out] == ["line"]
 
 
+@pytest.mark.slow
 def test_a_letter_is_not_turned_until_it_looks_like_a_digit():
     accepted = 0
     for picture in no_digits(90):
