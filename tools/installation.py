@@ -198,9 +198,10 @@ def install(requirements):
         failed = wait_for(*installer(python, uv), *anew, "--no-deps", *halves)
     if failed:
         raise Problem(
-            "The installation failed; the lines above say why. Most often it is the "
-            "network: check the connection (behind a proxy, set HTTPS_PROXY) and start "
-            "the same command again, it goes on where it stopped."
+            "The installation failed; the lines above are the installer's. Most often "
+            "it is the network, even where they speak of a conflict of versions: check "
+            "the connection (behind a proxy, set HTTPS_PROXY) and start the same "
+            "command again, it goes on where it stopped."
         )
     absent = missing_in(python, requirements)
     if absent != []:
