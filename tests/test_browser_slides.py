@@ -486,6 +486,16 @@ def is_of_react(error):
     return "removeChild" in error and bool(frames) and in_lab
 
 
+def test_only_reacts_own_complaint_is_excused():
+    own = "NotFoundError: 'removeChild' …\n    at uj (http://h/static/lab/5098.js?v=1:1:2)"
+    assert is_of_react(own)
+    assert not is_of_react(own.replace("removeChild", "appendChild"))
+    assert not is_of_react(
+        own + "\n    at f (http://h/lab/extensions/deck/static/1.js)"
+    )
+    assert not is_of_react("NotFoundError: 'removeChild' …")
+
+
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
     """The address and the folder of a JupyterLab that presents whole notebooks."""
