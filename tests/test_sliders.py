@@ -1,4 +1,4 @@
-"""Sliders under a figure, without a browser (tests/test_browser_slides.py has one)."""
+"""Sliders under a figure, without a browser (tests/test_browser_lesson.py has one)."""
 
 import base64
 import subprocess
