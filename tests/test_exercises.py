@@ -384,6 +384,7 @@ def test_a_wrong_answer_is_told_what_is_wrong(there, name, answer):
 
 
 @pytest.mark.slow
+@pytest.mark.maintainers
 @each_answer(right=True)
 def test_a_right_answer_gets_full_marks_however_it_is_written(there, name, answer):
     names = dict(solved(name))

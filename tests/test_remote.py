@@ -92,6 +92,7 @@ def when(path, action):
 
 
 @pytest.mark.slow
+@pytest.mark.maintainers
 def test_a_training_whose_worker_is_killed_is_done_by_another(course, capsys):
     """And the kernel of the killed worker ends with it."""
     import psutil
@@ -148,6 +149,7 @@ def test_a_killed_scheduler_loses_no_finished_training_and_a_restart_goes_on(
 
 
 @pytest.mark.slow
+@pytest.mark.maintainers
 def test_a_cell_that_fails_is_named(notebook, tmp_path):
     notebook.cells[1] = new_code_cell('raise MemoryError(f"no room for {SEED}")')
     failing = remote.Training(notebook, "a", {"SEED": 7}, tmp_path)
