@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+# The eight neighbours of a pixel, clockwise from above.
+AROUND = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -142,6 +145,8 @@ def photograph(digits, conditions=MODERATE, seed=0):
     height = round(rng.uniform(*conditions.height))
     ink, places = _row_of_digits(digits, height, conditions, rng)
     lines = _ruled_lines(ink.size, height, rng)
+    if not any(conditions.ruled):
+        lines = Image.new("L", ink.size)
     frames = _frames(ink.size, places, height, conditions, rng)
     angle = rng.uniform(-conditions.rotation, conditions.rotation)
     layers = [_turn(layer, angle, height) for layer in (ink, lines, frames)]
@@ -160,15 +165,22 @@ def _page(ink, lines, frames, height, conditions, rng):
     paper = rng.uniform(*conditions.paper) + conditions.grain * blotches
     colour = 1 - rng.uniform(0, 0.1) * np.array([0, 0.3, 1.0])
     page = paper[..., None] * colour
-    page = page * (1 - rng.uniform(*conditions.ruled) * _blue(lines, [1, 0.7, 0.3]))
+    page = _printed(page, lines, rng.uniform(*conditions.ruled), [1, 0.7, 0.3])
     tint = [1, 1, 1] if rng.random() < 0.5 else [1, 0.95, 0.75]
-    page = page * (1 - 0.8 * _blue(frames, [1, 1, 1]))
-    page = page * (1 - rng.uniform(*conditions.pattern) * _pattern(shape, height))
+    page = _printed(page, frames, 0.8)
+    page = _printed(page, _pattern(shape, height), rng.uniform(*conditions.pattern))
     if conditions.same_grey:
         page = _red_on_equal_grey(paper, ink)
     else:
-        page = page * (1 - rng.uniform(*conditions.ink) * _blue(ink, tint))
+        page = _printed(page, ink, rng.uniform(*conditions.ink), tint)
     return 1.05 - page if conditions.chalk else page
+
+
+def _printed(page, layer, share, tint=(1, 1, 1)):
+    """Let a layer of print or ink swallow a share of a page's light, in its tint."""
+    if share == 0 or not layer.any():
+        return page
+    return page * (1 - share * (layer[..., None] * np.array(tint)))
 
 
 def _taken(page, conditions, rng):
@@ -230,18 +242,7 @@ def _thinned(image):
     while removed:
         removed = False
         for first, second in (((0, 2, 4), (2, 4, 6)), ((0, 2, 6), (0, 4, 6))):
-            # The eight neighbours, clockwise from above.
-            shifts = (
-                (1, 0),
-                (1, -1),
-                (0, -1),
-                (-1, -1),
-                (-1, 0),
-                (-1, 1),
-                (0, 1),
-                (1, 1),
-            )
-            around = np.array([np.roll(ink, shift, (0, 1)) for shift in shifts])
+            around = np.array([np.roll(ink, shift, (0, 1)) for shift in AROUND])
             n = around.sum(axis=0)
             rises = (~around & np.roll(around, -1, axis=0)).sum(axis=0)
             edge = ~around[list(first)].all(axis=0) & ~around[list(second)].all(axis=0)
@@ -330,9 +331,9 @@ def _with_a_rim(page, rng):
 
 
 def _pattern(shape, height):
-    """Return fine slanted lines, shape (height, width, 1), 1 = print."""
+    """Return fine slanted lines, shape (height, width), 1 = print."""
     y, x = np.mgrid[: shape[0], : shape[1]]
-    return (((x + y) // max(2, height // 40)) % 3 == 0)[..., None]
+    return ((x + y) // max(2, height // 40)) % 3 == 0
 
 
 def _red_on_equal_grey(paper, ink):
@@ -365,17 +366,14 @@ def _ruled_lines(size, height, rng):
 def _turn(layer, angle, height):
     """Turn a layer of the page; return it as an array in [0, 1] without its rim."""
     side = layer.size
-    layer = layer.rotate(angle, Image.Resampling.BICUBIC, fillcolor=0)
+    if layer.getbbox():
+        layer = layer.rotate(angle, Image.Resampling.BICUBIC, fillcolor=0)
     # Where the turned page leaves a corner empty, the camera does not look.
     lost = np.abs(np.sin(np.radians(angle))) / 2
     x, y = min(round(lost * side[1]), height // 2), min(round(lost * side[0]), height)
     x, y = min(x, side[0] // 4), min(y, side[1] // 5)
     layer = layer.crop((x, y, side[0] - x, side[1] - y))
     return np.asarray(layer, float) / 255
-
-
-def _blue(layer, tint):
-    return layer[..., None] * np.array(tint)
 
 
 def cloud(shape, grain, rng):
