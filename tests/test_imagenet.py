@@ -110,6 +110,7 @@ def test_offline_there_are_none_and_no_folder(models):
     assert not models.exists()
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_given_up_after_seconds(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         point_to(monkeypatch, f"http://127.0.0.1:{server.getsockname()[1]}")
@@ -119,6 +120,7 @@ def test_a_silent_server_is_given_up_after_seconds(monkeypatch):
         assert time.monotonic() - begin < 60 * imagenet.SECONDS_TO_DECIDE
 
 
+@pytest.mark.slow
 def test_keras_takes_what_was_downloaded(models, monkeypatch, tmp_path):
     import h5py
     import keras

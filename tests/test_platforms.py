@@ -158,6 +158,7 @@ def test_away_from_the_course_a_sentence_says_so(tmp_path):
 
 @NO_CLONE
 @pytest.mark.parametrize("host", ["COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"])
+@pytest.mark.slow
 def test_a_host_fetches_the_course_once_and_finds_it_after_a_restart(tmp_path, host):
     there = {host: "1", "COURSE_ADDRESS": COURSE_DIR.as_uri()}
     fetched = tmp_path / "ann-vs-cnn-on-mnist"

@@ -572,6 +572,7 @@ def be_killed(times):
 
 
 @posix
+@pytest.mark.slow
 def test_a_reader_sees_the_old_run_or_the_new_one_while_savers_are_killed(home):
     seen = [number_of(save_number(1))]
     child = start("be_killed", 40)
@@ -617,6 +618,7 @@ def die_at_each_step():
 
 
 @posix
+@pytest.mark.slow
 def test_killed_at_any_step_leaves_the_old_run_or_the_new_one(home):
     lines = output_of(start("die_at_each_step")).splitlines()
     table = np.array([line.split() for line in lines], int)
@@ -673,6 +675,7 @@ def save_many(first, times):
         time.sleep(0.01)  # lest one process keep the lock to itself
 
 
+@pytest.mark.slow
 def test_two_processes_that_save_the_same_run_do_not_harm_each_other(home):
     save_number(1)
     children = [start("save_many", first, 25) for first in (1000, 2000)]

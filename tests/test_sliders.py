@@ -77,11 +77,13 @@ def executed(code, path):
     return done.cells[-1].outputs
 
 
+@pytest.mark.slow
 def test_an_executed_notebook_keeps_the_figure_and_no_state(tmp_path):
     (output,) = executed(CODE, tmp_path / "done.ipynb")
     assert picture(output.data).ndim == 3
 
 
+@pytest.mark.slow
 def test_without_ipywidgets_the_figure_is_there_with_a_word_on_what_is_missing(
     tmp_path,
 ):

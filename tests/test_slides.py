@@ -92,6 +92,7 @@ def addresses(text):
     return [address for address in found if not address.startswith(("data:", "#"))]
 
 
+@pytest.mark.slow
 def test_decks_load_nothing_but_their_neighbours(deck):
     loaded = addresses(deck.read_text(encoding="utf-8"))
     assert any(address.endswith("reveal.js") for address in loaded)
@@ -103,6 +104,7 @@ def test_decks_load_nothing_but_their_neighbours(deck):
                 assert (path.parent / address.split("?")[0]).is_file(), address
 
 
+@pytest.mark.slow
 def test_a_deck_brings_the_letters_that_it_needs_and_no_more(tmp_path):
     cell = new_markdown_cell("# Größe α → ∞")  # the font has no arrow
     deck = slides.make([write_notebook(tmp_path / "n.ipynb", cell)], tmp_path / "s")[0]
@@ -124,6 +126,7 @@ def test_what_a_deck_loads_is_found_by_this_test():
     assert set(addresses(page)) == found
 
 
+@pytest.mark.slow
 def test_decks_show_all_cells_in_order(decks):
     for path in PATHS:
         page = read(decks[path.stem])
@@ -135,6 +138,7 @@ def test_decks_show_all_cells_in_order(decks):
         assert len(tops) == sum(kind == "slide" for _, kind in cells)
 
 
+@pytest.mark.slow
 def test_figures_keep_their_descriptions(deck):
     page = read(deck)
     alts = [image["alt"] for image in page.select(".jp-OutputArea img")]
@@ -183,6 +187,7 @@ def test_a_formula_that_cannot_be_shown_is_refused():
 # Whole or not at all.
 
 
+@pytest.mark.slow
 def test_failing_leaves_the_older_slides(tmp_path):
     good = write_notebook(tmp_path / "good.ipynb", new_markdown_cell("$a$"))
     bad = write_notebook(tmp_path / "bad.ipynb", new_markdown_cell(r"$\notacommand$"))
@@ -197,6 +202,7 @@ def test_failing_leaves_the_older_slides(tmp_path):
     slides.make([good], folder)  # and the next time all is well
 
 
+@pytest.mark.slow
 def test_the_module_says_where_the_decks_are(tmp_path):
     figure = new_output("display_data", {"text/plain": "a figure"})
     write_notebook(tmp_path / "n.ipynb", new_code_cell("1 + 1", outputs=[figure]))

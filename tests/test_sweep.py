@@ -134,6 +134,7 @@ def test_other_models_or_data_have_another_file(tmp_path):
     assert len(set(paths[:3])) == 3 and paths[3] == paths[0]
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     monkeypatch.setattr("utils.labs.spread.SECONDS_TO_CONNECT", 1)
     for address in ("tcp://127.0.0.1:9", "no address"):
@@ -141,6 +142,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
             pass
 
 
+@pytest.mark.slow
 def test_a_client_that_found_no_scheduler_is_gone_at_once(monkeypatch):
     """Else it ends at some later moment; in the start of another that is a deadlock."""
     monkeypatch.setattr("utils.labs.spread.SECONDS_TO_CONNECT", 1)
