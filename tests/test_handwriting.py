@@ -191,7 +191,7 @@ HARDEST = {
 @pytest.mark.slow
 @pytest.mark.parametrize("cause", sorted({*photos.CAUSES} - {*HARDEST}))
 def test_what_breaks_a_reading_on_real_photos_is_met(cause, shipped, models):
-    images, y_true = (part[:18].reshape(3, 6, *part.shape[1:]) for part in shipped)
+    images, y_true = (part[:12].reshape(2, 6, *part.shape[1:]) for part in shipped)
     right = []
     for k, (row, labels) in enumerate(zip(images, y_true, strict=True)):
         page = read_page(photos.photograph(row, photos.CAUSES[cause], seed=k))
@@ -203,7 +203,7 @@ def test_what_breaks_a_reading_on_real_photos_is_met(cause, shipped, models):
 @pytest.mark.slow
 @pytest.mark.parametrize("cause", HARDEST)
 def test_of_what_is_hardest_a_part_is_read(cause, shipped, models):
-    images, y_true = (part[:48].reshape(8, 6, *part.shape[1:]) for part in shipped)
+    images, y_true = (part[:30].reshape(5, 6, *part.shape[1:]) for part in shipped)
     right = 0
     for k, (row, labels) in enumerate(zip(images, y_true, strict=True)):
         try:
@@ -213,9 +213,10 @@ def test_of_what_is_hardest_a_part_is_read(cause, shipped, models):
         read = [int(digit) for digit in read_by(models["cnn"], page.images)]
         same = SequenceMatcher(None, labels.tolist(), read, autojunk=False)
         right += sum(block.size for block in same.get_matching_blocks())
-    assert right / 48 >= HARDEST[cause]
+    assert right / 30 >= HARDEST[cause]
 
 
+@pytest.mark.slow
 def test_a_digit_that_fills_its_picture_keeps_its_straight_strokes(shipped, models):
     images, y_true = (part[:30] for part in shipped)
     close = photos.CAUSES["hardly any margin"]
@@ -282,11 +283,11 @@ def test_digits_that_stand_on_a_line_are_freed_from_it():
 @pytest.mark.slow
 def test_a_letter_is_not_turned_until_it_looks_like_a_digit():
     accepted = 0
-    for picture in no_digits(90):
+    for picture in no_digits(60):
         with contextlib.suppress(HandwritingError):
             page = read_page(255 - np.pad(picture, 40))
             accepted += page.likeness.max() >= 0.5
-    assert accepted < 0.2 * 90
+    assert accepted < 0.2 * 60
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
@@ -295,6 +296,7 @@ def test_three_digits_are_enough_to_tell_which_way_is_up(turns):
     assert page.turn == 4 - turns and len(page.images) == 3
 
 
+@pytest.mark.slow
 def test_the_page_is_turned_and_says_so(shipped):
     images, _ = shipped
     for turns, cause in ((1, "held sideways"), (2, "upside down")):
@@ -591,6 +593,7 @@ def test_a_cut_off_file_never_crashes_otherwise():
                 read_page(whole[:keep])
 
 
+@pytest.mark.slow
 def test_a_damaged_file_never_crashes_otherwise():
     for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"):
         whole = as_file(drawn(3), kind)
@@ -704,7 +707,7 @@ def test_the_generator_repeats_itself_and_writes_jpeg():
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", photos.SETTINGS)
 def test_digits_survive_being_photographed(setting, shipped, models):
-    images, y_true = (part[:60] for part in shipped)
+    images, y_true = (part[:40] for part in shipped)
     read = []
     for k, image in enumerate(images):
         photo = photos.photograph(image[None], photos.SETTINGS[setting], seed=k)
@@ -725,12 +728,12 @@ def test_digits_survive_being_photographed(setting, shipped, models):
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", ["moderate", "moderate, ruled page"])
 def test_photographed_rows_are_read_in_order(setting, shipped, models):
-    images, y_true = (part[:60].reshape(10, 6, *part.shape[1:]) for part in shipped)
+    images, y_true = (part[:36].reshape(6, 6, *part.shape[1:]) for part in shipped)
     right = []
     for k, (row, labels) in enumerate(zip(images, y_true, strict=True)):
         page = read_page(photos.photograph(row, photos.SETTINGS[setting], seed=k))
         right += list(read_by(models["cnn"], page.images) == labels)
-    assert len(right) == 60 and np.mean(right) >= 0.95
+    assert len(right) == 36 and np.mean(right) >= 0.95
 
 
 def test_no_tensorflow_is_imported():
