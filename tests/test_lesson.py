@@ -309,7 +309,9 @@ class Kernel:
 
 
 @pytest.fixture
-def kernel():
+def kernel(tmp_path, monkeypatch):
+    """A shell with a history of its own: many of them wait for one file's lock."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     return Kernel()
 
 
