@@ -44,16 +44,18 @@ MODELS = ("ANN_Model.ipynb", "CNN_Model.ipynb")  # the other notebooks read thei
 # parameters, as one sets them with papermill, keep the trainings few and short.
 SMALL = {
     "How_Much_Data.ipynb": {"N_SEEDS": 1, "N_MOST": 1000},
+    "Overfitting.ipynb": {"N_TRIALS": 7},  # pruned is from the sixth on
     "Training_Recipes.ipynb": {"EPOCHS": 1},
     "Transfer.ipynb": {"LABELS": (1, 20), "DRAWS": 2, "STEPS": 50},
-    "Your_Handwriting.ipynb": {"N_PHOTOS": 8, "N_TRIED": 21},
+    "Your_Handwriting.ipynb": {"N_PHOTOS": 3, "N_IN_A_ROW": 2, "N_TRIED": 6},
 }
 # Where no test looks at what was learned, Keras ends each training after these epochs:
-# everywhere, or in the cells with a tag.
+# in the cells with a tag, and with None in all others.
 SHORT = {
-    "Augmentation.ipynb": (2, "comparison"),
-    "Overfitting.ipynb": (14, None),  # early stopping needs 13, the search 12
-    "What_Makes_the_Difference.ipynb": (2, None),
+    "Augmentation.ipynb": {"comparison": 2},
+    # Early stopping needs 13; a trial may be pruned from the third on.
+    "Overfitting.ipynb": {None: 14, "study": 5},
+    "What_Makes_the_Difference.ipynb": {None: 2},
 }
 # Begun first: a process that begins one of these last is alone with it in the end.
 LONGEST = (
@@ -190,10 +192,9 @@ def make_trainings_short(items):
     """Tell Keras in each cell behind the parameters how many epochs SHORT allows."""
     ready = set()  # the labs whose parameters, and so whose imports, come before
     for item in (i for i in items if is_cell(i) and i.path.name in SHORT):
-        most, tag = SHORT[item.path.name]
-        tags = item.cell.metadata.get("tags", [])
+        limits, tags = SHORT[item.path.name], item.cell.metadata.get("tags", [])
         if item.path in ready:
-            limit = most if tag is None or tag in tags else None
+            limit = next((limits[tag] for tag in [*tags, None] if tag in limits), None)
             limited = f"keras.config.set_max_epochs({limit})\n{item.cell.source}"
             item.cell.source = limited
         if "parameters" in tags:
