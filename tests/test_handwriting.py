@@ -19,7 +19,7 @@ from scipy import ndimage
 from utils import handwriting
 from utils.canvas import strokes
 from utils.data import SHIPPED_DIGITS, stress_digits
-from utils.handwriting import HandwritingError, photos, read_page, to_mnist
+from utils.handwriting import HandwritingError, joining, photos, read_page, to_mnist
 from utils.handwriting.no_digits import no_digits
 from utils.places import COURSE_DIR
 from utils.runs import REFERENCE_DIR, load_run
@@ -227,6 +227,69 @@ def test_a_digit_that_fills_its_picture_keeps_its_straight_strokes(shipped, mode
     assert sum(len(page.images) == 1 for page in pages) >= 29
     read = read_by(models["cnn"], [page.images[0] for page in pages])
     assert (read == y_true).mean() >= 0.9
+
+
+def test_one_digit_alone_is_read_in_doubt_and_keeps_its_bar():
+    page = Image.new("L", (300, 300), 250)
+    bar_and_stem = [(60, 80), (230, 76), (216, 240)]  # a 7 as wide as it is high
+    ImageDraw.Draw(page).line(bar_and_stem, 30, 12)
+    found = read_page(np.asarray(page))
+    assert len(found.images) == 1 and found.likeness[0] < 0.2
+    top, bottom, left, right = found.boxes[0]
+    assert bottom - top > 150 and right - left > 160
+
+
+def signature():
+    turns = np.linspace(0, 14 * np.pi, 500)
+    across, down = 80 + 5 * turns + 30 * np.cos(turns), 150 + 60 * np.sin(turns)
+    page = Image.new("L", (400, 300), 250)
+    ImageDraw.Draw(page).line([*zip(across, down, strict=True)], 30, 5)
+    return np.asarray(page)
+
+
+def wave():
+    turns = np.linspace(0, 6 * np.pi, 300)
+    page = Image.new("L", (600, 300), 250)
+    places = zip(80 + 22 * turns, 150 + 40 * np.sin(turns), strict=True)
+    ImageDraw.Draw(page).line([*places], 30, 6)
+    return np.asarray(page)
+
+
+def disc():
+    page = Image.new("L", (500, 500), 250)
+    ImageDraw.Draw(page).ellipse([200, 180, 320, 310], fill=30)
+    return np.asarray(page)
+
+
+@pytest.mark.parametrize("picture", [signature, wave, disc])
+def test_one_piece_that_no_pen_leaves_of_a_digit_is_refused(picture):
+    with pytest.raises(HandwritingError, match=r"words|nothing like ink"):
+        read_page(picture())
+
+
+class Likely:
+    """A piece of ink, and how much it looks like a digit."""
+
+    def __init__(self, likeness, bar=False):
+        self.likeness, self.bar = likeness, bar
+        self.width, self.height = 120, 100
+
+
+@pytest.mark.parametrize(
+    "whole, parts, apart",
+    [
+        (0.04, (0.98, 0.99), True),
+        (0.9999, (0.98, 0.93), False),
+        (0.3, (0.7, 0.8), False),
+    ],
+    ids=["a pair", "halves of an 8", "odd"],
+)
+def test_only_what_is_a_digit_more_surely_is_cut_off(whole, parts, apart, monkeypatch):
+    piece, row = Likely(whole), [Likely(part) for part in parts]
+    monkeypatch.setattr(joining, "_parts", lambda *_: ({}, 0))
+    monkeypatch.setattr(joining, "_best_row", lambda *_: row)
+    found = joining.split([piece], 100, only_sure=True)
+    assert found == (row if apart else [piece])
 
 
 def test_circles_around_digits_are_no_zeros():

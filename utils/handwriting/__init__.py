@@ -97,13 +97,15 @@ def read_page(source):
     # first guess convinces nobody, the other is tried.
     for guess in (light_on_dark, not light_on_dark):
         try:
-            page = _read(photo, guess)
+            page, only_bars = _read(photo, guess)
         except HandwritingError as error:
             problem = problem or error
             continue
         second = guess != light_on_dark
         if second and page.likeness.mean() < CONVINCING:
             continue  # what the wrong way round leaves over is no writing
+        if best and only_bars:
+            continue  # between two strokes, too, there is something like a 1
         if best is None or _worth(page) > _worth(best):
             best = page
         if best.likeness.mean() > CONVINCING:
@@ -126,7 +128,7 @@ def _read(photo, light_on_dark):
     stages = {name: np.rot90(stage, found.turn) for name, stage in stages.items()}
     stages["without lines"] = found.strokes
     images = [np.round(255 * piece.image) for piece in found.digits]
-    return Page(
+    page = Page(
         np.array(images).astype(np.uint8).reshape(-1, SIZE, SIZE),
         np.array([piece.box for piece in found.digits]).reshape(-1, 4),
         stages,
@@ -134,3 +136,4 @@ def _read(photo, light_on_dark):
         found.left_out,
         found.turn,
     )
+    return page, all(piece.bar for piece in found.digits)

@@ -14,7 +14,10 @@ from utils.handwriting.rings import is_around, without_rings
 # Of a page's ink: a page with less is not one of digits. Of invented pages, those of
 # digits had 0.9 and more, text, coins, maps and music had 0.6 and less.
 FEWEST_DIGITS = 0.7
-FEWEST_ALONE = 0.2  # the likeness of a single piece: badly written, it is read in doubt
+FEWEST_ALONE = 0.2  # the likeness of a single piece, if no pen's stroke is like it
+# What a pen leaves of one digit, in MNIST and beyond: strokes this long together, this
+# wide, by the digit's height or width, whichever is larger; and a box so wide by high.
+LONGEST_INK, WIDEST_PEN, WIDEST_BOX = 4.0, 0.3, 2.0
 # Digits that touch or are boxed in do not look like digits yet. But where there are so
 # many pieces, and so little of their ink looks like any, mending them is in vain.
 CROWD, HOPELESS = 50, 0.25
@@ -63,8 +66,11 @@ def choose(pieces, erased, printed):
     if len(crowd) > CROWD:
         refuse_words(crowd, shape, HOPELESS)
     pieces = without_rings(pieces)
-    pieces = trim(split(pieces, tall, only_sure=True), tall)
-    pieces = split(join(pieces, tall), tall)
+    pieces = split(pieces, tall, only_sure=True, bars=False)
+    # One piece alone is most likely one digit, however badly written: no bar comes off.
+    alone = len(crowd) == 1
+    pieces = join(pieces if alone else trim(pieces, tall), tall)
+    pieces = split(pieces, tall, only_sure=alone)
 
     largest = max((p.extent for p in pieces), default=0)
     if largest < max(8, 0.02 * min(shape)):
@@ -137,13 +143,30 @@ def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
         return  # a picture as small as MNIST's holds one digit, however odd
     # By ink: rests of a printed line are long, and hardly any.
     share = sum(p.likeness * p.area for p in pieces) / sum(p.area for p in pieces)
-    if share < (fewest if len(pieces) > 1 else FEWEST_ALONE):
+    if len(pieces) == 1:
+        # Whoever photographs one piece of writing most likely wrote a digit: it is read
+        # in doubt, which its likeness tells.
+        fewest = 0 if _is_as_much_as_a_digit(pieces[0]) else FEWEST_ALONE
+    if share < fewest:
         like = sum(p.likeness > LIKE for p in pieces)
         raise HandwritingError(
             "This looks like words, or like no writing at all: "
             f"{like} of {len(pieces)} pieces of ink look like a digit. Photograph a "
             "page of digits that do not touch, upright, in even light."
         )
+
+
+def _is_as_much_as_a_digit(piece):
+    """Tell a single digit, however odd, from a signature, a drawing and a blot.
+
+    Strokes of the width w and the length l have the area l·w.
+    """
+    length = piece.area / piece.pen
+    return (
+        length < LONGEST_INK * piece.extent
+        and piece.pen < WIDEST_PEN * piece.extent
+        and piece.width < WIDEST_BOX * piece.height
+    )
 
 
 def _is_texture(pieces):

@@ -110,14 +110,15 @@ def _without_sides(piece):
     return parts
 
 
-def split(pieces, tall, only_sure=False):
+def split(pieces, tall, only_sure=False, bars=True):
     """Take digits apart that touch: cut where the judge likes the parts best.
 
     Args:
         pieces: list of Piece, judged.
         tall: how large a digit is, in pixels.
-        only_sure: leave together what is not surely several digits: a stroke among
-            the parts may be the side of a box.
+        only_sure: leave together what is not surely several digits: half of an 8 may
+            look like a 6.
+        bars: a straight stroke may be a part; it may be a 1, or the side of a box.
     """
     cuts = []
     for piece in pieces:
@@ -129,9 +130,12 @@ def split(pieces, tall, only_sure=False):
     result = []
     for piece, (parts, end) in zip(pieces, cuts, strict=True):
         row = _best_row(parts, end)
-        if row and only_sure and any(p.bar or p.likeness < SURE for p in row):
-            row = None
-        result += row or [piece]
+        # Each part must be a digit more surely than the whole is.
+        least = max(SURE, piece.likeness) if only_sure else 0
+        if row and all(p.likeness > least and (bars or not p.bar) for p in row):
+            result += row
+        else:
+            result.append(piece)
     return result
 
 
