@@ -158,7 +158,7 @@ def _reason(error):
     if isinstance(error, KilledWorker):
         return "each worker that tried it was killed; is there enough memory?"
     kind = "" if isinstance(error, SweepError) else f"{type(error).__name__}: "
-    return f"{kind}{error}".splitlines()[0][:300]
+    return f"{kind}{' '.join(str(error).split())}"[:300]
 
 
 @functools.lru_cache(maxsize=1)
