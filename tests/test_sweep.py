@@ -216,7 +216,10 @@ def fail():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("accident", "words"),
-    [(fail, "MemoryError: no room for more"), (kill_worker, "each worker that tried it")],
+    [
+        (fail, "MemoryError: no room for more"),
+        (kill_worker, "each worker that tried it"),
+    ],
 )
 def test_a_training_that_fails_is_named_and_the_others_are_kept(
     tmp_path, monkeypatch, accident, words
