@@ -44,7 +44,6 @@ MODELS = ("ANN_Model.ipynb", "CNN_Model.ipynb")  # the other notebooks read thei
 # parameters, as one sets them with papermill, keep the trainings few and short.
 SMALL = {
     "How_Much_Data.ipynb": {"N_SEEDS": 1, "N_MOST": 1000},
-    "Overfitting.ipynb": {"N_TRIALS": 7},  # pruned is from the sixth on
     "Training_Recipes.ipynb": {"EPOCHS": 1},
     "Transfer.ipynb": {"LABELS": (1, 20), "DRAWS": 2, "STEPS": 50},
     "Your_Handwriting.ipynb": {"N_PHOTOS": 3, "N_IN_A_ROW": 2, "N_TRIED": 6},

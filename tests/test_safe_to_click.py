@@ -195,7 +195,7 @@ def test_predictions_of_an_older_model_are_not_saved_with_a_new_one(student):
 
 # The stop button is pressed after so many messages of the training cell. The first two
 # come before the training: the kernel is busy, this is the cell.
-MOMENTS = {"ann": (0, 1, 2, 3, 5, 9, 16), "cnn": (1, 5)}
+MOMENTS = {"ann": (0, 1, 2, 3, 4, 6, 8, 10, 13, 16), "cnn": (1, 5)}
 
 
 def test_a_training_that_was_stopped_is_saved_as_what_it_is(student):

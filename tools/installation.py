@@ -369,7 +369,7 @@ def print_missing(requirements):
     """Answer missing_in(): print what this Python lacks; 1 if it cannot get it."""
     absent = missing(read(requirements))
     absent += [package for package in broken() if package not in absent]
-    print("\n".join(absent))
+    print("\n".join(dict.fromkeys(absent)))  # a package may stand in two files
     if not absent:
         return 0
     try:

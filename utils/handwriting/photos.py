@@ -145,7 +145,7 @@ def photograph(digits, conditions=MODERATE, seed=0):
     height = round(rng.uniform(*conditions.height))
     ink, places = _row_of_digits(digits, height, conditions, rng)
     lines = _ruled_lines(ink.size, height, rng)
-    if not any(conditions.ruled):
+    if not any(conditions.ruled):  # drawn all the same: a seed keeps its numbers
         lines = Image.new("L", ink.size)
     frames = _frames(ink.size, places, height, conditions, rng)
     angle = rng.uniform(-conditions.rotation, conditions.rotation)
