@@ -51,11 +51,14 @@ class Stopwatch:
 
 
 def keras_stopwatch(model, x_test, y_test):
-    """Return a Stopwatch and the Keras callback that works it."""
+    """Return a Stopwatch and the Keras callbacks that work it."""
     import keras
 
+    # Where a notebook averages the weights, it is the average that is validated.
+    averaging = [keras.callbacks.SwapEMAWeights()] if model.optimizer.use_ema else []
+
     def accuracy():
-        y_prob = model.predict(x_test, batch_size=1000, verbose=0)
+        y_prob = model.predict(x_test, batch_size=1000, verbose=0, callbacks=averaging)
         return float((y_prob.argmax(axis=1) == y_test).mean())
 
     watch = Stopwatch(accuracy)
@@ -63,7 +66,7 @@ def keras_stopwatch(model, x_test, y_test):
         on_epoch_begin=lambda epoch, logs: watch.start(),
         on_epoch_end=lambda epoch, logs: watch.stop(),
     )
-    return watch, callback
+    return watch, [callback, *averaging]
 
 
 # --- the contestants: each trains once and returns its Stopwatch's rows ---------------
@@ -89,14 +92,14 @@ def cells_up_to_fit(name, seed, epochs=0):
 def course_notebook(name, seed, epochs=0):
     """Train the model of a notebook, taken from its cells and written nowhere else."""
     space = cells_up_to_fit(name, seed, epochs)
-    watch, callback = keras_stopwatch(space["model"], space["x_test"], space["y_test"])
+    watch, callbacks = keras_stopwatch(space["model"], space["x_test"], space["y_test"])
     space["model"].fit(
         space["x_train"],
         space["y_train"],
         batch_size=space["batch_size"],
         epochs=space["epochs"],
         validation_data=(space["x_val"], space["y_val"]),  # its time is part of ours
-        callbacks=[callback],
+        callbacks=callbacks,
         verbose=0,
     )
     return watch.rows
@@ -124,14 +127,14 @@ def keras_example(seed, epochs):
         ]
     )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    watch, callback = keras_stopwatch(model, x_test, digits.y_test)
+    watch, callbacks = keras_stopwatch(model, x_test, digits.y_test)
     model.fit(
         x_train,
         digits.y_train,
         batch_size=128,
         epochs=epochs,
         validation_split=0.1,
-        callbacks=[callback],
+        callbacks=callbacks,
         verbose=0,
     )
     return watch.rows

@@ -31,14 +31,14 @@ def test_the_recipe_is_the_notebooks():
 
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
     made = pens.made_ready(model, range(50_000), epochs=0)
-    assert (made["batch_size"], made["epochs"]) == (128, 5)
+    assert (made["batch_size"], made["epochs"]) == (128, 9)
     rate = model.optimizer.learning_rate
-    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    assert isinstance(model.optimizer, keras.optimizers.AdamW)
     # tests/test_controls.py holds the same two rates against the notebook's text.
     schedule, steps = made["schedule"], made["n_steps"]
-    assert steps == 5 * 391
-    assert float(schedule(0)) == pytest.approx(0.0006) == float(rate)
-    assert float(schedule(made["warmup"])) == pytest.approx(0.015)
+    assert steps == 9 * 391
+    assert float(schedule(0)) == pytest.approx(0.001) == float(rate)
+    assert float(schedule(made["warmup"])) == pytest.approx(0.01)
     assert float(schedule(steps)) == pytest.approx(0, abs=1e-6)
 
 

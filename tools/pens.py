@@ -28,7 +28,7 @@ from utils.places import COURSE_DIR
 NAME = "cnn-pens"
 PALEST = 0.25  # share of full ink
 NOTEBOOK = COURSE_DIR / "CNN_Model.ipynb"
-RECIPE = ("schedule = keras.", "keras.optimizers.Adam(schedule)")  # in two cells
+RECIPE = ("schedule = keras.", "keras.optimizers.AdamW(")  # in two cells
 
 
 def with_other_pens(x, rng):
@@ -79,7 +79,7 @@ def train(digits, n_copies, epochs, seed):
         epochs=made["epochs"],
         verbose=0,
         validation_data=(as_input(x_val / 255), y_val),
-        callbacks=[live],
+        callbacks=[live, keras.callbacks.SwapEMAWeights()],
     )
     pens_val = as_input(with_other_pens(x_val, rng))
     _, accuracy = model.evaluate(pens_val, y_val, verbose=0)
