@@ -153,10 +153,18 @@ def test_the_lab_trains_with_the_recipes_of_the_notebooks():
     ]
     theirs = [*calls(ann, "CosineDecay")[-1:], *calls(cnn, "CosineDecay")[-1:]]
     assert sorted(calls(lab, "CosineDecay")) == sorted(theirs)
-    assert sorted(theirs) == [[0.001, 0.01], [0.003]]
+    assert sorted(theirs) == [[0.001], [0.003]]
     theirs = [*calls(ann, "AdamW")[-1:], *calls(cnn, "AdamW")]
-    assert sorted(calls(lab, "AdamW")) == theirs == [[0.1], [0.2, True, 0.99]]
-    assert "0.15 * n_steps" in cnn and "0.15 * steps" in lab
+    assert sorted(calls(lab, "AdamW")) == theirs == [[0.1], [0.2]]
+    assert "int(0.1 * n_steps)" in cnn and "int(0.1 * steps)" in lab
+    assert "0.006 if len(x_train) > 20_000 else 0.015" in cnn
+    assert "0.006 if full else 0.015" in lab
+    assert "memory = steps_per_epoch / 4" in cnn
+    assert "memory = steps / EPOCHS[recipe] / 4" in lab
+    for text in (cnn, lab):
+        assert "'use_ema': True, 'ema_momentum': memory / (memory + 1)" in text.replace(
+            '"', "'"
+        )
     for text, epochs in ((ann, (25, 60)), (cnn, (9, 20))):
         assert f"{epochs[0]} if len(x_train) > 20_000 else {epochs[1]}" in text
         assert f"{epochs[0]} if full else {epochs[1]}" in code(LAB)
@@ -171,7 +179,8 @@ def test_comparison_says_what_else_differs_as_the_notebooks_have_it():
     for fact in (
         "a weight decay of 0.1, batches of 256",
         "falls from 0.003",
-        "a decay of 0.2, batches of 128, one cycle up to 0.01, averaged weights",
+        "a decay of 0.2, batches of 128, one cycle up to 0.006",
+        "averaged weights",
         "about a third of the epochs",
         "batch normalisation",
     ):

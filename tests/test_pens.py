@@ -38,7 +38,7 @@ def test_the_recipe_is_the_notebooks():
     schedule, steps = made["schedule"], made["n_steps"]
     assert steps == 9 * 391
     assert float(schedule(0)) == pytest.approx(0.001) == float(rate)
-    assert float(schedule(made["warmup"])) == pytest.approx(0.01)
+    assert float(schedule(made["warmup"])) == pytest.approx(0.006)
     assert float(schedule(steps)) == pytest.approx(0, abs=1e-6)
 
 
