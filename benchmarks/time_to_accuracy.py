@@ -7,7 +7,8 @@ their notebooks; the architecture and schedule of the Keras example "Simple MNIS
 convnet" (F. Chollet, 2015); and, where PyTorch is installed, those of its basic MNIST
 example. Writes benchmarks/results.json, the table in benchmarks/README.md and its
 picture. Timed is the training alone: the test accuracy after each epoch is measured
-with the clock stopped.
+with the clock stopped. What else a trained network is worth (its loss, its calibration,
+its accuracy on noisy and on shifted digits) stands in a table of its own.
 """
 
 import argparse
@@ -23,14 +24,17 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from utils import plots
+from utils import corruptions, plots
+from utils.calibration import expected_calibration_error
 from utils.data import load_mnist
 from utils.environment import quiet_stderr
+from utils.evaluation import log_losses
 from utils.files import replace_between_markers, write_whole
 from utils.places import COURSE_DIR
 
 HERE = Path(__file__).parent
 TARGET = 0.99
+NOISE, SHIFT = 0.4, 2  # standard deviation of a pixel in [0, 1]; pixels
 
 
 class Stopwatch:
@@ -69,7 +73,45 @@ def keras_stopwatch(model, x_test, y_test):
     return watch, [callback, *averaging]
 
 
-# --- the contestants: each trains once and returns its Stopwatch's rows ---------------
+def keras_prediction(model):
+    """Return a function from images, shape (n, 28, 28) in [0, 1], to probabilities."""
+
+    def predict(x):
+        x = x.reshape(-1, *model.input_shape[1:])
+        return model.predict(x, batch_size=1000, verbose=0)
+
+    return predict
+
+
+def qualities(predict, x_test, y_test, seed):
+    """Measure what else a trained network is worth.
+
+    Args:
+        predict: function from images, shape (n, 28, 28), float32, to y_prob.
+        x_test: images, shape (n, 28, 28), uint8.
+        y_test: labels, shape (n,).
+        seed: of the noise and the directions.
+
+    Returns:
+        dict: "loss" (mean cross-entropy), "calibration" (expected calibration error),
+        "noise" and "shift" (accuracy on digits so damaged).
+    """
+    x = x_test.astype("float32") / 255
+    y_prob = predict(x)
+
+    def accuracy(damaged):
+        return float(np.mean(predict(damaged).argmax(axis=1) == y_test))
+
+    return {
+        "loss": float(np.mean(log_losses(y_test, y_prob))),
+        "calibration": float(expected_calibration_error(y_test, y_prob)),
+        "noise": accuracy(corruptions.noise(x, NOISE, seed)),
+        "shift": accuracy(corruptions.shift(x, SHIFT, seed)),
+    }
+
+
+# --- the contestants: each trains once, and returns its Stopwatch's rows and a function
+# --- from images, shape (n, 28, 28) in [0, 1], to probabilities -----------------------
 
 
 def cells_up_to_fit(name, seed, epochs=0):
@@ -102,7 +144,7 @@ def course_notebook(name, seed, epochs=0):
         callbacks=callbacks,
         verbose=0,
     )
-    return watch.rows
+    return watch.rows, keras_prediction(space["model"])
 
 
 def keras_example(seed, epochs):
@@ -137,7 +179,7 @@ def keras_example(seed, epochs):
         callbacks=callbacks,
         verbose=0,
     )
-    return watch.rows
+    return watch.rows, keras_prediction(model)
 
 
 def torch_example(seed, epochs):
@@ -149,9 +191,10 @@ def torch_example(seed, epochs):
     digits = load_mnist()
 
     def images(x):  # the mean and deviation that the example scales by
-        return torch.from_numpy((x[:, None].astype("float32") / 255 - 0.1307) / 0.3081)
+        return torch.from_numpy((x[:, None] - 0.1307) / 0.3081)
 
-    x_train, x_test = images(digits.x_train), images(digits.x_test)
+    x_train = images(digits.x_train.astype("float32") / 255)
+    x_test = digits.x_test.astype("float32") / 255
     y_train = torch.from_numpy(digits.y_train.astype("int64"))
     model = nn.Sequential(
         nn.Conv2d(1, 32, 3),
@@ -169,11 +212,14 @@ def torch_example(seed, epochs):
     optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.7)
 
-    def accuracy():
+    def predict(x):
         model.eval()
         with torch.no_grad():
-            guesses = torch.cat([model(x).argmax(1) for x in x_test.split(1000)])
-        return float((guesses.numpy() == digits.y_test).mean())
+            logits = [model(batch) for batch in images(x).split(1000)]
+        return torch.cat(logits).softmax(1).numpy()
+
+    def accuracy():
+        return float((predict(x_test).argmax(axis=1) == digits.y_test).mean())
 
     watch = Stopwatch(accuracy)
     for _ in range(epochs):
@@ -187,7 +233,7 @@ def torch_example(seed, epochs):
             optimizer.step()
         schedule.step()
         watch.stop()
-    return watch.rows
+    return watch.rows, predict
 
 
 def torch_version():
@@ -274,6 +320,22 @@ def table(summary):
     return "\n".join(lines)
 
 
+def quality_table(measured):
+    """Return name: rounds of qualities as a Markdown table of their means."""
+    lines = [
+        "| recipe | loss | calibration error | accuracy under noise "
+        f"(σ = {NOISE}) | shifted by {SHIFT} pixels |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for name, rounds in measured.items():
+        mean = {key: statistics.mean(row[key] for row in rounds) for key in rounds[0]}
+        lines.append(
+            f"| {name} | {mean['loss']:.4f} | {mean['calibration']:.2%} "
+            f"| {mean['noise']:.1%} | {mean['shift']:.1%} |"
+        )
+    return "\n".join(lines)
+
+
 def picture(rounds):
     """Draw test accuracy against seconds of training, one line a round."""
     figure = plots.time_to_accuracy(rounds, TARGET)
@@ -292,19 +354,28 @@ def main():
         tf.zeros(1).numpy()
     versions = {"tensorflow": tf.__version__, "torch": torch_version()}
     rounds = {name: [] for name in contestants(options.torch_epochs)}
+    measured = {name: [] for name in rounds}
+    digits = load_mnist()
     for seed in range(options.rounds):
         for name, train in contestants(options.torch_epochs).items():
             print(f"round {seed + 1}, {name}", flush=True)
-            rounds[name].append(train(seed))
+            rows, predict = train(seed)
+            rounds[name].append(rows)
+            measured[name].append(
+                qualities(predict, digits.x_test, digits.y_test, seed)
+            )
             result = {
                 "machine": f"{platform.machine()}, {os.cpu_count()} cores",
                 "versions": versions,
                 "rounds": rounds,
+                "qualities": measured,
             }
             write_whole(HERE / "results.json", json.dumps(result, indent=1) + "\n")
     summary = summarise(rounds)
     print(table(summary))
     replace_between_markers(HERE / "README.md", "time to accuracy", table(summary))
+    print(quality_table(measured))
+    replace_between_markers(HERE / "README.md", "qualities", quality_table(measured))
     picture(rounds)
 
 

@@ -10,12 +10,15 @@ import re
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from scipy import special
+from sklearn import metrics
 
 from benchmarks import handwriting, scaling, step, waiting
 from benchmarks import time_to_accuracy as bench
-from utils import data
+from utils import corruptions, data
 from utils.files import with_part
 from utils.handwriting import photos
 from utils.places import COURSE_DIR
@@ -56,16 +59,47 @@ def test_the_table_has_a_row_for_each_and_says_what_was_not_reached():
     assert "not reached" in lines[-1] and "50.00" not in lines[-1]
 
 
+def test_what_a_network_is_worth_besides_agrees_with_scikit_learn():
+    """A network that answers with the mean of each row, so that damage changes it."""
+    rng = np.random.default_rng(0)
+    x, y = (
+        rng.integers(0, 256, (200, 28, 28), dtype=np.uint8),
+        rng.integers(10, size=200),
+    )
+    scale = rng.normal(size=(28, 10))
+
+    def predict(images):
+        return special.softmax(images.mean(axis=2) @ scale, axis=1)
+
+    found = bench.qualities(predict, x, y, seed=3)
+    images = x.astype("float32") / 255
+    y_prob = predict(images)
+    assert found["loss"] == pytest.approx(metrics.log_loss(y, y_prob, labels=range(10)))
+    gaps = [  # one bin after another, by hand
+        abs(np.sum((y_prob.argmax(axis=1) == y)[m] - y_prob.max(axis=1)[m]))
+        for m in [np.ceil(y_prob.max(axis=1) * 15) == b for b in range(1, 16)]
+    ]
+    assert found["calibration"] == pytest.approx(sum(gaps) / 200)
+    for kind, severity in (("noise", bench.NOISE), ("shift", bench.SHIFT)):
+        damaged = getattr(corruptions, kind)(images, severity, 3)
+        right = metrics.accuracy_score(y, predict(damaged).argmax(axis=1))
+        assert found[kind] == pytest.approx(right)
+    (row,) = bench.quality_table({"ours": [found, found]}).splitlines()[2:]
+    assert f"| {found['loss']:.4f} |" in row and f"| {found['shift']:.1%} |" in row
+
+
 @pytest.mark.committed
 def test_the_committed_table_is_that_of_the_committed_results():
     readme = (COURSE_DIR / "benchmarks" / "README.md").read_text(encoding="utf-8")
     results = COURSE_DIR / "benchmarks" / "results.json"
     if results.exists():
-        rounds = json.loads(results.read_text())["rounds"]
-        table = bench.table(bench.summarise(rounds))
+        measured = json.loads(results.read_text())
+        table = bench.table(bench.summarise(measured["rounds"]))
+        others = bench.quality_table(measured["qualities"])
     else:
-        table = ""  # no numbers without the measurement that they come from
+        table = others = ""  # no numbers without the measurement that they come from
     assert with_part(readme, "time to accuracy", table) == readme
+    assert with_part(readme, "qualities", others) == readme
 
 
 def test_a_thousand_trainings_take_as_many_turns_as_there_are_of_them_a_worker():

@@ -376,16 +376,10 @@ def test_a_reference_run_has_the_numbers_that_its_cells_give_without_a_kernel(
 
     The same training, from the same cells, in this process: as the benchmark has it.
     """
-    trained = []
-
-    def stopwatch(model, x_test, y_test, timed=bench.keras_stopwatch):
-        trained[:] = model, x_test
-        return timed(model, x_test, y_test)
-
-    monkeypatch.setattr(bench, "keras_stopwatch", stopwatch)
-    rows = bench.course_notebook(name.upper(), seed=0, epochs=1)
+    rows, predict = bench.course_notebook(name.upper(), seed=0, epochs=1)
     ((seconds, accuracy),) = rows
-    y_prob = trained[0].predict(trained[1], batch_size=1000, verbose=0)
+    x_test = data.load_mnist().x_test.astype("float32") / 255
+    y_prob = predict(x_test)
 
     monkeypatch.setattr(reference, "BUILD", tmp_path)
     folder = remote.run_notebook(*reference.training(name, seed=0, EPOCHS=1))
@@ -400,5 +394,5 @@ def test_a_reference_run_has_the_numbers_that_its_cells_give_without_a_kernel(
     reference.slim_model(folder)
     assert (folder / "model.keras").stat().st_size < before / 2
     model = runs.load_run(name, announce=False, folder=tmp_path).load_model()
-    slim = model.predict(trained[1][:200], verbose=0)
+    slim = bench.keras_prediction(model)(x_test[:200])
     np.testing.assert_allclose(slim, run.y_prob[:200], atol=1e-4)
