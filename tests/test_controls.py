@@ -216,7 +216,7 @@ def test_each_place_of_an_unshared_layer_has_kernels_of_its_own(padding, side):
     x = np.random.default_rng(0).normal(size=(2, 6, 6, 3)).astype("float32")
     conv = keras.layers.Conv2D(4, 3, strides=2, padding=padding, use_bias=False)
     expected = np.array(conv(x))
-    layer = lab["Unshared"](conv)
+    layer = lab["Unshared"](4, 3, 2, padding)
     found = np.array(layer(x))
     kernels = layer.get_weights()[0]
     assert found.shape == expected.shape == (2, side, side, 4)
