@@ -321,7 +321,9 @@ def table(summary):
 
 
 def quality_table(measured):
-    """Return name: rounds of qualities as a Markdown table of their means."""
+    """Return name: rounds of qualities as a Markdown table of their means, or ""."""
+    if not measured:
+        return ""
     lines = [
         "| recipe | loss | calibration error | accuracy under noise "
         f"(σ = {NOISE}) | shifted by {SHIFT} pixels |",
