@@ -98,7 +98,9 @@ def test_what_follows_in_section_7_and_in_the_lab_is_so(shipped):
     for what in ("noisy", "blurred"):
         assert (leads(shipped, what, both_ann) > 0).all()
     assert (leads(shipped, "noisy", own) < 0).all()
-    assert (leads(shipped, "noisy", both_cnn) < 0).all()
+    # Its own recipe costs the CNN far more digits under noise than the ANN's does.
+    calm, fast = (shipped["noisy"][pair]["CNN"] for pair in (both_ann, both_cnn))
+    assert calm.min() - fast.max() > 0.2
     # Under a shift the recipe changes little.
     for model, (a, b) in {
         "ANN": (both_ann, both_cnn),
@@ -106,10 +108,13 @@ def test_what_follows_in_section_7_and_in_the_lab_is_so(shipped):
     }.items():
         means = [shipped[shift][pair][model].mean() for pair in (a, b)]
         assert abs(means[0] - means[1]) < 0.05
-    # Smoothing: no worse on the test digits, far behind under noise.
+    # Smoothing: hardly seen on the test digits, and not in one direction; far behind
+    # under noise.
+    gains = []
     for model in ("ANN", "CNN"):
         plain, smooth = (shipped[test][pair][model].mean() for pair in (own, smoothed))
-        assert smooth > plain - 0.0005
+        gains.append(smooth - plain)
+    assert max(np.abs(gains)) < 0.002 and min(gains) < 0 < max(gains)
     plain, smooth = (shipped["noisy"][pair]["ANN"].mean() for pair in (own, smoothed))
     assert plain - smooth > 0.2
     plain, smooth = (shipped["noisy"][pair]["CNN"].mean() for pair in (own, smoothed))

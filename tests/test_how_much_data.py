@@ -32,13 +32,14 @@ def test_points_differ_most_at_few_digits_and_the_ratio_of_errors_at_many(errors
     assert len(sizes) == 7
     points = [errors["ANN", n] - errors["CNN", n] for n in sizes]
     ratios = [errors["ANN", n] / errors["CNN", n] for n in sizes]
-    assert points == sorted(points, reverse=True)
+    assert np.argmax(points) < 2 and points[1:] == sorted(points[1:], reverse=True)
     assert np.argmax(ratios) >= len(sizes) - 3 and ratios[0] == min(ratios)
-    # In points the ANN may gain more: tenfold digits, in points and as a factor.
+    # In points the ANN may gain more (tenfold digits), as a factor it does not.
     for few, many in ((100, 1000), (1000, 10_000)):
-        gained = {k: errors[k, few] - errors[k, many] for k in ("ANN", "CNN")}
         left = {k: errors[k, many] / errors[k, few] for k in ("ANN", "CNN")}
-        assert gained["ANN"] > gained["CNN"] and left["CNN"] < left["ANN"]
+        assert left["CNN"] < left["ANN"]
+    gained = {k: errors[k, 1000] - errors[k, 10_000] for k in ("ANN", "CNN")}
+    assert gained["ANN"] > gained["CNN"]
 
 
 @pytest.mark.committed
