@@ -3,7 +3,6 @@
 import os
 import re
 
-import keras
 import nbformat
 import numpy as np
 import pytest
@@ -72,6 +71,8 @@ def test_without_comparisons_one_network_is_trained(lab):
 
 
 def test_the_lab_says_what_label_smoothing_does(lab):
+    import keras  # here: else each process of `-m maintainers` imports TensorFlow
+
     prose = "\n".join(c.source for c in lab.cells if c.cell_type == "markdown")
     said = re.search(r"as (\d+) % a 4 and (\d+) % each [^$]*? costs ([\d.]+),", prose)
     (smoothing,) = re.findall(r"label_smoothing=([\d.]+)\)", code(bench.LAB.name))
