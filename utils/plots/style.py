@@ -12,6 +12,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython import get_ipython
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
@@ -62,10 +63,10 @@ class _DescribedFigure(Figure):
 
     def picture(self):
         """Return the figure as a PNG, base64, and what Jupyter should know of it."""
-        drawn = io.BytesIO()
+        canvas = FigureCanvasAgg(self)
         with plt.rc_context(STYLE):
-            self.savefig(drawn, format="png")
-        data = base64.b64encode(_small(drawn)).decode()
+            canvas.draw()
+        data = base64.b64encode(_small(canvas.buffer_rgba(), self.dpi)).decode()
         width = round(PIXELS * self.get_figwidth() / PAPER)
         return data, {"alt": in_words(self), "width": width}
 
@@ -82,16 +83,16 @@ def _draw_our_way():
         formatter.for_type(_DescribedFigure, _DescribedFigure.picture)
 
 
-def _small(png):
-    """Return a picture's bytes with at most 256 colours: half the size, the same look.
+def _small(pixels, dpi):
+    """Return a picture as a PNG of at most 256 colours: half the size, the same look.
 
     Greys stay what they are. Without this, notebooks with sharp figures are too large
     to be read on the web.
     """
     small = io.BytesIO()
-    with Image.open(png) as image:
-        fewer = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT)
-        fewer.save(small, format="png", dpi=image.info["dpi"])
+    image = Image.fromarray(np.asarray(pixels)).convert("RGB")
+    fewer = image.quantize(256, Image.Quantize.MEDIANCUT)
+    fewer.save(small, format="png", dpi=(dpi, dpi))
     return small.getvalue()
 
 
