@@ -58,16 +58,18 @@ SHORT = {
 }
 # Begun first: a process that begins one of these last is alone with it in the end.
 LONGEST = (
-    "test_safe_to_click.py",
+    "test_browser_outputs.py",
     "test_browser_lesson.py",
-    "test_grading_hostile.py",
     "test_browser_shows.py",
-    "test_grading.py",
-    "test_reference.py",
     "test_browser_slides.py",
-    "test_browser_draw.py",
     "test_browser_book.py",
+    "test_safe_to_click.py",
+    "test_grading_hostile.py",
+    "test_reference.py",
     "test_browser.py",
+    "test_browser_draw.py",
+    "test_grading.py",
+    "test_remote.py",
     "test_comparison.py",
     "test_exercises.py",
     "test_handwriting.py",

@@ -1,39 +1,33 @@
-"""Whole notebooks as shows in JupyterLab, in a real browser: all their slides fit.
+"""A whole notebook runs as a show in JupyterLab, in a real browser: its slides fit.
 
 It needs Chromium and what requirements-dev.txt lists; where they are missing it is
 skipped, and says so.
 """
-
-import shutil
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from projector import (
     RAN,
-    SIZES,
-    escape_and_start,
     in_a_browser,
     on_show,
     on_the_wall,
     presenting,
     run,
-    set_size,
     walk,
 )
 
 from tools import browser
 from tools.lesson import whole
 from tools.notebooks import METADATA
-from utils.places import COURSE_DIR, NOTEBOOKS
+from utils.places import COURSE_DIR
 
 pytestmark = [pytest.mark.slow, pytest.mark.maintainers, in_a_browser]
 
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
-    """The address and the folder of a JupyterLab that presents whole notebooks."""
+    """The address and the folder of a JupyterLab that presents a whole notebook."""
     with presenting("Comparison", tmp_path_factory.mktemp("started")) as found:
         yield found
 
@@ -53,22 +47,6 @@ def test_a_whole_notebook_fits_after_all_its_cells_ran_in_the_show(started):
         faults, seen = walk(page, notebook.cells)
         assert seen == on_the_wall(notebook.cells)
         assert not faults, "\n".join(faults)
-        assert (page.errors, page.elsewhere) == ([], [])
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_whole_notebook_fits_with_its_outputs(started, name):
-    """The cells are not run here: their outputs are those of the full data."""
-    url, root = started
-    show = Path(shutil.copy(COURSE_DIR / name, root / "build" / "present"))
-    cells = nbformat.read(show, as_version=4).cells
-    with on_show(url, show) as page:
-        for size in SIZES[:2]:
-            set_size(page, size)
-            faults, seen = walk(page, cells)
-            assert seen == on_the_wall(cells)
-            assert not faults, "\n".join(faults)
-            escape_and_start(page)  # or it would go on where each section was left
         assert (page.errors, page.elsewhere) == ([], [])
 
 
