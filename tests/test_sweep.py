@@ -1,6 +1,7 @@
 """Sweeps: trainings on real worker processes, one of them killed, none lost."""
 
 import collections
+import functools
 import gc
 import os
 import random
@@ -28,7 +29,7 @@ from utils.labs.sweep import (
 )
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows knows only the latter
-TRAININGS = [Training(k, n, s) for k in ("A", "B") for n in (200, 50) for s in (0, 1)]
+TRAININGS = [Training(k, n, s) for k in ("A", "B") for n in (200, 100) for s in (0, 1)]
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,18 @@ def architectures():
         )
 
     return {"A": model(0).to_json(), "B": model(0.3).to_json()}
+
+
+@pytest.fixture(scope="module")
+def alone(digits, architectures):
+    """Return a function: what a training gives in this process, done once for all."""
+
+    @functools.cache
+    def accuracy(training):
+        kind, n, seed = training
+        return train_once(architectures[kind], n, seed, digits.fingerprint)
+
+    return accuracy
 
 
 def test_the_draw_is_balanced_and_another_with_each_seed(digits):
@@ -79,24 +92,20 @@ def test_a_size_that_does_not_fit_is_refused(n):
 
 
 @pytest.mark.slow
-def test_a_training_depends_on_its_arguments_only(digits, architectures):
-    def accuracy(kind, seed):
-        return train_once(architectures[kind], 100, seed, digits.fingerprint)
-
-    first = accuracy("B", 0)
-    accuracy("A", 7)  # leaves no trace
-    assert accuracy("B", 0) == first
-    assert accuracy("B", 1) != first
+def test_a_training_depends_on_its_arguments_only(digits, architectures, alone):
+    first = alone(Training("B", 100, 0))
+    alone(Training("A", 100, 7))  # leaves no trace
+    assert train_once(architectures["B"], 100, 0, digits.fingerprint) == first
+    assert alone(Training("B", 100, 1)) != first
     assert 0.5 < first < 0.9  # ten digits of each class teach something, not all
 
 
 @pytest.mark.slow
 def test_another_thread_that_draws_random_numbers_changes_nothing(
-    digits, architectures
+    digits, architectures, alone
 ):
     """Dask's threads do so in the worker's process."""
-    arguments = (architectures["B"], 100, 0, digits.fingerprint)
-    alone = train_once(*arguments)
+    undisturbed = alone(Training("B", 100, 0))
     finished = threading.Event()
 
     def disturb():
@@ -106,11 +115,11 @@ def test_another_thread_that_draws_random_numbers_changes_nothing(
     thread = threading.Thread(target=disturb)
     thread.start()
     try:
-        disturbed = train_once(*arguments)
+        disturbed = train_once(architectures["B"], 100, 0, digits.fingerprint)
     finally:
         finished.set()
         thread.join()
-    assert disturbed == alone
+    assert disturbed == undisturbed
 
 
 @pytest.mark.slow
@@ -162,13 +171,12 @@ def processes(client):
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_when_a_worker_is_killed(digits, architectures, tmp_path):
-    few = [training for training in TRAININGS if training.n == 50]
+def test_nothing_is_lost_when_a_worker_is_killed(
+    digits, architectures, alone, tmp_path
+):
+    few = [training for training in TRAININGS if training.n == 100]
     rest = (few, architectures, digits.fingerprint)
-    undisturbed = {
-        t: train_once(architectures[t.model], t.n, t.seed, digits.fingerprint)
-        for t in few
-    }
+    undisturbed = {training: alone(training) for training in few}
     disturbed = []
     with connect(n_workers=2) as client:
         before = processes(client)
