@@ -218,9 +218,7 @@ def torch_example(seed, epochs):
             logits = [model(batch) for batch in images(x).split(1000)]
         return torch.cat(logits).softmax(1).numpy()
 
-    watch = Stopwatch(
-        lambda: float(np.mean(predict(x_test).argmax(1) == digits.y_test))
-    )
+    watch = Stopwatch(lambda: np.mean(predict(x_test).argmax(1) == digits.y_test))
     for _ in range(epochs):
         watch.start()
         model.train()
