@@ -159,3 +159,19 @@ def to_strokes(ink):
     strokes = (ink / strong).clip(0, 1)
     body = ndimage.binary_dilation(strokes > 0.5, np.ones((3, 3)))
     return np.where(body, strokes, 0).astype(np.float32)
+
+
+def inked(mask, room):
+    """Return where the ink of a page is: the slices of its box, with room around it.
+
+    Most of a page is paper. What looks no farther than the room finds the same there
+    as on the whole page, in a part of the time.
+    """
+    return tuple(_inked(mask.any(axis=axis), room) for axis in (1, 0))
+
+
+def _inked(some, room):
+    places = np.flatnonzero(some)
+    if len(places) == 0:
+        return slice(0, 0)
+    return slice(max(0, int(places[0]) - room), int(places[-1]) + room + 1)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from utils.handwriting.ink import inked
+
 STEP = 4  # columns that a path advances while it rises or falls by at most one row
 LONGEST_GAP = 4  # steps without ink that a dashed line may have
 MOST_LINES = 150  # across a page; more is a pattern
@@ -35,13 +37,12 @@ class Line:
 
 def thin(mask, thickest):
     """Return the ink that is nowhere wider than a line: no areas, shape as the mask."""
-    wide = ndimage.distance_transform_edt(mask) > thickest / 2
-    near = (
-        ndimage.distance_transform_edt(~wide) <= thickest / 2 + 1
-        if wide.any()
-        else wide
-    )
-    return mask & ~near
+    page, whole = inked(mask, 1), mask.copy()
+    wide = ndimage.distance_transform_edt(mask[page]) > thickest / 2
+    if wide.any():
+        near = ndimage.distance_transform_edt(~wide) <= thickest / 2 + 1
+        whole[page] &= ~near
+    return whole
 
 
 def trace(mask, shortest, through=None):
@@ -55,11 +56,15 @@ def trace(mask, shortest, through=None):
     Returns:
         list of Line, the longest first.
     """
-    n = mask.shape[1] // STEP
+    through = mask if through is None else through
+    # Where a path may be: no farther from the ink than its longest gap.
+    rows, columns = inked(through, LONGEST_GAP + 2)
+    first = columns.start // STEP * STEP
+    page = rows, slice(first, columns.stop)
+    n = mask[page].shape[1] // STEP
     if n < 2 or not mask.any():
         return []
-    steps = _steps(mask)
-    ink = steps if through is None else _steps(through)
+    steps, ink = _steps(mask[page]), _steps(through[page])
     length, came_from = _longest_paths(steps, ink)
     lines, taken = [], np.zeros(steps.shape, bool)
     for _ in range(MOST_LINES):
@@ -72,12 +77,12 @@ def trace(mask, shortest, through=None):
             taken[max(0, r - 3) : r + 4, c] = True
             length[max(0, r - 3) : r + 4, c] = 0
         path = path[::-1]
-        rows = np.array([r for r, _ in path])
+        heights = np.array([r for r, _ in path]) + rows.start
         covered = np.mean([ink[r, c] for r, c in path])
         if len(path) * STEP >= shortest and covered >= 0.5:
-            middle = (np.arange(len(rows)) + 0.5) * STEP
-            fine = np.interp(np.arange(len(rows) * STEP) + 0.5, middle, rows)
-            lines.append(Line(path[0][1] * STEP, _smooth(fine)))
+            middle = (np.arange(len(path)) + 0.5) * STEP
+            fine = np.interp(np.arange(len(path) * STEP) + 0.5, middle, heights)
+            lines.append(Line(first + path[0][1] * STEP, _smooth(fine)))
     return lines
 
 

@@ -1,5 +1,6 @@
 """Pieces of ink that hang together, and how much each looks like a digit."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from scipy import ndimage
 
 from utils.handwriting import judge
 from utils.handwriting.box import pen_width, to_mnist
+from utils.handwriting.ink import inked
 
 MOST_PIECES = 800  # the largest of a page; sparse noise has a hundred thousand
 LIKE = 0.5  # from here on a piece looks more like a digit than not
@@ -128,12 +130,14 @@ def pieces_of(strokes, ink, reach=0, smallest=1):
     Returns:
         list of Piece, not judged yet.
     """
+    page = inked(strokes > 0.5, max(2, math.ceil(reach / 2)))
+    strokes, ink = strokes[page], ink[page]
     mask = strokes > 0.5
+    if not mask.any():
+        return []
     away, nearest = ndimage.distance_transform_edt(~mask, return_indices=True)
     near = mask if reach < 1 else away <= reach / 2
     labels, n = ndimage.label(near, np.ones((3, 3)))
-    if n == 0:
-        return []
     areas = np.bincount(labels[mask], minlength=n + 1)
     few = np.zeros(n + 1, bool)
     few[np.argsort(areas)[::-1][:MOST_PIECES]] = True
@@ -147,7 +151,8 @@ def pieces_of(strokes, ink, reach=0, smallest=1):
         if size >= smallest:
             piece = np.where(inside[place] == k, strokes[place], 0)
             dark = float(ink[place][piece > 0.5].mean())
-            found.append(Piece(piece, place[0].start, place[1].start, dark=dark))
+            top, left = (a.start + b.start for a, b in zip(page, place, strict=True))
+            found.append(Piece(piece, top, left, dark=dark))
     return found
 
 
@@ -155,6 +160,6 @@ def stroke_width(mask):
     """Return how wide the strokes are, in pixels: twice the depth of their middles."""
     if not mask.any():
         return 0.0
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1))
+    depth = ndimage.distance_transform_edt(np.pad(mask[inked(mask, 0)], 1))
     ridge = (depth == ndimage.maximum_filter(depth, 3)) & (depth > 0)
     return 2 * float(np.percentile(depth[ridge], 75))

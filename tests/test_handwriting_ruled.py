@@ -1,0 +1,55 @@
+"""Pages that are mostly paper and print: what is looked at, and what was written."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from utils.handwriting import lines, pieces
+
+
+def ring_and_line():
+    """A zero that leans on a long thin line, shape (80, 160), from 0 to 1."""
+    picture = Image.new("L", (160, 80))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse([40, 10, 80, 66], outline=255, width=7)
+    draw.line([(0, 60), (159, 66)], 160, 3)
+    return np.asarray(picture, np.float32) / 255
+
+
+@pytest.fixture
+def transformed(monkeypatch):
+    """How many pixels each distance transform was asked for."""
+    asked, transform = [], ndimage.distance_transform_edt
+
+    def counted(mask, **options):
+        asked.append(mask.size)
+        return transform(mask, **options)
+
+    monkeypatch.setattr(ndimage, "distance_transform_edt", counted)
+    return asked
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (320, 520), (920, 1240)])
+def test_ink_is_found_alike_on_a_large_page_and_paper_is_not_looked_at(
+    corner, transformed
+):
+    ink = ring_and_line()
+    top, left = corner
+    page = np.zeros((1000, 1400), np.float32)
+    page[top : top + 80, left : left + 160] = ink
+    mask, there = ink > 0.5, page > 0.5
+    assert pieces.stroke_width(there) == pieces.stroke_width(mask)
+    for few, many in zip(
+        pieces.pieces_of(ink, ink, reach=3),
+        pieces.pieces_of(page, page, reach=3),
+        strict=True,
+    ):
+        assert (many.top, many.left) == (few.top + top, few.left + left)
+        np.testing.assert_array_equal(many.ink, few.ink)
+    thin = lines.thin(there, 5)
+    found = lines.trace(thin, 100, there)
+    (alone,) = lines.trace(lines.thin(np.pad(mask, 8), 5), 100, np.pad(mask, 8))
+    assert len(found) == 1 and abs(found[0].length - alone.length) < 2 * lines.STEP
+    assert abs(found[0].rows.mean() - top - (alone.rows.mean() - 8)) < 1
+    assert max(transformed) < 0.05 * page.size
