@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from utils.handwriting import lines, pieces
+from utils.handwriting import lines, photos, pieces, read_page
 
 
 def ring_and_line():
@@ -53,3 +53,24 @@ def test_ink_is_found_alike_on_a_large_page_and_paper_is_not_looked_at(
     assert len(found) == 1 and abs(found[0].length - alone.length) < 2 * lines.STEP
     assert abs(found[0].rows.mean() - top - (alone.rows.mean() - 8)) < 1
     assert max(transformed) < 0.05 * page.size
+
+
+def written(*strokes, pen=22):
+    """Strokes of a broad pen on MNIST's 28 pixels, enlarged tenfold, 255 = ink."""
+    picture = Image.new("L", (280, 280))
+    draw = ImageDraw.Draw(picture)
+    for points in strokes:
+        draw.line([(10 * x, 10 * y) for x, y in points], 255, pen, joint="curve")
+    return np.asarray(picture)
+
+
+def test_rests_of_pale_lines_do_not_outvote_a_doubtful_digit():
+    """A straight 1 alone is no proof that there are digits, and the lines are many."""
+    conditions = photos.SETTINGS["moderate, ruled page"]
+    one = written([(20, 4), (9, 24)])
+    page = read_page(photos.photograph(one[None], conditions, seed=0))
+    (box,) = page.boxes
+    ink = page.stages["ink"]
+    there = ink > 0.6 * ink.max()
+    inside = there[box[0] : box[1], box[2] : box[3]]
+    assert page.turn == 0 and inside.sum() > 0.95 * there.sum()

@@ -24,6 +24,7 @@ CROWD, HOPELESS = 50, 0.25
 LEAST_INK = 0.05  # of all ink but lines; where digits have less, it is a picture
 UNLIKELY = 0.1  # a piece that looks less like a digit is left out beside others
 FEW_BARS = 6  # strokes like a 1; fewer may well be a row of ones
+PALE = 0.4  # of the writing's ink: what is paler was printed, or shines through
 LONG = 2.2  # times as long as a digit is large: what goes on so far is a line
 
 
@@ -111,6 +112,7 @@ def _what_was_written(pieces, erased, printed, left_out):
 
     pieces = _sift(pieces, frame, left_out)
     usual = _usual(pieces)
+    darkest = how_dark(pieces)
 
     thickest = 1 + 2 * stroke_width(erased)
     # Where only strokes are left, all like the print, none of them was written.
@@ -122,7 +124,9 @@ def _what_was_written(pieces, erased, printed, left_out):
             only_bars or _between(piece, erased, size) or _goes_on(piece, erased)
         ):
             return "line"
-        return _rest_of_print(piece, *usual, size)
+        if piece.dark < PALE * darkest:
+            return "line" if piece.bar else "faint"
+        return piece.bar and _is_rest_of_print(piece, *usual, size) and "line"
 
     pieces = _sift(pieces, print_or_pen, left_out)
     inner = [p.extent for p in pieces if not _at_the_rim(p, shape)]
@@ -221,13 +225,10 @@ def _fills(other, piece, size):
     return not size or other.extent > 0.4 * size
 
 
-def _rest_of_print(piece, dark, pen, size):
-    """Return "line" or "faint" for what was printed, here or on the back, else None."""
-    if piece.bar:
-        thin = piece.pen < 0.5 * pen and not 0.7 < piece.height / max(size, 1) < 1.3
-        if thin or piece.dark < 0.6 * dark:
-            return "line"  # paler or thinner than what was written
-    return "faint" if piece.dark < 0.4 * dark else None
+def _is_rest_of_print(bar, dark, pen, size):
+    """Tell a bar that was printed: paler or thinner than what was written."""
+    thin = bar.pen < 0.5 * pen and not 0.7 < bar.height / max(size, 1) < 1.3
+    return thin or bar.dark < 0.6 * dark
 
 
 def _cut_by_the_rim(piece, shape, size):
@@ -246,6 +247,17 @@ def _usual(pieces):
         _weighted_median([value(p) for p in sure], weights)
         for value in (lambda p: p.dark, lambda p: p.pen)
     )
+
+
+def how_dark(pieces):
+    """Return how dark the ink of what was written is, 0 to 1.
+
+    That of sure digits; where none is sure, the darkest of what has much ink: rests of
+    printed lines are many and pale, a badly written digit is neither.
+    """
+    much = max((p.area for p in pieces), default=0) / 2
+    darkest = max((p.dark for p in pieces if p.area >= much), default=0.0)
+    return _usual(pieces)[0] or darkest
 
 
 def _weighted_median(values, weights):

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from utils.handwriting import lines
-from utils.handwriting.choosing import CROWD, LONG, choose, digit_size, reading_order
+from utils.handwriting.choosing import (
+    CROWD,
+    LONG,
+    PALE,
+    choose,
+    digit_size,
+    how_dark,
+    reading_order,
+)
 from utils.handwriting.errors import HandwritingError, nothing_like_ink
 from utils.handwriting.ink import SMALLEST_PAGE
 from utils.handwriting.pieces import (
@@ -89,8 +97,10 @@ def _best_way_up(pieces, layers, left_out, printed):
         HandwritingError: no way up has digits; said is what is wrong the likeliest way.
     """
     best, problem = None, None
-    ways = which_way_up(pieces)
-    for turn in ways if len(pieces) <= CROWD else ways[-1:]:
+    least = PALE * how_dark(pieces)
+    written = [piece for piece in pieces if piece.dark >= least]
+    ways = which_way_up(written)
+    for turn in ways if len(written) <= CROWD else ways[-1:]:
         strokes, ink, erased = (np.rot90(layer, turn).copy() for layer in layers)
         turned = _pieces(strokes, ink) if turn else pieces
         try:
