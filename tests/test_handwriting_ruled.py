@@ -74,3 +74,21 @@ def test_rests_of_pale_lines_do_not_outvote_a_doubtful_digit():
     there = ink > 0.6 * ink.max()
     inside = there[box[0] : box[1], box[2] : box[3]]
     assert page.turn == 0 and inside.sum() > 0.95 * there.sum()
+
+
+# Nines whose pen skipped twice: none of the pieces looks like a digit.
+NINES = [
+    [[(12, 8), (20, 4)], [(8, 11), (12, 15), (19, 10), (16, 19)], [(14, 23), (13, 27)]],
+    [
+        [(8, 9), (14, 5), (20, 6)],
+        [(8, 12), (12, 16), (20, 11), (17, 20)],
+        [(15, 24), (14, 28)],
+    ],
+]
+
+
+@pytest.mark.parametrize("strokes", NINES, ids=["a slanted top", "a round top"])
+def test_a_digit_in_three_pieces_is_put_together(strokes):
+    page = read_page(np.pad(255 - written(*strokes, pen=16), 40, constant_values=255))
+    (box,) = page.boxes
+    assert box[1] - box[0] > 230 and not page.left_out

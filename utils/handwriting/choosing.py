@@ -71,6 +71,10 @@ def choose(pieces, erased, printed):
     # One piece alone is most likely one digit, however badly written: no bar comes off.
     alone = len(crowd) == 1
     pieces = join(pieces if alone else trim(pieces, tall), tall)
+    if not size:
+        # A digit in three pieces: what two of them are tells how far away the third is.
+        tall = max(tall, digit_size(pieces))
+        pieces = join(pieces, tall)
     pieces = split(pieces, tall, only_sure=alone)
 
     largest = max((p.extent for p in pieces), default=0)
