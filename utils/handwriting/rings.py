@@ -35,13 +35,22 @@ def _enclosed(piece):
 
 
 def without_rings(pieces):
-    """Peel off the rings that touch the digit in them."""
-    choices = [_peeled(p) if p.likeness < SURE else None for p in pieces]
+    """Peel off the rings that touch the digit in them.
+
+    With its ring a digit may look like a zero, even fairly surely; so peeled off is
+    what leaves a surer digit than there was.
+    """
+    choices = [_peeled(piece) for piece in pieces]
     ask([rest for rest in choices if rest is not None])
     return [
-        rest if rest is not None and rest.likeness > SURE and not rest.bar else piece
+        rest if rest is not None and _is_surer(rest, piece) else piece
         for piece, rest in zip(pieces, choices, strict=True)
     ]
+
+
+def _is_surer(rest, piece):
+    """Tell whether what is left of a piece is a digit, and more surely than it was."""
+    return rest.likeness > max(SURE, piece.likeness) and not rest.bar
 
 
 def _peeled(piece):
