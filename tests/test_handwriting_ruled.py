@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from utils.canvas.strokes import DIGITS, draw
 from utils.handwriting import lines, photos, pieces, read_page
 
 
@@ -92,3 +93,17 @@ def test_a_digit_in_three_pieces_is_put_together(strokes):
     page = read_page(np.pad(255 - written(*strokes, pen=16), 40, constant_values=255))
     (box,) = page.boxes
     assert box[1] - box[0] > 230 and not page.left_out
+
+
+# Not an 8, whose halves are two zeros, nor a 1 or 6; a 5 only if the gap is small.
+@pytest.mark.parametrize("digit", [0, 2, 3, 4, 7, 9])
+@pytest.mark.parametrize("gap", [0.08, 0.12])
+def test_a_digit_broken_across_is_one_digit(digit, gap):
+    """Its halves are hardly half as tall, and perhaps nothing else is on the page."""
+    page = np.pad(255 - 255 * draw(DIGITS[digit], 150), 60, mode="edge")
+    rows = np.flatnonzero((page < 128).any(axis=1))
+    tall = rows[-1] - rows[0]
+    broken = round(rows[0] + (0.55 - gap / 2) * tall)
+    page[broken : broken + round(gap * tall)] = 255
+    (box,) = read_page(page.astype(np.uint8)).boxes
+    assert box[1] - box[0] > 0.95 * tall

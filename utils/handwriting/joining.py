@@ -44,7 +44,8 @@ def _near(a, b, tall):
         max(a.bottom, b.bottom) - min(a.top, b.top),
         max(a.right, b.right) - min(a.left, b.left),
     )
-    if one[0] > 1.7 * tall or one[1] > 1.5 * tall:
+    # Two halves of a digit, one above the other, may each have passed for one as tall.
+    if one[0] > 2.2 * tall or one[1] > 1.5 * tall:
         return False
     below = max(a.top, b.top) - min(a.bottom, b.bottom)
     beside = max(a.left, b.left) - min(a.right, b.right)
