@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from utils import handwriting
-from utils.data import SHIPPED_DIGITS
+from utils.data import load_mnist
 from utils.handwriting import HandwritingError, filled_pages, form, no_digits, photos
 from utils.runs import REFERENCE_DIR, load_run
 
@@ -40,24 +40,6 @@ def empty_page(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def written(empty_page):
-    """A filled page, what was meant in each box, and the digits."""
-    run = load_run("cnn", announce=False, folder=REFERENCE_DIR)
-    with np.load(SHIPPED_DIGITS) as file:
-        index, images = file["index"], file["images"]
-    labels = run.y_true[index]
-    # One that the CNN itself misreads would tell nothing about the page.
-    easy = run.y_pred[index] == labels
-    chosen = [np.flatnonzero(easy & (labels == k))[:10] for k in range(10)]
-    digits = list(images[np.concatenate(chosen)])
-    for k in EMPTY:
-        digits[k] = None
-    page, boxes = empty_page
-    truth = [k // 10 for k in range(100) if k not in EMPTY]
-    return filled_pages.fill(page, boxes, digits, seed=1), truth, digits
-
-
-@pytest.fixture(scope="session")
 def cnn():
     return load_run("cnn", False, REFERENCE_DIR).load_model()
 
@@ -65,6 +47,22 @@ def cnn():
 def read_by(model, images):
     x = np.asarray(images, np.float32).reshape(-1, 28, 28, 1) / 255
     return model.predict(x, verbose=0).argmax(axis=1)
+
+
+@pytest.fixture(scope="session")
+def written(empty_page, cnn):
+    """A filled page, what was meant in each box, and the digits."""
+    sample = load_mnist("sample")
+    images, labels = sample.x_test, sample.y_test
+    # One that the CNN itself misreads would tell nothing about the page.
+    easy = read_by(cnn, images) == labels
+    chosen = [np.flatnonzero(easy & (labels == k))[:10] for k in range(10)]
+    digits = list(images[np.concatenate(chosen)])
+    for k in EMPTY:
+        digits[k] = None
+    page, boxes = empty_page
+    truth = [k // 10 for k in range(100) if k not in EMPTY]
+    return filled_pages.fill(page, boxes, digits, seed=1), truth, digits
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ class Student:
 
     def build_and_compile(self):
         """Run the cells that build the main model and make it ready, in order."""
-        for part in (self.building, "epochs = EPOCHS or", "    optimizer=keras."):
+        for part in (self.building, "epochs = EPOCHS or", "keras.optimizers.AdamW("):
             self.must(self.cell(part))
 
     def forget_since_building(self):
