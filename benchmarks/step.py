@@ -132,7 +132,7 @@ def rows_of(kinds, alone, in_fit):
     """Return what a step consists of: name to milliseconds, in order."""
     return {
         **kinds,
-        "TensorFlow, between the operations": alone - sum(kinds.values()),
+        "TensorFlow: between operations, less overlaps": alone - sum(kinds.values()),
         "Keras around the step: Python, picking the batch": in_fit - alone,
     }
 
