@@ -246,6 +246,15 @@ def said():
     return lambda name: (_home / f"{name}.txt").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """The address and the folder of a JupyterLab that presents a whole notebook."""
+    from projector import presenting  # in tests/; it drives a browser
+
+    with presenting("Comparison", tmp_path_factory.mktemp("started")) as found:
+        yield found
+
+
 # --- skipped tests are named, and need an allowed reason -----------------------------
 
 

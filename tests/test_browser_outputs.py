@@ -15,7 +15,6 @@ from projector import (
     in_a_browser,
     on_show,
     on_the_wall,
-    presenting,
     set_size,
     walk,
 )
@@ -23,13 +22,6 @@ from projector import (
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.maintainers, in_a_browser]
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory):
-    """The address and the folder of a JupyterLab that presents a whole notebook."""
-    with presenting("Comparison", tmp_path_factory.mktemp("started")) as found:
-        yield found
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -12,7 +12,6 @@ from projector import (
     in_a_browser,
     on_show,
     on_the_wall,
-    presenting,
     run,
     walk,
 )
@@ -23,13 +22,6 @@ from tools.notebooks import METADATA
 from utils.places import COURSE_DIR
 
 pytestmark = [pytest.mark.slow, pytest.mark.maintainers, in_a_browser]
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory):
-    """The address and the folder of a JupyterLab that presents a whole notebook."""
-    with presenting("Comparison", tmp_path_factory.mktemp("started")) as found:
-        yield found
 
 
 def test_a_whole_notebook_fits_after_all_its_cells_ran_in_the_show(started):
