@@ -1,12 +1,16 @@
 """Multiplications counted another way, timings of things whose duration is known."""
 
 import math
+import re
 from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pytest
 
 from utils import costs
+from utils.places import COURSE_DIR
+from utils.runs import REFERENCE_DIR, load_run
 
 
 def build(shape, *layers):
@@ -103,6 +107,16 @@ def test_by_hand():
     assert last == ("Dense", (10,), 10 * 513, 512 * 10)
     assert costs.dense_macs(784, 512) == 401_408
     assert costs.conv_macs(14 * 14, 25, 1, 16) == 78_400
+
+
+def test_comparison_counts_by_hand_what_its_two_models_do_first(capsys):
+    cells = nbformat.read(COURSE_DIR / "Comparison.ipynb", as_version=4).cells
+    (source,) = [c.source for c in cells if "convolution 5×5" in c.source]
+    exec(source, {})
+    by_hand = [int(n) for n in re.findall(r"(\d+) MACs", capsys.readouterr().out)]
+    for name, macs in zip(("ann", "cnn"), by_hand, strict=True):
+        model = load_run(name, announce=False, folder=REFERENCE_DIR).load_model()
+        assert macs == next(n.macs for n in costs.count_macs(model) if n.macs)
 
 
 def test_models_in_models_are_taken_apart():

@@ -4,6 +4,7 @@ import base64
 import importlib
 import inspect
 import io
+import itertools
 import pkgutil
 from functools import cache
 from types import SimpleNamespace
@@ -367,6 +368,19 @@ def test_each_digit_of_a_row_has_a_frame_that_shows_where_its_page_ends():
     (ax,) = draw("image_rows", {"a": (X[:3], list("abc"))}, "a title").axes
     corners = [tuple(patch.get_bbox().bounds) for patch in ax.patches]
     assert corners == [(31 * k + 0.5, 9.5, 28, 28) for k in range(3)]
+
+
+@pytest.mark.parametrize("low, high", [(0.972, 0.996), (0.3, 0.9), (0.985, 0.987)])
+def test_the_numbers_below_five_panels_of_controls_do_not_touch(low, high):
+    results = {"a row": {"ANN": np.array([low]), "CNN": np.array([high])}}
+    figure = draw("controls", {f"{k}": results for k in range(5)})
+    figure.canvas.draw()
+    for ax in figure.axes:
+        left, right = ax.get_xlim()
+        places = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+        boxes = [t.get_window_extent() for x, t in places if left <= x <= right]
+        assert len(boxes) >= 2
+        assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
 
 
 def test_controls_show_each_training_in_its_row():

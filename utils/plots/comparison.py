@@ -144,7 +144,7 @@ def controls(panels, title="What makes the difference? One dot per training"):
             ax.axhspan(row - 0.5, row + 0.5, color="#F2F2F2", zorder=-1)
         ax.grid(visible=False, axis="y")
         ax.set(xlabel=f"{label} (%)", ylim=(len(rows) - 0.5, -0.5))
-        ax.xaxis.get_major_locator().set_params(nbins=5, min_n_ticks=3)
+        ax.xaxis.get_major_locator().set_params(nbins=4, min_n_ticks=2)
     axes[0, 0].set_yticks(range(len(rows)), rows)
     _legend_below(figure, axes[0, 0])
     return figure
