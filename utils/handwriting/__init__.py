@@ -11,6 +11,7 @@ of what looks like a digit. Importing this package does not import TensorFlow.
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import ndimage
 
 from utils.handwriting.box import (
     BOX,
@@ -25,6 +26,7 @@ from utils.handwriting.digits import find_digits, remove_lines
 from utils.handwriting.errors import HandwritingError
 from utils.handwriting.ink import find_ink, grey, is_light_on_dark, to_strokes
 from utils.handwriting.opening import WORKING_SIDE, open_photo
+from utils.handwriting.pieces import LIKE
 
 __all__ = [
     "BOX",
@@ -44,7 +46,7 @@ __all__ = [
     "to_mnist",
     "to_strokes",
 ]
-CONVINCING = 0.75  # a page whose digits look so much like digits needs no second try
+CONVINCING = 0.75  # how much the digits of a second try must look like digits
 
 
 @dataclass(frozen=True)
@@ -92,23 +94,22 @@ def read_page(source):
     """
     photo = open_photo(source)
     light_on_dark = is_light_on_dark(photo)
-    best, problem = None, None
+    best, least, problem = None, 0.0, None
     # Ink is rarer than paper; but not where a small page lies on a dark desk. If the
     # first guess convinces nobody, the other is tried.
     for guess in (light_on_dark, not light_on_dark):
         try:
-            page, only_bars = _read(photo, guess)
+            page, share = _read(photo, guess)
         except HandwritingError as error:
             problem = problem or error
             continue
-        second = guess != light_on_dark
-        if second and page.likeness.mean() < CONVINCING:
+        if guess != light_on_dark and page.likeness.mean() < CONVINCING:
             continue  # what the wrong way round leaves over is no writing
-        if best and only_bars:
-            continue  # between two strokes, too, there is something like a 1
+        if share < least:
+            continue  # what lies between strokes may look like a digit, beside rests
         if best is None or _worth(page) > _worth(best):
-            best = page
-        if best.likeness.mean() > CONVINCING:
+            best, least = page, share
+        if best.likeness.mean() > LIKE:
             break
     if best is None:
         raise problem
@@ -121,6 +122,10 @@ def _worth(page):
 
 
 def _read(photo, light_on_dark):
+    """Return the Page, and the share of its ink that digits are made of.
+
+    What touches the picture's edge does not count: a shadow, or the desk.
+    """
     ink = find_ink(photo, light_on_dark)
     strokes = to_strokes(ink)
     found = find_digits(strokes, ink)
@@ -136,4 +141,7 @@ def _read(photo, light_on_dark):
         found.left_out,
         found.turn,
     )
-    return page, all(piece.bar for piece in found.digits)
+    labels, _ = ndimage.label(found.strokes > 0.5, np.ones((3, 3)))
+    edges = labels[0], labels[-1], labels[:, 0], labels[:, -1]
+    inner = np.count_nonzero(~np.isin(labels, np.concatenate([[0], *edges])))
+    return page, sum(piece.area for piece in found.digits) / max(inner, 1)

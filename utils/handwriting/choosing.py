@@ -3,12 +3,14 @@
 Each piece that is left out gets a reason, so that the lab can show it.
 """
 
+import itertools
+
 import numpy as np
 
 from utils.handwriting.errors import HandwritingError, nothing_like_ink
 from utils.handwriting.ink import SMALLEST_PAGE
 from utils.handwriting.joining import join, split, trim
-from utils.handwriting.pieces import LIKE, stroke_width
+from utils.handwriting.pieces import LIKE, PALE, UNLIKELY, ask, stroke_width, together
 from utils.handwriting.rings import is_around, without_rings
 
 # Of a page's ink: a page with less is not one of digits. Of invented pages, those of
@@ -22,9 +24,7 @@ LONGEST_INK, WIDEST_PEN, WIDEST_BOX = 4.0, 0.3, 2.0
 # many pieces, and so little of their ink looks like any, mending them is in vain.
 CROWD, HOPELESS = 50, 0.25
 LEAST_INK = 0.05  # of all ink but lines; where digits have less, it is a picture
-UNLIKELY = 0.1  # a piece that looks less like a digit is left out beside others
 FEW_BARS = 6  # strokes like a 1; fewer may well be a row of ones
-PALE = 0.4  # of the writing's ink: what is paler was printed, or shines through
 LONG = 2.2  # times as long as a digit is large: what goes on so far is a line
 
 
@@ -85,6 +85,8 @@ def choose(pieces, erased, printed):
     pieces = _sift(pieces, lambda p: _is_speck(p, size, area) and "speck", left_out)
     if sum(p.area for p in pieces) < LEAST_INK * all_ink:
         raise nothing_like_ink()
+    if _share_of_digits(pieces) < FEWEST_DIGITS:
+        pieces = _one_in_doubt(pieces)
     refuse_words(pieces, shape)
     if any(p.likeness >= UNLIKELY for p in pieces):
         pieces = _sift(pieces, lambda p: p.likeness < UNLIKELY and "no digit", left_out)
@@ -115,12 +117,12 @@ def _what_was_written(pieces, erased, printed, left_out):
         return _is_frame(piece, _inside(piece, first, boxes), size) and "frame"
 
     pieces = _sift(pieces, frame, left_out)
-    usual = _usual(pieces)
+    darkness, pen = usual(pieces)
     darkest = how_dark(pieces)
 
     thickest = 1 + 2 * stroke_width(erased)
     # Where only strokes are left, all like the print, none of them was written.
-    only_bars = not usual[0] and sum(p.bar for p in pieces) >= FEW_BARS
+    only_bars = not darkness and sum(p.bar for p in pieces) >= FEW_BARS
 
     def print_or_pen(piece):
         like_print = piece.bar and piece.dark < 1.5 * printed and piece.pen < thickest
@@ -130,13 +132,13 @@ def _what_was_written(pieces, erased, printed, left_out):
             return "line"
         if piece.dark < PALE * darkest:
             return "line" if piece.bar else "faint"
-        return piece.bar and _is_rest_of_print(piece, *usual, size) and "line"
+        return piece.bar and _is_rest_of_print(piece, darkness, pen, size) and "line"
 
     pieces = _sift(pieces, print_or_pen, left_out)
     inner = [p.extent for p in pieces if not _at_the_rim(p, shape)]
     if max(inner, default=0) < max(16, 0.06 * min(shape)):
         return pieces
-    return _sift(pieces, lambda p: _cut_by_the_rim(p, shape, size) and "rim", left_out)
+    return _sift(pieces, lambda p: cut_by_the_rim(p, shape, size) and "rim", left_out)
 
 
 def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
@@ -149,8 +151,7 @@ def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
     """
     if min(shape) < SMALLEST_PAGE:
         return  # a picture as small as MNIST's holds one digit, however odd
-    # By ink: rests of a printed line are long, and hardly any.
-    share = sum(p.likeness * p.area for p in pieces) / sum(p.area for p in pieces)
+    share = _share_of_digits(pieces)
     if len(pieces) == 1:
         # Whoever photographs one piece of writing most likely wrote a digit: it is read
         # in doubt, which its likeness tells.
@@ -162,6 +163,26 @@ def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
             f"{like} of {len(pieces)} pieces of ink look like a digit. Photograph a "
             "page of digits that do not touch, upright, in even light."
         )
+
+
+def _share_of_digits(pieces):
+    """Return how much of the ink looks like digits; rests of lines have hardly any."""
+    return sum(p.likeness * p.area for p in pieces) / sum(p.area for p in pieces)
+
+
+def _one_in_doubt(pieces):
+    """Return a broken digit as one piece, in doubt, where that is all of the page.
+
+    Its parts stand close above one another.
+    """
+    parts = sorted(pieces, key=lambda p: p.top)
+    whole = together(*parts)
+    above = all(
+        min(a.right, b.right) - max(a.left, b.left) > 0.4 * min(a.width, b.width)
+        and b.top - a.bottom < 0.25 * max(a.extent, b.extent)
+        for a, b in itertools.pairwise(parts)
+    )
+    return ask([whole]) if above and _is_as_much_as_a_digit(whole) else pieces
 
 
 def _is_as_much_as_a_digit(piece):
@@ -224,7 +245,7 @@ def _inside(piece, pieces, boxes):
 
 def _fills(other, piece, size):
     """Tell whether what stands within a piece is as large as a digit in its frame."""
-    if other.extent < 0.25 * piece.extent and other.likeness < LIKE:
+    if other.extent < 0.4 * piece.extent and other.likeness < LIKE:
         return False
     return not size or other.extent > 0.4 * size
 
@@ -235,13 +256,13 @@ def _is_rest_of_print(bar, dark, pen, size):
     return thin or bar.dark < 0.6 * dark
 
 
-def _cut_by_the_rim(piece, shape, size):
+def cut_by_the_rim(piece, shape, size):
     """Tell the edge of the paper, or a shadow; a digit may touch the rim."""
     whole = piece.likeness > 0.9 and not piece.straight and piece.extent > 0.6 * size
     return _at_the_rim(piece, shape) and not whole
 
 
-def _usual(pieces):
+def usual(pieces):
     """Return how dark the ink of sure digits is, and how wide their pen; 0 if none."""
     sure = [p for p in pieces if p.likeness > 0.8 and not p.bar]
     if not sure:
@@ -261,7 +282,7 @@ def how_dark(pieces):
     """
     much = max((p.area for p in pieces), default=0) / 2
     darkest = max((p.dark for p in pieces if p.area >= much), default=0.0)
-    return _usual(pieces)[0] or darkest
+    return usual(pieces)[0] or darkest
 
 
 def _weighted_median(values, weights):

@@ -8,16 +8,18 @@ from utils.handwriting import lines
 from utils.handwriting.choosing import (
     CROWD,
     LONG,
-    PALE,
     choose,
+    cut_by_the_rim,
     digit_size,
     how_dark,
     reading_order,
+    usual,
 )
 from utils.handwriting.errors import HandwritingError, nothing_like_ink
 from utils.handwriting.ink import SMALLEST_PAGE
 from utils.handwriting.pieces import (
     LIKE,
+    PALE,
     Piece,
     ask,
     pieces_of,
@@ -98,8 +100,11 @@ def _best_way_up(pieces, layers, left_out, printed):
     """
     best, problem = None, None
     least = PALE * how_dark(pieces)
-    written = [piece for piece in pieces if piece.dark >= least]
-    ways = which_way_up(written)
+    shape, size = layers[0].shape, digit_size(pieces)
+    written = [
+        p for p in pieces if p.dark >= least and not cut_by_the_rim(p, shape, size)
+    ]
+    ways = which_way_up(written or pieces)
     for turn in ways if len(written) <= CROWD else ways[-1:]:
         strokes, ink, erased = (np.rot90(layer, turn).copy() for layer in layers)
         turned = _pieces(strokes, ink) if turn else pieces
@@ -111,7 +116,6 @@ def _best_way_up(pieces, layers, left_out, printed):
         if turn and len(digits) < FEWEST_TO_TURN:
             problem = problem or nothing_like_ink()
             continue
-        shape = layers[0].shape
         lines_out = [(_turned(box, turn, *shape), why) for box, why in left_out]
         found = Found(reading_order(digits), strokes, lines_out + more, turn)
         if best is None or found.worth > best.worth:
@@ -159,16 +163,16 @@ def remove_lines(strokes, ink):
         smallest = max(4, 0.01 * min(strokes.shape))
         pieces = ask(pieces_of(strokes, ink, smallest=smallest))
         size = digit_size(pieces)
+        writing = usual(pieces)
         others = _without_digits(strokes > 0.5, pieces, size)
         removed = 0
         for across in (True, False):
-            side = others.shape[across]
-            shortest = min(LONG * size, 0.8 * side) if size else 0.35 * side
             page = [strokes, others, ink]
             page = page if across else [layer.T for layer in page]
+            shortest = 0.35 * page[0].shape[1]
+            shortest = min(size / 2, shortest) if size else shortest
             for line in lines.trace(page[1], max(shortest, 24), page[0] > 0.5):
-                through = line.first < 0.02 * side and line.last > 0.98 * side
-                if size and line.length < LONG * size and not through:
+                if size and not _is_no_stroke(line, size, writing, *page[1:]):
                     continue  # it may be a stroke of a digit that fills its picture
                 thickness = lines.erase(*page, line)
                 left_out.append((_box(line, thickness, across), "line"))
@@ -188,6 +192,30 @@ def _without_digits(mask, pieces, size):
             place = others[piece.top : piece.bottom, piece.left : piece.right]
             place &= ~(piece.ink > 0.5)
     return others
+
+
+def _is_no_stroke(line, size, writing, mask, ink):
+    """Tell a line from a digit's stroke: too long, from rim to rim, or like print.
+
+    Print is paler and thinner than the pen that wrote the digits.
+    """
+    if line.inked > LONG * size or _from_rim_to_rim(line, ink.shape):
+        return True
+    dark, pen = writing
+    return (
+        lines.level(ink, line) < PALE * dark and lines.thickness(mask, line) < pen / 2
+    )
+
+
+def _from_rim_to_rim(line, shape):
+    """Tell whether a line enters the picture at one edge and leaves it at another."""
+    height, width = shape
+    near = 0.02 * max(shape)
+    first, last = (
+        {k for k, away in enumerate((c, width - c, r, height - r)) if away < near}
+        for c, r in ((line.first, line.rows[0]), (line.last, line.rows[-1]))
+    )
+    return bool(first - last and last - first)
 
 
 def _box(line, thickness, across):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from utils.handwriting import lines
-from utils.handwriting.pieces import LIKE, Piece, ask, pieces_of, together
+from utils.handwriting.pieces import LIKE, UNLIKELY, Piece, ask, pieces_of, together
 
 SURE = 0.9  # the likeness of a part that is surely a digit
 ASIDE = 0.02  # of a pixel's ink: what a step to the side costs a cut
@@ -45,7 +45,7 @@ def _near(a, b, tall):
         max(a.right, b.right) - min(a.left, b.left),
     )
     # Two halves of a digit, one above the other, may each have passed for one as tall.
-    if one[0] > 2.2 * tall or one[1] > 1.5 * tall:
+    if one[0] > 2.2 * tall or one[1] > 1.5 * max(tall, one[0]):
         return False
     below = max(a.top, b.top) - min(a.bottom, b.bottom)
     beside = max(a.left, b.left) - min(a.right, b.right)
@@ -68,13 +68,14 @@ def _gain(a, b, one):
     # judge objects.
     overlap = min(a.right, b.right) - max(a.left, b.left)
     stacked = overlap > 0.4 * min(a.width, b.width) and small.likeness < 0.9
-    return better + (0.2 if stacked else -0.1)
+    return better + (0.2 if stacked else -0.1 if small.likeness > LIKE else 0.0)
 
 
 def trim(pieces, tall):
     """Cut a side of a box off the digit that touches it.
 
-    Such a side is straight, as long as the piece, and at its edge.
+    Such a side is straight, as long as the piece, and at its edge; what is left without
+    it may be a digit.
     """
     choices = []
     for piece in pieces:
@@ -82,7 +83,11 @@ def trim(pieces, tall):
         choices.append([piece, *_without_sides(piece)] if may else [piece])
     # All at once: the judge takes many as quickly as one.
     ask([choice for some in choices for choice in some])
-    return [max(some, key=lambda p: p.likeness) for some in choices]
+    best = [max(some, key=lambda p: p.likeness) for some in choices]
+    return [
+        p if p.likeness >= UNLIKELY else some[0]
+        for p, some in zip(best, choices, strict=True)
+    ]
 
 
 def _without_sides(piece):

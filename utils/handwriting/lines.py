@@ -15,16 +15,24 @@ from scipy import ndimage
 from utils.handwriting.ink import inked
 
 STEP = 4  # columns that a path advances while it rises or falls by at most one row
+NEAR = 3  # pixels: what is no farther from a path belongs to its line
 LONGEST_GAP = 4  # steps without ink that a dashed line may have
 MOST_LINES = 150  # across a page; more is a pattern
 
 
 @dataclass(frozen=True)
 class Line:
-    """A path across the columns: its rows, for columns first to last."""
+    """A path across the columns.
+
+    Attributes:
+        first: the column where it begins.
+        rows: its row in each column.
+        inked: how many of its pixels are ink that may be a line's.
+    """
 
     first: int
     rows: np.ndarray
+    inked: int
 
     @property
     def length(self):
@@ -74,15 +82,16 @@ def trace(mask, shortest, through=None):
             break
         path = _back(row, column, came_from, taken, ink)
         for r, c in path:
-            taken[max(0, r - 3) : r + 4, c] = True
-            length[max(0, r - 3) : r + 4, c] = 0
+            taken[max(0, r - NEAR) : r + NEAR + 1, c] = True
+            length[max(0, r - NEAR) : r + NEAR + 1, c] = 0
         path = path[::-1]
         heights = np.array([r for r, _ in path]) + rows.start
         covered = np.mean([ink[r, c] for r, c in path])
-        if len(path) * STEP >= shortest and covered >= 0.5:
+        marked = STEP * sum(bool(steps[r, c]) for r, c in path)
+        if marked >= shortest and covered >= 0.5:
             middle = (np.arange(len(path)) + 0.5) * STEP
             fine = np.interp(np.arange(len(path) * STEP) + 0.5, middle, heights)
-            lines.append(Line(first + path[0][1] * STEP, _smooth(fine)))
+            lines.append(Line(first + path[0][1] * STEP, _smooth(fine), marked))
     return lines
 
 
@@ -149,10 +158,9 @@ def erase(strokes, mask, ink, line):
         how thick the line is, in pixels.
     """
     height, _ = mask.shape
-    columns = line.first + np.arange(line.length)
-    middle = np.round(line.rows).astype(int)
-    thickness = _thickness(mask, middle, columns)
-    half = thickness / 2 + 1.5
+    columns, middle = _places(line)
+    thick = thickness(mask, line)
+    half = thick / 2 + 1.5
     around = int(np.ceil(half)) + 2
     offsets = np.arange(-around, around + 1)
     rows = middle[None] + offsets[:, None]
@@ -162,9 +170,10 @@ def erase(strokes, mask, ink, line):
     there = np.where(inside, mask[index], False)
     band = np.abs(offsets) <= half
     peaks = values[band].max(axis=0)
-    level = np.median(peaks[peaks > 0]) if (peaks > 0).any() else 0
+    own = peaks[(peaks > 0) & there[band].any(axis=0)]
+    level = np.median(own) if own.size else 0
     darker = ndimage.maximum_filter1d(peaks, 3) > 1.5 * level
-    reach = 2 * int(thickness / 2 + 1) + 1
+    reach = 2 * int(thick / 2 + 1) + 1
     above, below = (
         ndimage.maximum_filter1d(there[side].any(axis=0).astype(np.uint8), reach)
         for side in (offsets < -half, offsets > half)
@@ -173,11 +182,23 @@ def erase(strokes, mask, ink, line):
     gone = inside & band[:, None] & ~(crossed | darker)[None]
     strokes[index[0][gone], index[1][gone]] = 0
     mask[index[0][gone], index[1][gone]] = False
-    return thickness
+    return thick
 
 
-def _thickness(mask, middle, columns):
-    """Return the median height of the ink around a path."""
+def _places(line):
+    return line.first + np.arange(line.length), np.round(line.rows).astype(int)
+
+
+def level(ink, line):
+    """Return how dark a line is, 0 to 1: the median along it of the darkest across."""
+    columns, middle = _places(line)
+    rows = middle + np.arange(-NEAR, NEAR + 1)[:, None]
+    return float(np.median(ink[rows.clip(0, len(ink) - 1), columns].max(axis=0)))
+
+
+def thickness(mask, line):
+    """Return how thick a line is, in pixels: the median height of the ink around it."""
+    columns, middle = _places(line)
     most = 25
     rows = middle[None] + np.arange(-most, most + 1)[:, None]
     inside = (rows >= 0) & (rows < len(mask))

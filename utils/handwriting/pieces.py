@@ -12,6 +12,8 @@ from utils.handwriting.ink import inked
 
 MOST_PIECES = 800  # the largest of a page; sparse noise has a hundred thousand
 LIKE = 0.5  # from here on a piece looks more like a digit than not
+UNLIKELY = 0.1  # a piece that looks less like a digit is left out beside others
+PALE = 0.4  # of the writing's ink: what is paler was printed, or shines through
 NO_DIGIT = 10  # the judge's eleventh answer
 
 
@@ -124,7 +126,8 @@ def pieces_of(strokes, ink, reach=0, smallest=1):
     Args:
         strokes: shape (height, width), float32 in [0, 1]; above a half is ink.
         ink: the share of light that is swallowed, same shape.
-        reach: a pen skips: what is at most so many pixels apart is one piece.
+        reach: a pen skips: what is at most so many pixels apart is one piece, unless
+            it is so much paler that no pen wrote it.
         smallest: pieces that reach over fewer pixels both ways are dropped.
 
     Returns:
@@ -138,6 +141,8 @@ def pieces_of(strokes, ink, reach=0, smallest=1):
     away, nearest = ndimage.distance_transform_edt(~mask, return_indices=True)
     near = mask if reach < 1 else away <= reach / 2
     labels, n = ndimage.label(near, np.ones((3, 3)))
+    if reach >= 1:
+        labels[_paler_parts(mask, labels, ink)] = 0
     areas = np.bincount(labels[mask], minlength=n + 1)
     few = np.zeros(n + 1, bool)
     few[np.argsort(areas)[::-1][:MOST_PIECES]] = True
@@ -154,6 +159,19 @@ def pieces_of(strokes, ink, reach=0, smallest=1):
             top, left = (a.start + b.start for a, b in zip(page, place, strict=True))
             found.append(Piece(piece, top, left, dark=dark))
     return found
+
+
+def _paler_parts(mask, labels, ink):
+    """Return where ink hangs together, and is much paler than the most of its piece."""
+    parts, n = ndimage.label(mask, np.ones((3, 3)))
+    area = np.bincount(parts[mask], minlength=n + 1)
+    dark = np.bincount(parts[mask], ink[mask], minlength=n + 1) / np.maximum(area, 1)
+    piece = np.zeros(n + 1, int)  # of which each is a part
+    piece[parts[mask]] = labels[mask]
+    by_area = np.argsort(area)  # the largest comes last, and stays
+    darkest = np.zeros(labels.max() + 1)
+    darkest[piece[by_area]] = dark[by_area]
+    return mask & (dark < PALE * darkest[piece])[parts]
 
 
 def stroke_width(mask):
