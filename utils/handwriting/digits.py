@@ -99,12 +99,9 @@ def _best_way_up(pieces, layers, left_out, printed):
         HandwritingError: no way up has digits; said is what is wrong the likeliest way.
     """
     best, problem = None, None
-    least = PALE * how_dark(pieces)
-    shape, size = layers[0].shape, digit_size(pieces)
-    written = [
-        p for p in pieces if p.dark >= least and not cut_by_the_rim(p, shape, size)
-    ]
-    ways = which_way_up(written or pieces)
+    shape = layers[0].shape
+    written = _written(pieces, shape)
+    ways = which_way_up(written)
     for turn in ways if len(written) <= CROWD else ways[-1:]:
         strokes, ink, erased = (np.rot90(layer, turn).copy() for layer in layers)
         turned = _pieces(strokes, ink) if turn else pieces
@@ -123,6 +120,15 @@ def _best_way_up(pieces, layers, left_out, printed):
     if best is None:
         raise problem
     return best
+
+
+def _written(pieces, shape):
+    """Return what has a say in which way is up: no rests of lines, no shadow."""
+    least, size = PALE * how_dark(pieces), digit_size(pieces)
+    written = [
+        p for p in pieces if p.dark >= least and not cut_by_the_rim(p, shape, size)
+    ]
+    return written or pieces
 
 
 def _pieces(strokes, ink):
