@@ -199,3 +199,15 @@ def test_what_lies_between_the_strokes_is_not_read():
             page = read_page(photo)
             ink = find_ink(open_photo(photo), light_on_dark=False)
             np.testing.assert_array_equal(np.rot90(ink, page.turn), page.stages["ink"])
+
+
+@pytest.mark.parametrize("pen", [8, 16])
+def test_two_waves_are_no_ones_that_lie_on_their_side(pen):
+    picture = Image.new("L", (400, 300), 255)
+    along = np.arange(0, 121, 6)
+    wave = 20 * np.sin(np.pi * along / 120)
+    for x, y in [(60 + along, 110 + wave), (220 + along, 170 - wave)]:
+        points = list(zip(x.tolist(), y.tolist(), strict=True))
+        ImageDraw.Draw(picture).line(points, 40, pen, joint="curve")
+    with pytest.raises(HandwritingError, match="words|nothing like ink"):
+        read_page(np.asarray(picture))

@@ -29,7 +29,8 @@ from utils.handwriting.pieces import (
 
 # A page that would gain so many digits is read as it lies and turned; where all pieces
 # gain so much on average, turned only. One piece alone never turns a page: with four
-# tries each, many letters and badly written digits look like some digit.
+# tries each, many letters and badly written digits look like some digit. Nor do strokes
+# like a 1, which areas and dashes are, too.
 WORTH_A_TRY, SURE = 0.98, 0.25
 FEWEST_TO_TURN = 2
 
@@ -110,7 +111,8 @@ def _best_way_up(pieces, layers, left_out, printed):
         except HandwritingError as error:
             problem = problem or error
             continue
-        if turn and len(digits) < FEWEST_TO_TURN:
+        only_bars = all(piece.bar for piece in digits)
+        if turn and (len(digits) < FEWEST_TO_TURN or only_bars):
             problem = problem or nothing_like_ink()
             continue
         lines_out = [(_turned(box, turn, *shape), why) for box, why in left_out]
