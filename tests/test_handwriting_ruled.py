@@ -209,5 +209,5 @@ def test_two_waves_are_no_ones_that_lie_on_their_side(pen):
     for x, y in [(60 + along, 110 + wave), (220 + along, 170 - wave)]:
         points = list(zip(x.tolist(), y.tolist(), strict=True))
         ImageDraw.Draw(picture).line(points, 40, pen, joint="curve")
-    with pytest.raises(HandwritingError, match="words|nothing like ink"):
+    with pytest.raises(HandwritingError, match=r"words|nothing like ink"):
         read_page(np.asarray(picture))

@@ -153,8 +153,9 @@ def _turned(box, turn, height, width):
 def remove_lines(strokes, ink):
     """Take printed and drawn lines off the page.
 
-    What looks like a digit is no line, however straight its strokes are. All else that
-    goes on for more than twice a digit's size is one.
+    What looks like a digit is no line, however straight its strokes are. All else is
+    one that goes on for more than twice a digit's size, that leads from one edge of the
+    picture to another, or that is paler and thinner than the pen.
 
     Args:
         strokes: shape (height, width), float32 in [0, 1].
