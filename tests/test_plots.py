@@ -454,14 +454,19 @@ def test_the_numbers_of_a_digit_are_those_of_its_square():
     assert blank.axes[0].images[0].get_array().shape == (20, 20)
 
 
-def test_what_was_left_out_is_dimmed_and_named():
+def test_what_was_left_out_is_dimmed_and_named_once():
     photo = np.zeros((60, 200))
-    box = (10, 40, 20, 45)
-    figure = plots.found_on_page(photo, [box], ["4"], [((5, 7, 0, 150), "line")])
+    box, lines = (10, 40, 20, 45), [(50, 52, 0, 30), (5, 7, 0, 150)]
+    left_out = [*((line, "line") for line in lines), ((55, 58, 90, 93), "speck")]
+    figure = plots.found_on_page(photo, [box], ["4"], left_out)
     (ax,) = figure.axes
     drawn = ax.images[0].get_array()
     assert drawn[20, 30] == 0 and drawn[50, 100] == 0.5  # as it was; half as dark
-    assert {text.get_text() for text in ax.texts} == {"4", "line"}
+    texts = [text for text in ax.texts if text.get_text()]
+    words = {text.get_text(): text.get_position() for text in texts}
+    assert sorted(words) == ["4", "line", "speck"]
+    assert words["line"][1] < 10  # at the longest
+    assert [patch.get_linestyle() for patch in ax.patches].count("--") == 3
 
 
 def test_bytes_are_drawn_in_their_true_ink():

@@ -85,7 +85,7 @@ def choose(pieces, erased, printed):
     pieces = _sift(pieces, lambda p: _is_speck(p, size, area) and "speck", left_out)
     if sum(p.area for p in pieces) < LEAST_INK * all_ink:
         raise nothing_like_ink()
-    if _share_of_digits(pieces) < FEWEST_DIGITS:
+    if len(pieces) > 1 and _share_of_digits(pieces) < FEWEST_DIGITS:
         pieces = _one_in_doubt(pieces)
     refuse_words(pieces, shape)
     if any(p.likeness >= UNLIKELY for p in pieces):

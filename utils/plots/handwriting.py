@@ -63,7 +63,8 @@ def found_on_page(photo, boxes, answers, left_out=(), title="What was found"):
         photo: shape (height, width), in [0, 1], as bright as it is.
         boxes: of the digits, shape (n, 4): top, bottom, left, right, in pixels.
         answers: n texts, one for each digit.
-        left_out: pairs of a box and why it holds no digit.
+        left_out: pairs of a box and why it holds no digit; each reason is written
+            once, at the largest box.
         title: the figure's title.
     """
     height, width = photo.shape
@@ -75,9 +76,16 @@ def found_on_page(photo, boxes, answers, left_out=(), title="What was found"):
     draw_image(ax, dimmed, cmap="gray", vmin=0, vmax=1)
     for box, text in zip(boxes, answers, strict=True):
         _draw_box(ax, box, text, color=GREEN, linestyle="-")
-    for box, why in left_out:
-        _draw_box(ax, box, why, color=GREY, linestyle="--")
+    told = set()
+    for box, why in sorted(left_out, key=lambda pair: -_area(pair[0])):
+        _draw_box(ax, box, "" if why in told else why, color=GREY, linestyle="--")
+        told.add(why)
     return figure
+
+
+def _area(box):
+    top, bottom, left, right = box
+    return (bottom - top) * (right - left)
 
 
 def photo_grid(photos, captions, title, columns=2):
