@@ -112,6 +112,25 @@ def test_ink_is_told_from_paper_either_way(invert):
     assert np.corrcoef(image.ravel(), same.ravel())[0, 1] > 0.98
 
 
+COLOURS = {  # of the ink and of the paper: red, green and blue
+    "blue on orange": ((60, 110, 220), (220, 120, 50)),
+    "pink on green": ((230, 90, 140), (125, 145, 135)),
+    "yellow on violet": ((215, 200, 60), (150, 110, 200)),
+    "white on blue": ((240, 240, 240), (40, 60, 150)),
+}
+
+
+@pytest.mark.parametrize("ink, paper", COLOURS.values(), ids=COLOURS)
+def test_ink_may_be_bright_in_one_colour_and_dark_in_another(ink, paper):
+    rng = np.random.default_rng(0)
+    for pair in ((5, 3), (2, 9), (0, 8)):
+        dark = (255 - drawn(*pair)[..., np.newaxis]) / 230
+        page = dark * np.array(ink) + (1 - dark) * np.array(paper)
+        page = np.uint8(page + rng.normal(0, 2, page.shape).round())
+        found = read_page(page)
+        assert len(found.images) == 2 and found.likeness.min() > 0.9
+
+
 def test_several_digits_are_found_in_the_order_of_reading():
     first, second = drawn(1, 2, 3), drawn(4, 5, 6)
     page = read_page(np.concatenate([first, second]))

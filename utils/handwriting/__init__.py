@@ -106,7 +106,7 @@ def read_page(source):
         if guess != light_on_dark and page.likeness.mean() < CONVINCING:
             continue  # what the wrong way round leaves over is no writing
         if share < least:
-            continue  # what lies between strokes may look like a digit, beside rests
+            continue  # what lies between strokes may look like a digit, among rests
         if best is None or _worth(page) > _worth(best):
             best, least = page, share
         if best.likeness.mean() > LIKE:

@@ -10,6 +10,7 @@ FAINTEST = 0.05  # ink that swallows less of the light than this is no ink
 NOISE_LEVELS = 5.0  # nor is what does not rise so many times above the noise
 DARKEST_SHADOW = 4.0  # times darker than the page
 DARKEST_PAPER = 0.25  # of the page's: shadows leave more of the light
+AGAINST = -0.5  # a colour so much correlated with the strongest one is turned round
 GREY = np.float32([0.299, 0.587, 0.114])  # how bright we see red, green and blue
 
 
@@ -32,6 +33,7 @@ def find_ink(photo, light_on_dark=None):
     Raises:
         HandwritingError: the page is empty, or as much ink as paper.
     """
+    photo = _aligned(photo)
     channels = [photo] if photo.ndim == 2 else list(np.moveaxis(photo, 2, 0))
     if max(np.ptp(channel) for channel in channels) < FAINTEST:
         raise empty_page()
@@ -104,6 +106,24 @@ def otsu(values):
     return float(edges[1 + int(np.argmax(between))])
 
 
+def _aligned(photo):
+    """Turn round the colours in which ink is bright, where it is dark in others.
+
+    Pink on green is: brighter in red, darker in green, and in grey hardly to be seen.
+    """
+    if photo.ndim == 2:
+        return photo
+    small = np.stack([_small(channel) for channel in np.moveaxis(photo, 2, 0)])
+    deviation = small - ndimage.gaussian_filter(
+        small, (0, *[0.1 * min(small.shape[1:])] * 2)
+    )
+    together = np.cov(deviation.reshape(3, -1))
+    strongest = np.argmax(np.diag(together))
+    spread = np.sqrt(np.diag(together) * together[strongest, strongest]) + 1e-12
+    against = together[strongest] / spread < AGAINST
+    return np.where(against, 1 - photo, photo) if against.any() else photo
+
+
 def grey(photo):
     """Return a photo without its colours, shape (height, width), float32."""
     return photo if photo.ndim == 2 else photo @ GREY
@@ -115,11 +135,7 @@ def is_light_on_dark(photo):
     Against surroundings of several sizes, because a shadow disturbs the large ones and
     a digit that fills its picture the small ones.
     """
-    photo = grey(photo)
-    step = max(1, min(photo.shape) // 120)
-    rows, columns = (side // step * step for side in photo.shape)
-    blocks = photo[:rows, :columns].reshape(rows // step, step, columns // step, step)
-    small = blocks.mean(axis=(1, 3))
+    small = _small(grey(_aligned(photo)))
     skewness = 0.0
     for share in (0.03, 0.06, 0.12, 0.25):
         around = ndimage.gaussian_filter(small, share * min(small.shape))
@@ -127,6 +143,14 @@ def is_light_on_dark(photo):
         spread = (deviation**2).mean()
         skewness += (deviation**3).mean() / (spread**1.5 + 1e-12)
     return bool(skewness > 0)
+
+
+def _small(channel):
+    """Return a channel reduced to some 120 pixels along its shorter side."""
+    step = max(1, min(channel.shape) // 120)
+    rows, columns = (side // step * step for side in channel.shape)
+    blocks = channel[:rows, :columns].reshape(rows // step, step, columns // step, step)
+    return blocks.mean(axis=(1, 3))
 
 
 def to_strokes(ink):
