@@ -211,3 +211,15 @@ def test_two_waves_are_no_ones_that_lie_on_their_side(pen):
         ImageDraw.Draw(picture).line(points, 40, pen, joint="curve")
     with pytest.raises(HandwritingError, match=r"words|nothing like ink"):
         read_page(np.asarray(picture))
+
+
+@pytest.mark.parametrize("digit", [0, 2, 3, 4, 5, 6, 8, 9])
+def test_what_is_left_of_a_box_is_no_digit(digit):
+    """A corner, or two sides: thin as the lines that were taken off, and no fine 1."""
+    page = np.pad(255 - 230 * draw(DIGITS[digit], 120), 90, constant_values=255)
+    picture = Image.fromarray(page.astype(np.uint8))
+    pen = ImageDraw.Draw(picture)
+    pen.line([(20, 60), (280, 60)], 60, 3)
+    for x in (70, 230):
+        pen.line([(x, 60), (x, 150), (x + 25, 150)], 60, 3)
+    assert len(read_page(np.asarray(picture)).boxes) == 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from utils.handwriting.errors import HandwritingError, nothing_like_ink
 from utils.handwriting.ink import SMALLEST_PAGE
-from utils.handwriting.joining import join, split, trim
+from utils.handwriting.joining import SURE, join, split, trim
 from utils.handwriting.pieces import LIKE, PALE, UNLIKELY, ask, stroke_width, together
 from utils.handwriting.rings import is_around, without_rings
 
@@ -125,11 +125,15 @@ def _what_was_written(pieces, erased, printed, left_out):
     only_bars = not darkness and sum(p.bar for p in pieces) >= FEW_BARS
 
     def print_or_pen(piece):
-        like_print = piece.bar and piece.dark < 1.5 * printed and piece.pen < thickest
-        if like_print and (
-            only_bars or _between(piece, erased, size) or _goes_on(piece, erased)
+        like_print = piece.dark < 1.5 * printed and piece.pen < thickest
+        if (
+            piece.bar
+            and like_print
+            and (only_bars or _between(piece, erased, size) or _goes_on(piece, erased))
         ):
             return "line"
+        if like_print and piece.pen < 0.5 * pen and piece.likeness < SURE:
+            return "line"  # a corner, or two sides of a box
         if piece.dark < PALE * darkest:
             return "line" if piece.bar else "faint"
         return piece.bar and _is_rest_of_print(piece, darkness, pen, size) and "line"
