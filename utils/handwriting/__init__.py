@@ -63,7 +63,7 @@ class Page:
             is 1.
         likeness: how much each looks like a digit, shape (n,), from 0 to 1.
         left_out: what else was found and why it is no digit: list of (box, why), why
-            one of "line", "frame", "rim", "speck", "no digit".
+            one of "line", "frame", "rim", "speck", "faint", "no digit".
         turn: quarter turns, against the clock, by which the stages were turned to
             stand upright.
     """

@@ -10,7 +10,15 @@ import numpy as np
 from utils.handwriting.errors import HandwritingError, nothing_like_ink
 from utils.handwriting.ink import SMALLEST_PAGE
 from utils.handwriting.joining import SURE, join, split, trim
-from utils.handwriting.pieces import LIKE, PALE, UNLIKELY, ask, stroke_width, together
+from utils.handwriting.pieces import (
+    LIKE,
+    PALE,
+    THIN,
+    UNLIKELY,
+    ask,
+    stroke_width,
+    together,
+)
 from utils.handwriting.rings import is_around, without_rings
 
 # Of a page's ink: a page with less is not one of digits. Of invented pages, those of
@@ -132,7 +140,7 @@ def _what_was_written(pieces, erased, printed, left_out):
             and (only_bars or _between(piece, erased, size) or _goes_on(piece, erased))
         ):
             return "line"
-        if like_print and piece.pen < 0.5 * pen and piece.likeness < SURE:
+        if like_print and piece.pen < THIN * pen and piece.likeness < SURE:
             return "line"  # a corner, or two sides of a box
         if piece.dark < PALE * darkest:
             return "line" if piece.bar else "faint"
@@ -256,7 +264,7 @@ def _fills(other, piece, size):
 
 def _is_rest_of_print(bar, dark, pen, size):
     """Tell a bar that was printed: paler or thinner than what was written."""
-    thin = bar.pen < 0.5 * pen and not 0.7 < bar.height / max(size, 1) < 1.3
+    thin = bar.pen < THIN * pen and not 0.7 < bar.height / max(size, 1) < 1.3
     return thin or bar.dark < 0.6 * dark
 
 

@@ -20,6 +20,7 @@ from utils.handwriting.ink import SMALLEST_PAGE
 from utils.handwriting.pieces import (
     LIKE,
     PALE,
+    THIN,
     Piece,
     ask,
     pieces_of,
@@ -211,9 +212,8 @@ def _is_no_stroke(line, size, writing, mask, ink):
     if line.inked > LONG * size or _from_rim_to_rim(line, ink.shape):
         return True
     dark, pen = writing
-    return (
-        lines.level(ink, line) < PALE * dark and lines.thickness(mask, line) < pen / 2
-    )
+    pale = lines.level(ink, line) < PALE * dark
+    return pale and lines.thickness(mask, line) < THIN * pen
 
 
 def _from_rim_to_rim(line, shape):

@@ -117,10 +117,10 @@ def _aligned(photo):
     deviation = small - ndimage.gaussian_filter(
         small, (0, *[0.1 * min(small.shape[1:])] * 2)
     )
-    together = np.cov(deviation.reshape(3, -1))
-    strongest = np.argmax(np.diag(together))
-    spread = np.sqrt(np.diag(together) * together[strongest, strongest]) + 1e-12
-    against = together[strongest] / spread < AGAINST
+    deviation = deviation.reshape(3, -1)
+    strongest = np.argmax(deviation.var(axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a colour without contrast
+        against = np.corrcoef(deviation)[strongest] < AGAINST
     return np.where(against, 1 - photo, photo) if against.any() else photo
 
 

@@ -1,10 +1,11 @@
 """Printed and drawn lines: found as long smooth paths, and taken off the page.
 
-A line may lean, bend, be dashed or drawn by hand. What tells it from a digit is that it
-goes on: it is longer than a digit is large. Paths are traced as path openings do: each
-place knows the longest path that ends there (H. Talbot, B. Appleton, "Efficient
-complete and incomplete path openings and closings", Image and Vision Computing 25,
-2007; here in steps of several columns, so that a path leans by 14 degrees at most).
+A line may lean, bend, be dashed or drawn by hand. What tells it from a digit is mostly
+that it goes on: it is longer than a digit is large. Paths are traced as path openings
+do: each place knows the longest path that ends there (H. Talbot, B. Appleton,
+"Efficient complete and incomplete path openings and closings", Image and Vision
+Computing 25, 2007; here in steps of several columns, so that a path leans by 14 degrees
+at most).
 """
 
 from dataclasses import dataclass

@@ -14,6 +14,7 @@ MOST_PIECES = 800  # the largest of a page; sparse noise has a hundred thousand
 LIKE = 0.5  # from here on a piece looks more like a digit than not
 UNLIKELY = 0.1  # a piece that looks less like a digit is left out beside others
 PALE = 0.4  # of the writing's ink: what is paler was printed, or shines through
+THIN = 0.5  # of the writing's pen: print is thinner
 NO_DIGIT = 10  # the judge's eleventh answer
 
 
