@@ -202,7 +202,7 @@ def test_every_stage_can_be_shown():
 HARDEST = {
     "boxes drawn by hand": 0.8,
     "dashes that touch": 0.8,
-    "digits that touch": 0.35,
+    "digits that touch": 0.55,
     "lines that bend": 0.8,
 }
 
@@ -289,9 +289,18 @@ def test_one_piece_that_no_pen_leaves_of_a_digit_is_refused(picture):
 class Likely:
     """A piece of ink, and how much it looks like a digit."""
 
-    def __init__(self, likeness, bar=False):
+    def __init__(self, likeness, bar=False, height=100, width=120):
         self.likeness, self.bar = likeness, bar
-        self.width, self.height = 120, 100
+        self.width, self.height = width, height
+
+
+def cut(whole, row, monkeypatch, **how):
+    """Return whether split() takes a piece apart that would give a row of parts."""
+    monkeypatch.setattr(joining, "_parts", lambda *_: ({}, 0))
+    monkeypatch.setattr(joining, "_best_row", lambda *_: row)
+    found = joining.split([whole], 100, **how)
+    assert found in (row, [whole])
+    return found == row
 
 
 @pytest.mark.parametrize(
@@ -304,11 +313,30 @@ class Likely:
     ids=["a pair", "halves of an 8", "odd"],
 )
 def test_only_what_is_a_digit_more_surely_is_cut_off(whole, parts, apart, monkeypatch):
-    piece, row = Likely(whole), [Likely(part) for part in parts]
-    monkeypatch.setattr(joining, "_parts", lambda *_: ({}, 0))
-    monkeypatch.setattr(joining, "_best_row", lambda *_: row)
-    found = joining.split([piece], 100, only_sure=True)
-    assert found == (row if apart else [piece])
+    row = [Likely(part) for part in parts]
+    assert cut(Likely(whole), row, monkeypatch, only_sure=True) == apart
+
+
+SEVEN, ONE = Likely(0.98), Likely(0.97, bar=True)
+
+
+@pytest.mark.parametrize(
+    "whole, parts, apart",
+    [
+        (Likely(0.7), [SEVEN, ONE], True),
+        (Likely(0.01, width=60), [SEVEN, ONE], True),
+        (Likely(0.95), [SEVEN, ONE], False),
+        (Likely(0.7), [SEVEN, Likely(0.8)], False),
+        (Likely(0.7), [SEVEN, Likely(0.97, bar=True, height=60)], False),
+        (Likely(0.01, width=60), [ONE, ONE], False),
+    ],
+    ids=["a pair", "narrow", "a digit", "an odd part", "the flag of a 1", "an M"],
+)
+def test_where_nothing_is_printed_sure_digits_are_taken_apart(
+    whole, parts, apart, monkeypatch
+):
+    assert cut(whole, parts, monkeypatch, plain=True) == apart
+    assert not cut(whole, parts, monkeypatch), "it may be a side of a box"
 
 
 def test_circles_around_digits_are_no_zeros():

@@ -111,7 +111,7 @@ def word(_x, _y, rng):
 
 
 def turned(x, y, rng):
-    """A digit on its side or on its head."""
+    """A digit on its side or upside down."""
     if rng.random() < 0.3:
         k = rng.choice(np.flatnonzero(np.isin(y, ON_ITS_HEAD)))
         return np.rot90(digit_mask(x[k], rng), 2)

@@ -74,16 +74,7 @@ def choose(pieces, erased, printed):
     crowd = [p for p in pieces if not _is_speck(p, tall, area)]
     if len(crowd) > CROWD:
         refuse_words(crowd, shape, HOPELESS)
-    pieces = without_rings(pieces)
-    pieces = split(pieces, tall, only_sure=True, bars=False)
-    # One piece alone is most likely one digit, however badly written: no bar comes off.
-    alone = len(crowd) == 1
-    pieces = join(pieces if alone else trim(pieces, tall), tall)
-    if not size:
-        # A digit in three pieces: what two of them are tells how far away the third is.
-        tall = max(tall, digit_size(pieces))
-        pieces = join(pieces, tall)
-    pieces = split(pieces, tall, only_sure=alone)
+    pieces = _regrouped(without_rings(pieces), size, tall, len(crowd) == 1, erased)
 
     largest = max((p.extent for p in pieces), default=0)
     if largest < max(8, 0.02 * min(shape)):
@@ -101,6 +92,20 @@ def choose(pieces, erased, printed):
     if _is_texture(pieces):
         raise nothing_like_ink()
     return pieces, left_out
+
+
+def _regrouped(pieces, size, tall, alone, erased):
+    """Put together what is one digit, take apart what is several."""
+    # One piece alone is most likely one digit, however badly written: no bar comes off;
+    # nor does any where nothing is printed, for it would be a 1.
+    plain = not alone and not erased.any()
+    pieces = split(pieces, tall, only_sure=True, bars=False, plain=plain)
+    pieces = join(pieces if alone or plain else trim(pieces, tall), tall)
+    if not size:
+        # A digit in three pieces: what two of them are tells how far away the third is.
+        tall = max(tall, digit_size(pieces))
+        pieces = join(pieces, tall)
+    return split(pieces, tall, only_sure=alone, plain=plain)
 
 
 def _sift(pieces, reason, left_out):

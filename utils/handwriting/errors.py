@@ -14,6 +14,6 @@ def empty_page():
 
 def nothing_like_ink():
     return HandwritingError(
-        "There is nothing like ink on this picture: no strokes, only areas or specks. "
+        "There is nothing like ink in this picture: no strokes, only areas or specks. "
         "Photograph the page straight from above, the digits in the middle."
     )

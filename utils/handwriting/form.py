@@ -128,7 +128,7 @@ def save_form(path, paper="A4"):
 def read_form(source):
     """Read the digits of a filled form from a photo or scan of it.
 
-    The page may lean, lie sideways or on its head, and be seen at an angle.
+    The page may lean, lie sideways or upside down, and be seen at an angle.
 
     Args:
         source: a photo, as read_page() takes it.

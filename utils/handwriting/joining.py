@@ -6,6 +6,8 @@ from utils.handwriting import lines
 from utils.handwriting.pieces import LIKE, UNLIKELY, Piece, ask, pieces_of, together
 
 SURE = 0.9  # the likeness of a part that is surely a digit
+TALL = 0.8  # of a doubtful piece: each part of it must reach so far
+LEANS = (0.0, 0.2, 0.4, -0.2)  # columns to the right for each row up
 ASIDE = 0.02  # of a pixel's ink: what a step to the side costs a cut
 
 
@@ -116,7 +118,7 @@ def _without_sides(piece):
     return parts
 
 
-def split(pieces, tall, only_sure=False, bars=True):
+def split(pieces, tall, only_sure=False, bars=True, plain=False):
     """Take digits apart that touch: cut where the judge likes the parts best.
 
     Args:
@@ -125,27 +127,55 @@ def split(pieces, tall, only_sure=False, bars=True):
         only_sure: leave together what is not surely several digits: half of an 8 may
             look like a 6.
         bars: a straight stroke may be a part; it may be a 1, or the side of a box.
+        plain: nothing is printed on the page, so what is surely a digit is one: narrow
+            pieces and doubtful ones may be taken apart, too, and by straight cuts.
     """
-    cuts = []
-    for piece in pieces:
-        wide = piece.width > 0.75 * piece.height and piece.width > 0.6 * tall
-        odd = piece.likeness < LIKE or (only_sure and piece.width > piece.height)
-        may = odd and wide and piece.height > 0.4 * tall
-        cuts.append(_parts(piece, min(piece.height, tall)) if may else ({}, 0))
-    ask([part for parts, _ in cuts for part in parts.values()])
     result = []
-    for piece, (parts, end) in zip(pieces, cuts, strict=True):
-        row = _best_row(parts, end)
-        # Each part must be a digit more surely than the whole is.
-        least = max(SURE, piece.likeness) if only_sure else 0
-        if row and all(p.likeness > least and (bars or not p.bar) for p in row):
+    for piece in pieces:
+        row = None
+        if min(piece.height, piece.width) > 0.4 * tall:
+            row = _digits_in(piece, tall, only_sure, plain)
+        if row and (bars or not any(part.bar for part in row)):
             result += row
         else:
             result.append(piece)
     return result
 
 
-def _parts(piece, tall):
+def _digits_in(piece, tall, only_sure, plain):
+    """Return the digits that a piece is taken apart into; None: it is left together."""
+    wide = piece.width > 0.75 * piece.height and piece.width > 0.6 * tall
+    odd = piece.likeness < LIKE or (only_sure and piece.width > piece.height)
+    tall = min(piece.height, tall)
+    if odd and wide:
+        # Each part must be a digit more surely than the whole is.
+        least = max(SURE, piece.likeness) if only_sure else 0
+        return _row(piece, tall, least, plain)
+    if plain and piece.likeness < SURE:
+        row = _row(piece, tall, SURE, plain) or []
+        # The flag of a 1 is no digit, nor are the strokes of an M.
+        as_tall = all(part.height > TALL * piece.height for part in row)
+        return row if as_tall and not all(part.bar for part in row) else None
+    return None
+
+
+def _row(piece, tall, least, plain):
+    """Return the digits that a piece is best taken for, side by side; None if none.
+
+    The cut goes through the least ink, or straight, leaning as writing does: two
+    strokes that lie on each other are more ink than a 0 is to cross.
+    """
+    for lean in (None, *LEANS) if plain else (None,):
+        parts, end = _parts(piece, tall, lean)
+        ask(parts.values())
+        row = _best_row(parts, end)
+        least = least if lean is None else max(SURE, least)
+        if row and all(part.likeness > least for part in row):
+            return row
+    return None
+
+
+def _parts(piece, tall, lean):
     """Return what lies between two places where a piece may be cut.
 
     Returns:
@@ -155,7 +185,12 @@ def _parts(piece, tall):
     n = int(np.clip(7 * piece.width / tall, 6, 40))
     edges = np.linspace(0, piece.width, n + 1).astype(int)
     cuts = np.zeros((n + 1, piece.height), int)
-    cuts[1:-1], cuts[-1] = _seams(piece.ink, edges[1:-1], tall), piece.width
+    if lean is None:
+        cuts[1:-1] = _seams(piece.ink, edges[1:-1], tall)
+    else:
+        rows = np.arange(piece.height) - piece.height / 2
+        cuts[1:-1] = np.round(edges[1:-1, None] - lean * rows).clip(0, piece.width)
+    cuts[-1] = piece.width
     columns = np.arange(piece.width)
     parts = {}
     for i in range(n):

@@ -230,8 +230,8 @@ def _not_an_image(name, raw):
             f"{name} is a PDF document. Export its page as PNG or JPEG first."
         )
     return HandwritingError(
-        f"{name} is not a picture, or of a kind that is not known here. Save it as PNG "
-        "or JPEG."
+        f"{name} cannot be read: it is not a picture, or one of an unknown kind. Save "
+        "it as PNG or JPEG."
     )
 
 
