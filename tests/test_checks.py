@@ -238,7 +238,7 @@ def test_whole_numbers_are_of_a_whole_kind():
     with Task("Task 1", silent=True) as task:
         task.whole("n", np.int64(3))
         task.whole("n", [[1, 2], [3, 4]])
-    assert "Expected whole numbers for n, and float64 came." in told(
+    assert "Expected whole numbers for n, but got float64." in told(
         lambda task: task.whole("n", 3.0)
     )
 

@@ -94,10 +94,20 @@ def test_what_follows_in_section_7_and_in_the_lab_is_so(shipped):
         assert (leads(shipped, what, unshared) > 0).all()
     lost = leads(shipped, shift, own).mean() - leads(shipped, shift, unshared).mean()
     assert lost > 10
-    # Under noise and blur, with the ANN's recipe, convolutions are the more robust.
-    for what in ("noisy", "blurred"):
-        assert (leads(shipped, what, both_ann) > 0).all()
+    # Under noise wiring and recipe act together: convolutions are behind with their
+    # own recipe, far ahead with the ANN's, and without sharing no longer behind.
     assert (leads(shipped, "noisy", own) < 0).all()
+    assert (leads(shipped, "noisy", both_ann) > 10).all()
+    assert leads(shipped, "noisy", unshared).mean() > 0
+    shared = shipped["noisy"][own]["CNN"]
+    assert shipped["noisy"][unshared]["CNN"].min() > shared.max()
+    # With the same recipe for both the ANN is not clearly ahead.
+    assert (leads(shipped, "noisy", both_cnn) > 0).any()
+    # Under blur the CNN leads with either recipe; the unequal ones hide that.
+    for pair in (both_ann, both_cnn):
+        assert (leads(shipped, "blurred", pair) > 0).all()
+    blurred = leads(shipped, "blurred", own)
+    assert blurred.min() < 0 < blurred.max()
     # Its own recipe costs the CNN far more digits under noise than the ANN's does.
     calm, fast = (shipped["noisy"][pair]["CNN"] for pair in (both_ann, both_cnn))
     assert calm.min() - fast.max() > 0.2

@@ -438,6 +438,18 @@ def test_a_trio_is_one_block_and_names_are_horizontal():
     assert "Conv2D\n+ BatchNorm\n+ ReLU" in texts and "464" in texts
 
 
+def test_a_block_without_maps_is_as_high_as_it_holds_numbers():
+    flat = SimpleNamespace(
+        name="ANN",
+        input_shape=(None, 28, 28),
+        layers=[layer("Flatten", (784,), 0), layer("Dense", (10,), 7850)],
+        count_params=lambda: 7850,
+    )
+    (ax,) = draw("architecture", flat).axes
+    square, line, ten = (patch.get_height() for patch in ax.patches)
+    assert square == line > ten > 0
+
+
 def test_the_numbers_of_a_digit_are_those_of_its_square():
     """MNIST draws in 20×20 pixels: the paper around them would make all smaller."""
     digit = np.zeros((28, 28), np.uint8)

@@ -114,7 +114,7 @@ class Task:
 
         self.that(
             isinstance(model, keras.Model),
-            f"Expected a Keras model, and {plain(model)!r} came: return the model.",
+            f"Expected a Keras model, but got {plain(model)!r}: return the model.",
         )
         if hasattr(function, "call_there"):
             return model
@@ -163,7 +163,7 @@ class Task:
         came = plain(came)
         self.that(
             is_numeric(came),
-            f"Expected numbers for {what}, and {_kind(came)} came.{_line(hint)}",
+            f"Expected numbers for {what}, but got {_kind(came)}.{_line(hint)}",
         )
         self.that(
             shape is None or came.shape == tuple(shape),
@@ -177,7 +177,7 @@ class Task:
         kind = self.numbers(what, came).dtype
         self.that(
             kind.kind in "iu",
-            f"Expected whole numbers for {what}, and {kind} came.{_line(hint)}",
+            f"Expected whole numbers for {what}, but got {kind}.{_line(hint)}",
         )
 
     def parts(self, what, came, names):
@@ -187,11 +187,11 @@ class Task:
         if not isinstance(came, list | tuple):
             parts = plain(came)
             single = not isinstance(parts, list) and not np.ndim(parts)
-            self.that(not single, f"{expected} One came.")
+            self.that(not single, f"{expected} Got one.")
             came = parts
         self.that(
             len(came) == len(names),
-            f"{expected} {len(came)} came. Return them separated by commas.",
+            f"{expected} Got {len(came)}. Return them separated by commas.",
         )
         return list(came)
 
@@ -295,7 +295,7 @@ def _line(hint):
 
 def _nothing(what):
     return (
-        f"None came for {what}: the function returned nothing.\n"
+        f"Got None for {what}: the function returned nothing.\n"
         "Usual mistake: the last line computes the answer, but there is no `return`."
     )
 
@@ -304,7 +304,7 @@ def _kind(came):
     if isinstance(came, str):
         return f"the text {came[:40]!r}"
     if isinstance(came, list):
-        return "rows of different lengths, or a mixture,"
+        return "rows of different lengths, or a mixture"
     return repr(came)
 
 

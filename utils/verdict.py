@@ -162,8 +162,8 @@ def remaining_rows(runs, seed_runs, hits, uci, costs, timings, shipped, seed=0):
         uci: labels of the UCI digits, and a dictionary from the name to its answers.
         costs: dictionary from what was counted to (of a, of b).
         timings: dictionary from what was timed to (costs.Timing of a, of b).
-        shipped: dictionary from the name to the runs of other trainings of that model
-            that were tested on damaged digits, too.
+        shipped: dictionary from the name to those shipped runs of that model that
+            were tested on damaged digits, too; the run itself may be among them.
         seed: of the bootstrap.
 
     Returns:
@@ -239,7 +239,7 @@ def _uci_row(uci, shipped, seed):
 
 
 def _with_pairs(row, a, b):
-    """Add over how many other trainings a row holds; of a and b more is better."""
+    """Add who is ahead in pairs of shipped trainings; of a and b more is better."""
     gaps = np.subtract.outer(b, a)
     name, won = (NAMES[1], gaps > 0) if gaps.mean() > 0 else (NAMES[0], gaps < 0)
     evidence = (

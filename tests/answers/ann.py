@@ -28,7 +28,7 @@ def prepare(images):
     return images.astype("float32") / 255
 
 
-# prepare | 64-bit numbers | Expected float32, and float64 came
+# prepare | 64-bit numbers | Expected float32, but got float64
 def prepare(images):
     return images.reshape(len(images), -1) / 255
 

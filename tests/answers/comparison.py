@@ -55,7 +55,7 @@ def accuracy(labels, y_prob):
     return (y_prob.argmax(axis=1) == y_true[: len(y_prob)]).mean()
 
 
-# accuracy | a text | the text '60.0%' came
+# accuracy | a text | but got the text '60.0%'
 def accuracy(y_true, y_prob):
     return f"{(y_prob.argmax(axis=1) == y_true).mean():.1%}"
 

@@ -1,5 +1,7 @@
 """Figures of a model: its functions, its blocks, and what goes on inside it."""
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -38,9 +40,10 @@ def function(xs, curves, title, xlabel, ylabel):
 def architecture(model, title=None):
     """Draw a Sequential model as a row of blocks, with shapes and parameter counts.
 
-    A block is as high as its output is large in space, and as wide as it has channels
-    or neurons (both as roots, or the small ones could not be seen). A convolution and
-    what belongs to it (pooling, normalisation, activation) are one block.
+    A stack of maps is drawn as high as a map, and wider the more maps there are (both
+    as roots, or the small ones could not be seen). Any other output is a narrow block,
+    the higher the more numbers it holds, on a logarithmic scale. A convolution and what
+    belongs to it (pooling, normalisation, activation) are one block.
 
     Args:
         model: a built keras.Sequential.
@@ -53,7 +56,7 @@ def architecture(model, title=None):
     blocks = _blocks(model)
     for k, (kinds, shape, n_parameters) in enumerate(blocks):
         spatial = len(shape) == 3
-        height = np.sqrt(shape[0]) if spatial else 0.9 * np.log2(shape[-1] + 1) / 2
+        height = np.sqrt(shape[0]) if spatial else 0.45 * np.log2(math.prod(shape) + 1)
         width = 0.25 + (np.sqrt(shape[-1]) / 8 if spatial else 0.1)
         corner = (room * k - width / 2, -height / 2)
         color = colors.get(kinds[0], "#B8B8B8")
