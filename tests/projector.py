@@ -198,6 +198,9 @@ def presenting(name, folder):
 @contextmanager
 def on_show(url, show):
     """A notebook of build/present/ in the browser, the show on."""
+    # JupyterLab notes the end of a show and its new beginning in its settings, each in
+    # its own time: what the show before left there may be its end.
+    shutil.rmtree(show.parent / "lab" / "user-settings", ignore_errors=True)
     with browser.page_of(url, f"lab/tree/build/present/{show.name}") as page:
         set_size(page, SIZES[0])
         page.locator(".jp-Deck .jp-deck-mod-visible").first.wait_for()
