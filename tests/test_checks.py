@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tools.graded.judge import Remote
 from utils.checks import NotYet, Task
 
 
@@ -289,3 +290,75 @@ def test_a_notebook_shows_the_words_and_no_traceback():
     first, *others = NotYet("Task 1\nA shape.\nA hint.")._render_traceback_()
     assert first == "\x1b[1m✗ Task 1\x1b[0m", "bold, in no colour of its own"
     assert others == ["  A shape.", "  A hint."]
+
+
+def test_a_loop_in_a_helper_of_another_cell_is_noticed():
+    names = {"Task": Task, "images": [(np.zeros((5, 5)),), (np.zeros((9, 9)),)]}
+    exec(
+        compile("def helper(x):\n    for _ in x.ravel():\n        pass", "1", "exec"),
+        names,
+    )
+    exec(compile("def answer(x):\n    helper(x)", "2", "exec"), names)
+    code = "with Task('Task 1') as task:\n    task.no_pixel_loop(answer, *images)"
+    with pytest.raises(NotYet, match="loops over pixels"):
+        exec(compile(code, "3", "exec"), names)
+
+
+@pytest.mark.parametrize("given", [[3, 1, 2], {"loss": [3.0, np.nan]}])
+def test_a_changed_list_or_dictionary_is_noticed(given):
+    message = told(lambda task: task.call(lambda x: x.clear(), given))
+    assert "belongs to its caller" in message
+    with Task("Task 1", silent=True) as task:
+        task.call(lambda x: sorted(x), given)
+
+
+def test_what_is_no_function_is_said_to_be_none():
+    message = told(lambda task: task.call(np.zeros(3)))
+    assert "Expected a function, but got an array of shape (3,)." in message
+
+
+def test_a_shape_is_shown_as_it_came():
+    with Task("Task 1", silent=True) as task:
+        task.shape("x", np.array([4, 5]), (4, 5))
+        task.shape("x", [4, None], (4, None))
+    for came, shown in (((None, 4), "(None, 4)"), (4, "4"), ("(4,)", "'(4,)'")):
+        message = told(lambda task, x=came: task.shape("x", x, (4,)))
+        assert f"came:     {shown}\nexpected: (4,)" in message
+
+
+def test_numbers_that_nearly_agree_are_shown_where_they_differ():
+    message = told(lambda task: task.equal("x", 0.12345678, 0.12345))
+    assert "came:     0.12345678\nexpected: 0.12345" in message
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        ({"kind": "NotImplementedError", "where": "other"}, "Not written yet: `other`"),
+        ({"kind": "NameError", "missing": "answer"}, "Not written yet: `answer`"),
+        (
+            {
+                "kind": "ValueError",
+                "text": "ValueError: so",
+                "where": "f",
+                "line": "g()",
+            },
+            "Your code stopped in `f`, at the line `g()`:\nValueError: so",
+        ),
+    ],
+)
+def test_what_another_process_raised_is_told_as_if_it_were_here(error, message):
+    remote = Remote("answer", lambda words, data: ({"error": error}, b""))
+    assert message in told(lambda task: task.call(remote, 1))
+
+
+@pytest.mark.parametrize("after", [["[1, 2]", None], ["[2, 1]", None]])
+def test_a_list_that_another_process_changed_is_noticed(after):
+    remote = Remote("answer", lambda words, data: ({"value": None}, b""))
+    remote.call_there = lambda *_: (3, after)
+    if after[0] == "[1, 2]":
+        with Task("Task 1", silent=True) as task:
+            assert task.call(remote, [1, 2], 5) == 3
+    else:
+        message = told(lambda task: task.call(remote, [1, 2], 5))
+        assert "`answer` changed a list that belongs to its caller" in message

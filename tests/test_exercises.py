@@ -15,6 +15,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import nbformat
@@ -390,3 +391,33 @@ def test_a_right_answer_gets_full_marks_however_it_is_written(there, name, answe
     names = dict(solved(name))
     run(answer.code, names, answer.task)
     check("source", name, names, answer.task)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("other", "code", "told"),
+    [
+        ("cross-entropy", "def cross_entropy(logits, labels):\n    ...", ""),
+        ("cross-entropy", f"def cross_entropy(logits, labels):\n    {STUB}", ""),
+        ("forward", f"def forward(*_):\n    {STUB}", "Not written yet: `forward`"),
+        ("forward", "def forward(*_):\n    return 1, 1", "Your code stopped in"),
+    ],
+)
+@pytest.mark.parametrize("name", ["ann"])
+def test_an_earlier_answer_costs_what_is_built_on_it(there, name, other, code, told):
+    names = solved.__wrapped__(name)
+    run(code, names, other)
+    context = pytest.raises(checks.NotYet, match=told) if told else nullcontext()
+    with context:
+        check("source", name, names, "backward")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ann"])
+def test_nudging_finds_a_wrong_loss(there, name):
+    (nudging,) = (c.source for c in read("source", name).cells if "nudged" in c.source)
+    names = solved.__wrapped__(name)
+    run(nudging, names, "nudging")
+    run("def cross_entropy(logits, labels):\n    return 5.0", names, "cross-entropy")
+    with pytest.raises(checks.NotYet, match="what nudging w1 finds"):
+        run(nudging, names, "nudging")

@@ -11,6 +11,7 @@ sentences without a traceback; for nbgrader it is an error like any other, and n
 import contextlib
 import copy
 import io
+import itertools
 import sys
 import tempfile
 import traceback
@@ -20,9 +21,20 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.answers import is_numeric, plain
+from utils.answers import LONGEST, is_numeric, plain, witness
+from utils.check_words import (
+    as_shape,
+    changed,
+    compared,
+    is_close,
+    kind_of,
+    known_mistake,
+    missing,
+    name_of,
+    on_a_line,
+    single,
+)
 
-SHOWN = 12  # so many numbers of an array are readable at a glance
 # In the page's own colour: Jupyter's red on its red is hard to read where it is dark.
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
 
@@ -65,7 +77,7 @@ class Task:
             if not self.silent:
                 print(f"✓ {self.title}: all is well.")
             return
-        if isinstance(error, Exception) and not isinstance(error, NotYet):
+        if isinstance(error, Exception | SystemExit) and not isinstance(error, NotYet):
             words = _in_words(error, trace, self.without)
             raise NotYet(f"{self.title}\n{words}") from None
 
@@ -77,30 +89,40 @@ class Task:
     # --- the student's functions ---
 
     def call(self, function, *arguments, **keywords):
-        """Call a student's function, and make sure that it leaves its input alone."""
+        """Call a student's function, and make sure that it leaves its input alone.
+
+        Arrays, lists and dictionaries are watched; a generator's values are drawn.
+        """
         return self._call(function, arguments, keywords)
 
     def _call(self, function, arguments, keywords, seed=None):
+        self.that(
+            callable(function),
+            f"Expected a function, but got {kind_of(plain(function))}.\n"
+            "Keep the line `def …` as the task gives it, and return the answer.",
+        )
         handed = copy.deepcopy((arguments, keywords))
         if hasattr(function, "call_there"):  # it lives in another process: see tools/
-            came, handed = function.call_there(handed, self.without, seed)
+            came, after = function.call_there(handed, self.without, seed)
         else:
             with _out_of_sight(self._names, self.without):
                 if seed is not None:
                     _set_seed(seed)
                 came = function(*handed[0], **handed[1])
                 if isinstance(came, Iterator):
-                    came = list(came)
-        before = [*arguments, *keywords.values()]
-        after = [*handed[0], *handed[1].values()]
-        for old, new in zip(before, after, strict=True):
-            self.that(
-                not isinstance(old, np.ndarray) or np.array_equal(old, new, True),
-                f"`{function.__name__}` changed an array that belongs to its caller.\n"
-                "Usual mistake: `x -= …` works on the caller's array, `x = x - …` "
-                "makes a new one.",
-            )
+                    came = list(itertools.islice(came, LONGEST))
+            after = [witness(x) for x in (*handed[0], *handed[1].values())]
+        given = (*arguments, *keywords.values())
+        for old, new in zip(given, after, strict=True):
+            self._untouched(function, old, new)
         return came
+
+    def _untouched(self, function, old, new):
+        if isinstance(old, np.ndarray):
+            same = np.array_equal(old, new, True)
+        else:
+            same = witness(old) == new
+        self.that(same, changed(function, old))
 
     def build(self, function, seed=0):
         """Call a student's function that builds a Keras model; return the model.
@@ -109,12 +131,18 @@ class Task:
         their weights, and how it was compiled.
         """
         model = self._call(function, (), {}, seed)
-        self.that(model is not None, _nothing("the model"))
+        self.that(model is not None, missing("the model"))
         import keras
 
         self.that(
             isinstance(model, keras.Model),
-            f"Expected a Keras model, but got {plain(model)!r}: return the model.",
+            f"Expected a Keras model, but got {kind_of(plain(model))}: "
+            "return the model.",
+        )
+        self.that(
+            model.built,
+            "The model does not know yet how large its input is: begin it with\n"
+            "`keras.Input(…)`, and the shape of one image.",
         )
         if hasattr(function, "call_there"):
             return model
@@ -124,11 +152,13 @@ class Task:
                 model.save(path)
                 return keras.models.load_model(path)
             except Exception as error:  # Keras raises whatever the model's parts raise
-                words = str(error).splitlines()[:2]
+                words = [line[:200] for line in str(error).splitlines()[:2]]
                 text = "\n".join(
                     ["The model cannot be saved and loaded again.", *words]
                 )
-        raise NotYet(f"{self.title}\n{text}\nUse Keras' own layers, and no Lambda.")
+        raise NotYet(
+            f"{self.title}\n{text}\nUse Keras' own layers and losses, and no Lambda."
+        )
 
     def no_pixel_loop(self, function, small, large):
         """Make sure that a larger image does not take more steps of Python.
@@ -138,12 +168,12 @@ class Task:
             small, large: its arguments, as tuples, for a small and a large image.
         """
         count = getattr(function, "steps_there", None) or (
-            lambda arguments: steps_of(function, arguments)
+            lambda arguments: steps_of(function, arguments, self._names)
         )
         few, many = count(small), count(large)
         self.that(
             many <= few + 5,  # a generous few, for a branch that only one of them takes
-            f"`{function.__name__}` loops over pixels: {few} steps of Python for the "
+            f"`{name_of(function)}` loops over pixels: {few} steps of Python for the "
             f"small image,\n{many} for the large one. Let NumPy do the looping: handle "
             "all places at once\nand loop at most over the places of the kernel.",
         )
@@ -159,39 +189,58 @@ class Task:
             shape: the shape that it must have.
             hint: what that shape means.
         """
-        self.that(came is not None, _nothing(what))
+        self.that(came is not None, missing(what))
         came = plain(came)
         self.that(
             is_numeric(came),
-            f"Expected numbers for {what}, but got {_kind(came)}.{_line(hint)}",
+            f"Expected numbers for {what}, but got {kind_of(came)}.{on_a_line(hint)}",
         )
         self.that(
             shape is None or came.shape == tuple(shape),
             f"Wrong shape: {what}.\n"
-            f"came:     {came.shape}\nexpected: {shape}{_line(hint)}",
+            f"came:     {came.shape}\nexpected: {shape}"
+            f"{'' if shape else ', a single number'}{on_a_line(hint)}",
         )
         return came
+
+    def shape(self, what, came, expected, hint=""):
+        """Compare a shape with the right one; any kind of sequence is a shape.
+
+        Args:
+            what: the shape of what, in the student's words.
+            came, expected: the shapes.
+            hint: what the shape means.
+        """
+        self.that(came is not None, missing(what))
+        came = as_shape(plain(came))
+        self.that(
+            came == tuple(expected),
+            f"Wrong shape: {what}.\n"
+            f"came:     {came!r}\nexpected: {tuple(expected)}{on_a_line(hint)}",
+        )
 
     def whole(self, what, came, hint=""):
         """Make sure that an answer consists of whole numbers, and not of floats."""
         kind = self.numbers(what, came).dtype
         self.that(
             kind.kind in "iu",
-            f"Expected whole numbers for {what}, but got {kind}.{_line(hint)}",
+            f"Expected whole numbers for {what}, but got {kind}.{on_a_line(hint)}",
         )
 
     def parts(self, what, came, names):
         """Return the parts of an answer of several; any kind of sequence will do."""
-        self.that(came is not None, _nothing(what))
+        self.that(came is not None, missing(what))
         expected = f"Expected {len(names)} things: {', '.join(names)}."
         if not isinstance(came, list | tuple):
             parts = plain(came)
-            single = not isinstance(parts, list) and not np.ndim(parts)
-            self.that(not single, f"{expected} Got one.")
+            there = isinstance(parts, list) or np.ndim(parts)
+            self.that(there, f"{expected} Got {kind_of(parts)}.")
             came = parts
+        array = is_numeric(came) and f"an array of shape {came.shape}"
         self.that(
             len(came) == len(names),
-            f"{expected} Got {len(came)}. Return them separated by commas.",
+            f"{expected} Got {array or len(came)}.\n"
+            "Return them separated by commas, or as a list.",
         )
         return list(came)
 
@@ -208,21 +257,21 @@ class Task:
             tolerance: numbers may be off by so much, relatively or absolutely.
         """
         if isinstance(expected, str):
-            self.that(came is not None, _nothing(what))
+            self.that(came is not None, missing(what))
             came = plain(came)
             same = isinstance(came, str) and came == expected
-            came_text, right_text = repr(_scalar(came)), repr(expected)
+            came_text, right_text = repr(single(came)), repr(expected)
         else:
             expected = np.asarray(expected)
             came = self.numbers(what, came)
-            known = _known_mistake(came, mistakes, tolerance)
+            known = known_mistake(came, mistakes, tolerance)
             self.numbers(what, came, expected.shape, known or hint)
-            same = _close(came, expected, tolerance)
-            came_text, right_text = _compared(came, expected, tolerance)
+            same = is_close(came, expected, tolerance)
+            came_text, right_text = compared(came, expected, tolerance)
         self.that(
             same,
             f"Not right yet: {what}.\ncame:     {came_text}\nexpected: {right_text}"
-            + _line(_known_mistake(came, mistakes, tolerance) or hint),
+            + on_a_line(known_mistake(came, mistakes, tolerance) or hint),
         )
 
     def seeded(self, what, first, again, other):
@@ -265,14 +314,25 @@ def _set_seed(seed):
     keras.utils.set_random_seed(seed)
 
 
-def steps_of(function, arguments):
-    """Count the steps of Python that a function takes: lines, and calls from them."""
-    count, home = 0, function.__code__.co_filename
+def steps_of(function, arguments, names):
+    """Count the steps of Python that a function takes: lines, and calls from them.
+
+    Steps of the notebook count, in whatever cell they were written.
+
+    Args:
+        function: the student's function.
+        arguments: what it is called with.
+        names: the notebook's.
+    """
+    count, homes = 0, (names, getattr(function, "__globals__", names))
+
+    def is_home(frame):
+        return any(frame.f_globals is home for home in homes)
 
     def trace(frame, event, _):
         nonlocal count
-        if frame.f_code.co_filename != home:
-            count += event == "call" and frame.f_back.f_code.co_filename == home
+        if not is_home(frame):
+            count += event == "call" and is_home(frame.f_back)
             return None
         count += event in ("line", "call")
         return trace
@@ -286,39 +346,11 @@ def steps_of(function, arguments):
     return count
 
 
-# --- words ---------------------------------------------------------------------------
-
-
-def _line(hint):
-    return f"\n{hint}" if hint else ""
-
-
-def _nothing(what):
-    return (
-        f"Got None for {what}: the function returned nothing.\n"
-        "Usual mistake: the last line computes the answer, but there is no `return`."
-    )
-
-
-def _kind(came):
-    if isinstance(came, str):
-        return f"the text {came[:40]!r}"
-    if isinstance(came, list):
-        return "rows of different lengths, or a mixture"
-    return repr(came)
-
-
-def _scalar(came):
-    return came.item() if is_numeric(came) and came.size == 1 else came
+# --- words about errors --------------------------------------------------------------
 
 
 def _in_words(error, trace, hidden=()):
     """Say what stopped the student's code, and where."""
-    if isinstance(error, NotImplementedError):
-        return (
-            "Not written yet. Put your answer in place of the line `raise "
-            "NotImplementedError(…)`\nin the cell above, run that cell, then this one."
-        )
     if isinstance(error, NameError) and error.name in hidden:
         return (
             f"Your code uses `{error.name}`, which was not handed to it. What a "
@@ -326,7 +358,8 @@ def _in_words(error, trace, hidden=()):
             "look at the old data."
         )
     frames = list(traceback.walk_tb(trace))
-    calls = [k for k, (f, _) in enumerate(frames) if f.f_code is Task._call.__code__]
+    callers = (Task._call.__code__, steps_of.__code__)
+    calls = [k for k, (f, _) in enumerate(frames) if f.f_code in callers]
     if isinstance(error, NameError) and not calls:
         return (
             f"`{error.name}` is not known here. Run the cells above first, from the "
@@ -343,48 +376,17 @@ def _in_words(error, trace, hidden=()):
     words, (name, line) = f"{type(error).__name__}: {error}", (lines or [("", "")])[-1]
     if hasattr(error, "there"):  # it was raised in another process: see tools/grading
         words, name, line = error.there
+    if isinstance(error, NotImplementedError):
+        who = f": `{name}`" if name else ""
+        return (
+            f"Not written yet{who}. Put your answer in place of the line\n`raise "
+            "NotImplementedError(…)` in its cell, run that cell, then this one."
+        )
     text = "\n".join(words.splitlines()[:3])
     if not calls:
-        return f"What your function returned cannot be used here.\n{text}{_line(line)}"
+        return (
+            f"What your function returned cannot be used here.\n{text}{on_a_line(line)}"
+        )
     where = f" in `{name}`" if name else ""
     where += f", at the line `{line}`" if line else ""
     return f"Your code stopped{where}:\n{text}"
-
-
-# --- numbers -------------------------------------------------------------------------
-
-
-def _close(came, expected, tolerance):
-    return came.shape == expected.shape and np.allclose(
-        came, expected, rtol=tolerance, atol=tolerance, equal_nan=True
-    )
-
-
-def _known_mistake(came, mistakes, tolerance):
-    for sentence, wrong in (mistakes or {}).items():
-        if isinstance(wrong, str) or isinstance(came, str):
-            if isinstance(came, str) and came == wrong:
-                return sentence
-        elif is_numeric(came) and _close(came, np.asarray(wrong), tolerance):
-            return sentence
-    return ""
-
-
-def _compared(came, expected, tolerance):
-    """Write both arrays out; of long ones, the first place where they differ."""
-    if came.size <= SHOWN or came.shape != expected.shape:
-        return _text(came), _text(expected)
-    differ = ~np.isclose(came, expected, tolerance, tolerance, equal_nan=True)
-    if not differ.any():
-        return "", ""
-    where = tuple(int(k) for k in np.argwhere(differ)[0])
-    place = f"at {list(where)}"
-    return (
-        f"{_text(came[where])} {place}, and {differ.sum():,} of {came.size:,} differ",
-        f"{_text(expected[where])} {place}",
-    )
-
-
-def _text(array):
-    text = np.array2string(array, precision=4, threshold=SHOWN, suppress_small=True)
-    return " ".join(text.split())

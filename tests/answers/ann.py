@@ -18,6 +18,17 @@ from sklearn.model_selection import (
 )
 
 
+# prepare | leaves Python | Your code stopped in `prepare`
+def prepare(images):
+    raise SystemExit
+
+
+# prepare | 16 bits on the way | 0.03530884 at
+def prepare(images):
+    rows = images.reshape(len(images), -1).astype("float16") / 255
+    return rows.astype("float32")
+
+
 # prepare | not scaled | Ink is 255
 def prepare(images):
     return images.reshape(len(images), -1).astype("float32")
@@ -104,6 +115,20 @@ def prepare(images):
     return greys[images].reshape(len(images), -1)
 
 
+# parameters | right, but empties the caller's list | changed a list that belongs
+def count_parameters(sizes):
+    counts = []
+    while len(sizes) > 1:
+        inputs = sizes.pop(0)
+        counts.append(sizes[0] * (inputs + 1))
+    return counts
+
+
+# parameters | a list of texts | texts such as '8'
+def count_parameters(sizes):
+    return [str(b * (a + 1)) for a, b in zip(sizes[:-1], sizes[1:])]
+
+
 # parameters | no biases | The biases are missing
 def count_parameters(sizes):
     return [a * b for a, b in zip(sizes, sizes[1:])]
@@ -147,7 +172,7 @@ def count_parameters(sizes):
     [b * (a + 1) for a, b in zip(sizes, sizes[1:])]
 
 
-# parameters | empties the caller's list | Not right yet: count_parameters([20, 7, 4])
+# parameters | empties the caller's list | changed a list that belongs to its caller
 def count_parameters(sizes):
     first = sizes.pop(0)
     return [size * (first + 1) for size in sizes]
@@ -176,6 +201,12 @@ def count_parameters(sizes):
     for n in sizes[1:]:
         model.add(keras.layers.Dense(n))
     return [layer.count_params() for layer in model.layers]
+
+
+# softmax | complex numbers | complex128
+def softmax(logits):
+    e = np.exp((logits - logits.max(axis=1, keepdims=True)).astype(complex))
+    return e / e.sum(axis=1, keepdims=True)
 
 
 # softmax | overflows | e to the power of 1000 is infinite
@@ -380,6 +411,22 @@ def cross_entropy(logits, labels):
 def cross_entropy(logits, labels):
     one_hot = np.eye(logits.shape[1])[labels]
     return -np.sum(one_hot * scipy.special.log_softmax(logits, axis=1)) / len(labels)
+
+
+# forward | the notebook's weights | uses `weights`, which was not handed to it
+def forward(x, w1, b1, w2, b2):
+    hidden = np.maximum(x @ weights[0] + weights[1], 0)
+    return hidden, hidden @ weights[2] + weights[3]
+
+
+# forward | one array alone | Got an array of shape (4, 3).
+def forward(x, w1, b1, w2, b2):
+    return np.maximum(x @ w1 + b1, 0) @ w2 + b2
+
+
+# forward | no logits | Got None for the logits.
+def forward(x, w1, b1, w2, b2):
+    return np.maximum(x @ w1 + b1, 0), None
 
 
 # forward | no ReLU | where is the ReLU
@@ -684,6 +731,27 @@ def backward(x, labels, w1, b1, w2, b2):
     slopes = {"w1": x.T @ s, "b1": s.sum(axis=0)}
     slopes |= {"w2": hidden.T @ d, "b2": d.sum(axis=0)}
     return slopes.values()
+
+
+# leak-repaired | scales the pixels | The grey of a pixel was changed
+def honest_split(x, y, seed):
+    x_train, x_val, y_train, y_val = train_test_split(
+        x / 255, y, test_size=0.2, stratify=y, random_state=seed
+    )
+    return (
+        *(np.concatenate([np.roll(x_train, k, axis=2) for k in (-1, 0, 1)]), x_val),
+        *(np.tile(y_train, 3), y_val),
+    )
+
+
+# leak-repaired | images in a list | right
+def honest_split(x, y, seed):
+    there, behind = train_test_split(
+        np.arange(len(x)), test_size=0.2, stratify=y, random_state=seed
+    )
+    images = [np.roll(x[k], step, axis=1) for k in there for step in (-1, 0, 1)]
+    labels = [y[k] for k in there for _ in range(3)]
+    return images, [x[k] for k in behind], labels, [y[k] for k in behind]
 
 
 # leak-repaired | the same leak | A fifth of the originals

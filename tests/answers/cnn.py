@@ -4,6 +4,7 @@ Above each function: the task | what is special | a piece of what the check must
 it, or "right". A third bar: only the hidden tests, with other values, can tell.
 """
 
+import functools
 import math
 
 import keras
@@ -11,6 +12,21 @@ import numpy as np
 from keras import layers
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage, signal
+
+
+# map-size | always with padding | That is the size with padding
+def map_size(n, kernel, stride, padding):
+    return math.ceil(n / stride)
+
+
+# map-size | never with padding | That is the size without padding
+def map_size(n, kernel, stride, padding):
+    return math.ceil((n - kernel + 1) / stride)
+
+
+# map-size | a list | expected: (), a single number
+def map_size(n, kernel, stride, padding):
+    return [math.ceil((n if padding == "same" else n - kernel + 1) / stride)]
 
 
 # map-size | one too few | the first place counts
@@ -86,6 +102,24 @@ def map_size(n, kernel, stride, padding):
 def map_size(n, kernel, stride, padding):
     x = np.zeros((1, n, 1), "float32")
     return layers.Conv1D(1, kernel, stride, padding)(x).shape[1]
+
+
+# describe | Keras' own shapes | came:     (None, 11, 11, 4)
+def describe(shape, steps):
+    return [((None, *shape), n) for shape, n in keras_describe(shape, steps)]
+
+
+# describe | a text for the shape | came:     '(11, 11, 4)'
+def describe(shape, steps):
+    return [(str(shape), n) for shape, n in keras_describe(shape, steps)]
+
+
+# describe | right, but takes the steps off the caller's list | changed a list
+def describe(shape, steps):
+    found = keras_describe(shape, steps)
+    while steps:
+        steps.pop()
+    return found
 
 
 # describe | kernels without depth | reaches through all channels
@@ -277,6 +311,13 @@ def describe(shape, steps):
             count, shape = sizes[0] * (shape[0] + 1), np.array(sizes)
         found.append((shape, count))
     return tuple(found)
+
+
+# convolve | what can be called, and is no function | right
+@functools.partial
+def convolve(image, kernels):
+    windows = sliding_window_view(image, kernels.shape[:2], axis=(0, 1))
+    return np.einsum("hwcij,ijcf->hwf", windows, kernels)
 
 
 # convolve | a loop over pixels | loops over pixels
@@ -544,6 +585,15 @@ def max_pool(maps, size):
     return found[::size, ::size][:rows, :columns]
 
 
+# receptive-field | right, but turns the caller's list round | changed a list
+def receptive_field(steps):
+    steps.reverse()
+    field = 1
+    for kernel, stride in steps:
+        field = (field - 1) * stride + kernel
+    return field
+
+
 # receptive-field | the sum of the kernels | adds 3 − 1
 def receptive_field(steps):
     return sum(kernel for kernel, _ in steps)
@@ -642,6 +692,23 @@ def receptive_field(steps):
     for kernel, stride in steps:
         field, distance = min(28, field + (kernel - 1) * distance), distance * stride
     return field
+
+
+# diagnose | right, but sorts the caller's history | changed a dictionary
+def diagnose(history):
+    loss, val_loss = history["loss"], history["val_loss"]
+    last, before = val_loss[-1], val_loss[-4]
+    val_loss.sort()
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if last > 1.1 * val_loss[0]:
+        return "overfitting"
+    return "train longer" if last < 0.97 * before else "healthy"
+
+
+# diagnose | with a full stop | loss:     [2.3, 1.426, 0.897, 0.575]
+def diagnose(history):
+    return "healthy."
 
 
 # diagnose | a gap taken for overfitting | the small gap is normal
@@ -788,6 +855,64 @@ def diagnose(history):
         "healthy": True,
     }
     return next(np.str_(name) for name, holds in table.items() if holds)
+
+
+# repaired | no input | how large its input is
+def repaired_network():
+    model = keras.Sequential(
+        [
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+# repaired | not flattened, the shape is shown | came:     (13, 13, 10)
+def repaired_network():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+# repaired | compiled without a loss | optimizer or loss is missing
+def repaired_network():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", metrics=["accuracy"])
+    return model
+
+
+# repaired | the loss in a list | right
+def repaired_network():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", ["sparse_categorical_crossentropy"], metrics=["accuracy"])
+    return model
 
 
 # repaired | the friend's | Your code stopped in `repaired_network`

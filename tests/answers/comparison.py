@@ -35,7 +35,7 @@ def accuracy(y_true, y_prob):
     return (y_prob.argmax(axis=1) != y_true).mean()
 
 
-# accuracy | only answers above one half count | three right of five
+# accuracy | only answers above one half count | even if it is below one half
 def accuracy(y_true, y_prob):
     return (y_prob[np.arange(len(y_true)), y_true] > 0.5).mean()
 
@@ -552,6 +552,19 @@ def mcnemar(y_true, pred_a, pred_b):
     return np.array([a, b, min(1, 2 * stats.binom.cdf(min(a, b), a + b, 0.5))])
 
 
+# difference | texts | texts such as
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n, (2000, n))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return [f"{end:.4f}" for end in np.percentile(d, [2.5, 97.5])]
+
+
+# difference | not a number | not finite
+def difference_interval(right_a, right_b, seed):
+    return np.nan, np.nan
+
+
 # difference | drawn for each model separately | drawn for each model separately
 def difference_interval(right_a, right_b, seed):
     n, rng = len(right_a), np.random.default_rng(seed)
@@ -568,7 +581,7 @@ def difference_interval(right_a, right_b, seed):
     return tuple(np.percentile(d, [2.5, 97.5]))
 
 
-# difference | without replacement | low must be below high
+# difference | without replacement | drawn *with replacement*
 def difference_interval(right_a, right_b, seed):
     n, rng = len(right_a), np.random.default_rng(seed)
     drawn = [rng.permutation(n) for _ in range(200)]

@@ -38,13 +38,7 @@ class Remote:
         came, after = self._asked({**words, "seed": seed}, handed)
         if isinstance(came, bytes):
             came = _model(came)
-        arguments, keywords = handed
-        kept = [*arguments, *keywords.values()]
-        after = [
-            old if new is None else new for old, new in zip(kept, after, strict=True)
-        ]
-        split = len(arguments)
-        return came, (after[:split], dict(zip(keywords, after[split:], strict=True)))
+        return came, after
 
     def steps_there(self, arguments):
         return self._asked({"do": "steps", "name": self.__name__}, ((arguments,), {}))
@@ -57,12 +51,13 @@ class Remote:
             return (
                 int(value) if isinstance(value, int) else frames.unpacked(value, data)
             )
-        if error.get("kind") == "NotImplementedError":
-            raise NotImplementedError
         missing = error.get("missing")
-        if missing == self.__name__ and not error.get("inside"):
-            raise NotImplementedError  # the cell with the answer did not run
         raised = NameError(name=missing) if missing else There()
+        if error.get("kind") == "NotImplementedError":
+            raised = NotImplementedError()
+        if missing == self.__name__ and not error.get("inside"):
+            # The cell with the answer did not run.
+            error, raised = {"where": missing}, NotImplementedError()
         told = (error.get(key) or "" for key in ("text", "where", "line"))
         raised.there = tuple(map(str, told))
         raise raised

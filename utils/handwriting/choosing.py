@@ -132,7 +132,7 @@ def _what_was_written(pieces, erased, printed, left_out):
     pieces = _sift(pieces, frame, left_out)
     darkness, pen = usual(pieces)
     if not erased.any():
-        pen = 0.0  # nothing is printed: a thin stroke is no rest of print, but a small 1
+        pen = 0.0  # nothing is printed: what is thin is no rest of it, but a small 1
     darkest = how_dark(pieces)
 
     thickest = 1 + 2 * stroke_width(erased)
