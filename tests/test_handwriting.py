@@ -317,20 +317,30 @@ def test_only_what_is_a_digit_more_surely_is_cut_off(whole, parts, apart, monkey
     assert cut(Likely(whole), row, monkeypatch, only_sure=True) == apart
 
 
-SEVEN, ONE = Likely(0.98), Likely(0.97, bar=True)
+SEVEN, ONE = Likely(0.98, width=80), Likely(0.97, bar=True, width=40)
+THIN = [Likely(0.98, width=45), Likely(0.97, bar=True, width=30)]
 
 
 @pytest.mark.parametrize(
     "whole, parts, apart",
     [
         (Likely(0.7), [SEVEN, ONE], True),
-        (Likely(0.01, width=60), [SEVEN, ONE], True),
+        (Likely(0.01, width=60), THIN, True),
         (Likely(0.95), [SEVEN, ONE], False),
-        (Likely(0.7), [SEVEN, Likely(0.8)], False),
-        (Likely(0.7), [SEVEN, Likely(0.97, bar=True, height=60)], False),
-        (Likely(0.01, width=60), [ONE, ONE], False),
+        (Likely(0.7), [SEVEN, Likely(0.8, width=40)], False),
+        (Likely(0.7), [SEVEN, Likely(0.97, bar=True, height=60, width=40)], False),
+        (Likely(0.7), [Likely(0.98, width=115), Likely(0.97, width=70)], False),
+        (Likely(0.01, width=70), [ONE, ONE], False),
     ],
-    ids=["a pair", "narrow", "a digit", "an odd part", "the flag of a 1", "an M"],
+    ids=[
+        "a pair",
+        "narrow",
+        "a digit",
+        "an odd part",
+        "the flag of a 1",
+        "the stem of a 6",
+        "an M",
+    ],
 )
 def test_where_nothing_is_printed_sure_digits_are_taken_apart(
     whole, parts, apart, monkeypatch

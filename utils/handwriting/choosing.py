@@ -131,8 +131,6 @@ def _what_was_written(pieces, erased, printed, left_out):
 
     pieces = _sift(pieces, frame, left_out)
     darkness, pen = usual(pieces)
-    if not erased.any():
-        pen = 0.0  # nothing is printed: what is thin is no rest of it, but a small 1
     darkest = how_dark(pieces)
 
     thickest = 1 + 2 * stroke_width(erased)

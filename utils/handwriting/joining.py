@@ -7,6 +7,7 @@ from utils.handwriting.pieces import LIKE, UNLIKELY, Piece, ask, pieces_of, toge
 
 SURE = 0.9  # the likeness of a part that is surely a digit
 TALL = 0.8  # of a doubtful piece: each part of it must reach so far
+BESIDE = 1.35  # times as wide: parts that overlap more are strokes of one digit
 LEANS = (0.0, 0.2, 0.4, -0.2)  # columns to the right for each row up
 ASIDE = 0.02  # of a pixel's ink: what a step to the side costs a cut
 
@@ -153,9 +154,10 @@ def _digits_in(piece, tall, only_sure, plain):
         return _row(piece, tall, least, plain)
     if plain and piece.likeness < SURE:
         row = _row(piece, tall, SURE, plain) or []
-        # The flag of a 1 is no digit, nor are the strokes of an M.
+        # The flag of a 1 is no digit, nor the stem of a 6, nor the strokes of an M.
         as_tall = all(part.height > TALL * piece.height for part in row)
-        return row if as_tall and not all(part.bar for part in row) else None
+        beside = sum(part.width for part in row) < BESIDE * piece.width
+        return row if as_tall and beside and not all(p.bar for p in row) else None
     return None
 
 
