@@ -62,7 +62,8 @@ def test_a_plan_of_ones_own_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has no line"),
+        ("", "is empty. A plan is a text file with lines like"),
+        ("#" * 200_000, "is too large"),
         ("# only a comment", "has no line"),
         ("8", "three parts"),
         ("8 | -", "three parts"),
@@ -95,6 +96,25 @@ def test_a_plan_that_cannot_be_followed_names_the_line(tmp_path, text, message):
 def test_a_plan_that_the_guide_lacks_is_refused(name):
     with pytest.raises(plans.PlanError, match="It has: 45, 90"):
         plans.read_plan(name)
+
+
+@pytest.mark.parametrize("name", ["PLAN.TXT", "Plan.Md"])
+def test_a_plan_may_have_its_ending_in_capitals(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("8 | ANN 6 | build")
+    (step,) = plans.read_plan(commands.from_here(name))
+    assert step.what == "build"
+    assert os.path.isabs(commands.from_here(name))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+def test_a_plan_that_is_no_file_is_never_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    with open(tmp_path / "film.txt", "wb") as file:
+        file.truncate(6 * 10**9)
+    for name, words in (("pipe", "is a pipe"), ("film", "is too large: 6,000 MB")):
+        with pytest.raises(plans.PlanError, match=rf"{name}\.txt {words}"):
+            plans.read_plan(str(tmp_path / f"{name}.txt"))
 
 
 def test_a_plan_in_another_encoding_says_which_one_is_wanted(tmp_path):
@@ -530,11 +550,11 @@ def test_a_newer_version_takes_the_place_of_what_was_only_run(originals):
     assert "before newer" in (work / "n.old.ipynb").read_text()
 
 
-PICTURE = {"a.png": {"image/png": "AAAA"}}
+PASTED = {"a.png": {"image/png": "AAAA"}}
 
 
 @pytest.mark.parametrize(
-    "work_of_mine", [{"source": "my work"}, {"attachments": PICTURE}]
+    "work_of_mine", [{"source": "my work"}, {"attachments": PASTED}]
 )
 def test_what_a_student_writes_stays_through_any_number_of_updates(
     originals, work_of_mine
