@@ -451,6 +451,15 @@ def test_a_show_of_something_else_is_refused(name, capsys, monkeypatch, tmp_path
     assert "The guide has no plan" in capsys.readouterr().err
 
 
+def test_a_show_of_a_damaged_notebook_is_refused(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(present, "FOLDER", tmp_path / "present")
+    (tmp_path / "ANN_Model.ipynb").write_text("<<<<<<< HEAD")
+    damaged = {"ANN": tmp_path / "ANN_Model.ipynb"}
+    monkeypatch.setattr(present, "notebooks", lambda: damaged)
+    assert present.main("ANN") == 1
+    assert "ANN_Model.ipynb is damaged, or no notebook" in capsys.readouterr().err
+
+
 def test_a_kernel_that_misses_a_heartbeat_is_asked_again(monkeypatch):
     answers = [RuntimeError("Kernel died before replying to kernel_info"), None]
     asked = []
