@@ -22,6 +22,7 @@ COPIED = (
     "tools/folders.py",
     "tools/formulas.py",
     "tools/installation.py",
+    "tools/notebook_file.py",
     "tools/notebooks.py",
     "tools/notebook.html.j2",
     "tools/pages.py",
@@ -31,6 +32,7 @@ COPIED = (
     "tools/python_version.py",
     "tools/styles.py",
     "utils/__init__.py",
+    "utils/bounded.py",
     "utils/files.py",
     "utils/places.py",
 )

@@ -666,6 +666,7 @@ def test_outputs_are_kept_when_killed(copy):
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=PATIENCE)
     assert path.read_bytes() == before
+    assert not (copy / "build" / path.name).exists()  # half of it would be none
     wait_for_the_end_of(kernel)  # it looks for its parent once a second
 
 

@@ -148,3 +148,43 @@ def test_a_folder_whose_last_rename_fails_stays_the_old_one(tmp_path, monkeypatc
         (new / "page").write_text("new")
     assert (folder / "page").read_text() == "old"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_two_folders_that_are_made_at_once_leave_each_other_alone(tmp_path):
+    folder = tmp_path / "slides"
+    with folders.made_whole(folder) as first:
+        (first / "page").write_text("first")
+        with folders.made_whole(folder) as second:
+            (second / "page").write_text("second")
+        assert (folder / "page").read_text() == "second"
+        assert (first / "page").read_text() == "first"
+    assert (folder / "page").read_text() == "first"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_what_a_killed_start_has_left_is_put_back_or_tidied_away(tmp_path):
+    folder, mark = tmp_path / "slides", "0a1b2c3d"
+    for word in ("new", "old"):
+        (tmp_path / f".slides-{word}-{mark}").mkdir()
+        (tmp_path / f".slides-{word}-{mark}" / "page").write_text(word)
+    os.utime(tmp_path / f".slides-new-{mark}", (0, 0))
+    with pytest.raises(ZeroDivisionError), folders.made_whole(folder):
+        assert (folder / "page").read_text() == "old"
+        raise ZeroDivisionError
+    assert (folder / "page").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_folder_with_a_name_like_ours_is_somebodys_own(tmp_path):
+    names = {
+        ".release-notes",
+        ".release-old-notes",
+        ".release-new-semester",
+        "release-",
+    }
+    for name in names:
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (0, 0))
+    with folders.made_whole(tmp_path / "release") as new:
+        (new / "page").write_text("new")
+    assert set(os.listdir(tmp_path)) == names | {"release"}

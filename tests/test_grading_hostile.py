@@ -114,6 +114,18 @@ for k in range(9, 40):
 OUTPUT = 'for _ in range(2_000):\n    print("x" * 100_000)\n'
 EXIT = "import os\n\nos._exit(0)\n"
 TALKS = 'import os\nos.write(3, b"\\xff" * 4096)\nos.write(4, b"\\xff" * 4096)\n'
+FORGES = """
+import contextlib, os, struct
+for words in (b'{"said": "x", "error": "boom"}\\n', b"[1]\\n"):
+    for k in range(3, 40):
+        with contextlib.suppress(OSError):
+            os.write(k, struct.pack(">Q", len(words)) + words)
+"""
+HALF_CHARACTERS = (
+    'import os; print(os.fsdecode(b"caf\\xe9"))',
+    'raise ValueError("\\udfff")',
+    'type("\\udfff", (Exception,), {})  # \udfff',
+)
 LOOP = "def mcnemar(y_true, pred_a, pred_b):\n    while True:\n        pass\n"
 STUBBORN = """
 import time
@@ -253,6 +265,13 @@ def hand_in(exercises, port):
     submit("attacks", attack)
     submit("exits", with_cell, EXIT)
     submit("talks", with_cell, TALKS)
+    submit("forges", with_cell, FORGES)
+    path = submit("characters")
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for k, code in enumerate(HALF_CHARACTERS):
+        cell = nbformat.v4.new_code_cell(code, id=f"mine-{k}")
+        notebook["cells"].insert(6, cell)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
     submit("loop", with_answer, "mcnemar", LOOP)
     submit("stubborn", with_answer, "mcnemar", STUBBORN)
     submit("json").write_text("{" * 100_000)
@@ -324,7 +343,12 @@ def test_nothing_is_left_running(classroom):
     assert not [line for line in running if MARK in line or "tools.graded" in line]
 
 
-@pytest.mark.parametrize("student", ["exits", "talks"])
+def test_half_a_character_costs_nothing(classroom, feedback):
+    assert line_of(classroom, "characters") == f"characters: {ALL} of {ALL}"
+    assert "caf?" in feedback("characters")
+
+
+@pytest.mark.parametrize("student", ["exits", "talks", "forges"])
 def test_a_process_that_ends_itself_keeps_the_tasks_that_it_solved(classroom, student):
     assert line_of(classroom, student) == f"{student}: {ALL} of {ALL}"
 

@@ -6,7 +6,9 @@ A new case is one line in a table. test_grading_hostile.py grades a whole class.
 import copy
 import json
 import os
+import tempfile
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -119,6 +121,13 @@ BROKEN = {
         change("metadata", "nbgrader", "grade_id", value="check-bonus"),
         "has the cell 'check-bonus', which none of the exercises is",
     ),
+    "a copied cell with half a character": (
+        lambda nb: (
+            change("metadata", "nbgrader", "grade_id", value="\udfff")(nb),
+            nb["cells"].append(copy.deepcopy(graded_cell(nb)) | {"id": "copy"}),
+        ),
+        r"has the cell '\udfff', which none",
+    ),
     "a copied cell": (
         lambda nb: nb["cells"].append(copy.deepcopy(graded_cell(nb)) | {"id": "copy"}),
         "twice; delete the copy",
@@ -131,7 +140,7 @@ def test_broken_notebooks_are_refused(notebook, place, case):
     spoil, words = BROKEN[case]
     spoil(notebook)
     reason, _ = staged(place, json.dumps(notebook).encode())
-    assert words in reason
+    assert words in reason and reason.encode("utf-8")
 
 
 NO_NOTEBOOKS = {
@@ -185,6 +194,55 @@ def test_what_is_no_file_is_never_read(place, case):
     assert words in staged(place, None)[0]
 
 
+@pytest.fixture
+def somebody_else():
+    """Not root, who may read everything; and a folder that every user may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        root = os.geteuid() == 0
+        try:
+            if root:
+                os.seteuid(65_534)
+            yield Path(folder)
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+@pytest.mark.parametrize("locked", ["ada", "ada/comparison", f"ada/comparison/{FILE}"])
+def test_what_may_not_be_read_is_named_and_the_others_are_graded(
+    somebody_else, monkeypatch, capsys, locked
+):
+    """All of it belongs to whoever grades here, who has locked it."""
+    for student in ("ada", "zoe"):
+        place = somebody_else / "submitted" / student / "comparison"
+        place.mkdir(parents=True)
+        (place / FILE).write_bytes(RELEASE.read_bytes())
+    (somebody_else / "source").symlink_to(COURSE_DIR / "exercises" / "source")
+    monkeypatch.setattr(grading, "EXERCISES", somebody_else)
+    monkeypatch.setattr(grading, "grade_one", lambda *_: None)
+    monkeypatch.setattr(grading, "marks", lambda *_: "full marks")
+    path = somebody_else / "submitted" / locked
+    path.chmod(0)
+    assert grading.grade("comparison") == 1
+    path.chmod(0o755)
+    said = capsys.readouterr().out
+    assert f"ada: {FILE} cannot be read (Permission denied); let whoever" in said
+    assert "zoe: full marks" in said
+
+
+@pytest.mark.parametrize("seconds", ["abc", "-1", "0", "", "1.5", "9" * 20])
+@pytest.mark.parametrize("before", [[], ["ann"]])
+def test_seconds_that_cannot_be_are_refused(
+    tmp_path, monkeypatch, capsys, before, seconds
+):
+    monkeypatch.setattr(grading, "EXERCISES", tmp_path)
+    (tmp_path / "gradebook.db").touch()
+    with pytest.raises(SystemExit):
+        grading.main([*before, f"--seconds={seconds}"])
+    assert f"{seconds!r} is not from 1 to 86,400" in capsys.readouterr().err
+
+
 def many_cells(notebook):
     cell = {"cell_type": "raw", "metadata": {}, "source": "x"}
     notebook["cells"] += [cell | {"id": f"mine-{k}"} for k in range(20_000)]
@@ -235,6 +293,12 @@ def test_a_name_that_nbgrader_takes_for_a_pattern_is_refused(tmp_path, name):
     reason = grading.put_on_stage(tmp_path / name / "comparison", tmp_path / "stage")
     assert repr(name) in reason and "rename it" in reason
     assert not (tmp_path / "stage").exists()
+
+
+def test_half_a_character_becomes_a_question_mark(notebook, place):
+    graded_cell(notebook)["source"] = "# \udfff ✓"
+    _, found = staged(place, json.dumps(notebook).encode())
+    assert graded_cell(found)["source"] == "# ? ✓"
 
 
 def test_files_beside_the_notebook_are_not_graded(notebook, place):

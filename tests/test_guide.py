@@ -130,6 +130,17 @@ def test_a_notebook_that_was_not_executed_is_named(tmp_path):
         guide.renew(path, build)
 
 
+def test_a_notebook_that_was_cut_off_is_named(tmp_path, capsys):
+    path, build = put(tmp_path, executed())
+    whole = (build / "CNN_Model.ipynb").read_text()
+    (build / "CNN_Model.ipynb").write_text(whole[:300])
+    with pytest.raises(
+        guide.GuideError, match=r"CNN_Model.* is damaged.*course\.py run"
+    ):
+        guide.renew(path, build)
+    assert path.read_text() == TEXT
+
+
 def test_a_table_without_the_column_is_refused():
     with pytest.raises(guide.GuideError, match="column"):
         guide.with_times(TABLE.replace("computer", "machine"), {})

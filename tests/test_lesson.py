@@ -62,7 +62,8 @@ def test_a_plan_of_ones_own_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has no line"),
+        ("", "is empty. A plan is a text file with lines like"),
+        ("#" * 200_000, "is too large"),
         ("# only a comment", "has no line"),
         ("8", "three parts"),
         ("8 | -", "three parts"),
@@ -95,6 +96,25 @@ def test_a_plan_that_cannot_be_followed_names_the_line(tmp_path, text, message):
 def test_a_plan_that_the_guide_lacks_is_refused(name):
     with pytest.raises(plans.PlanError, match="It has: 45, 90"):
         plans.read_plan(name)
+
+
+@pytest.mark.parametrize("name", ["PLAN.TXT", "Plan.Md"])
+def test_a_plan_may_have_its_ending_in_capitals(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("8 | ANN 6 | build")
+    (step,) = plans.read_plan(commands.from_here(name))
+    assert step.what == "build"
+    assert os.path.isabs(commands.from_here(name))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+def test_a_plan_that_is_no_file_is_never_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    with open(tmp_path / "film.txt", "wb") as file:
+        file.truncate(6 * 10**9)
+    for name, words in (("pipe", "is a pipe"), ("film", "is too large: 6,000 MB")):
+        with pytest.raises(plans.PlanError, match=rf"{name}\.txt {words}"):
+            plans.read_plan(str(tmp_path / f"{name}.txt"))
 
 
 def test_a_plan_in_another_encoding_says_which_one_is_wanted(tmp_path):
@@ -431,6 +451,15 @@ def test_a_show_of_something_else_is_refused(name, capsys, monkeypatch, tmp_path
     assert "The guide has no plan" in capsys.readouterr().err
 
 
+def test_a_show_of_a_damaged_notebook_is_refused(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(present, "FOLDER", tmp_path / "present")
+    (tmp_path / "ANN_Model.ipynb").write_text("<<<<<<< HEAD")
+    damaged = {"ANN": tmp_path / "ANN_Model.ipynb"}
+    monkeypatch.setattr(present, "notebooks", lambda: damaged)
+    assert present.main("ANN") == 1
+    assert "ANN_Model.ipynb is damaged, or no notebook" in capsys.readouterr().err
+
+
 def test_a_kernel_that_misses_a_heartbeat_is_asked_again(monkeypatch):
     answers = [RuntimeError("Kernel died before replying to kernel_info"), None]
     asked = []
@@ -501,18 +530,114 @@ def test_a_newer_version_comes_beside_what_was_changed_and_is_said_once(original
     assert copies.make_copies(work) == []
 
 
-def test_a_newer_version_replaces_what_was_only_run(originals):
+def changed(path, **values):
+    """Change the first cell of a copy, as an editor does."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].update(values)
+    nbformat.write(notebook, path)
+
+
+def test_a_newer_version_replaces_what_was_not_touched(originals):
+    copies.make_copies(originals / "work")
+    write(originals / "n.ipynb", new_code_cell("newer"))
+    assert copies.make_copies(originals / "work") == []
+    assert "newer" in (originals / "work" / "n.ipynb").read_text()
+    assert len(list(originals.glob("work/n*"))) == 1
+
+
+def test_a_newer_version_takes_the_place_of_what_was_only_run(originals):
     work = originals / "work"
     copies.make_copies(work)
-    run = nbformat.read(work / "n.ipynb", as_version=4)
-    run.cells[0].execution_count = 9
-    nbformat.write(run, work / "n.ipynb")
-    write(originals / "n.ipynb", new_code_cell("newer"))
+    for version, old in (("newer", "n.old.ipynb"), ("newest", "n.old2.ipynb")):
+        outputs = [new_output("stream", text=f"three hours before {version}")]
+        changed(work / "n.ipynb", outputs=outputs, execution_count=9)
+        write(originals / "n.ipynb", new_code_cell(version))
+        (said,) = copies.make_copies(work)
+        assert old in said
+        assert "three hours" in (work / old).read_text()
+        assert version in (work / "n.ipynb").read_text()
+    assert "before newer" in (work / "n.old.ipynb").read_text()
+
+
+PASTED = {"a.png": {"image/png": "AAAA"}}
+
+
+@pytest.mark.parametrize(
+    "work_of_mine", [{"source": "my work"}, {"attachments": PASTED}]
+)
+def test_what_a_student_writes_stays_through_any_number_of_updates(
+    originals, work_of_mine
+):
+    """Whether it is written in the copy or in a newer version beside it."""
+    work, mine = originals / "work", {}
+    copies.make_copies(work)
+    for k, name in enumerate(("n.ipynb", "n.new.ipynb", "n.new2.ipynb")):
+        changed(work / name, **work_of_mine)
+        mine[name] = (work / name).read_bytes()
+        write(originals / "n.ipynb", new_markdown_cell(f"version {k}"))
+        (said,) = copies.make_copies(work)
+        assert f"n.new{k + 1 if k else ''}.ipynb" in said
+    assert mine == {name: (work / name).read_bytes() for name in mine}
+    write(originals / "n.ipynb", new_markdown_cell("the last version"))
+    (said,) = copies.make_copies(work)
+    assert "the last version" in (work / "n.new3.ipynb").read_text()
+    assert len(list(work.glob("n*"))) == 4  # what was not touched was renewed
+
+
+STAMPS = {
+    "a list": lambda path: path.write_text("[]"),
+    "null": lambda path: path.write_text("null"),
+    "a number": lambda path: path.write_text("7"),
+    "lists in it": lambda path: path.write_text('{"n.ipynb": [], "README.md": 7}'),
+    "deep": lambda path: path.write_text("[" * 100_000),
+    "cut off": lambda path: path.write_text('{"n.ipynb": {'),
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "killed before": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("case", STAMPS)
+def test_without_stamps_what_is_up_to_date_is_known_by_what_it_holds(originals, case):
+    if case == "a pipe" and os.name == "nt":
+        return
+    work = originals / "work"
+    copies.make_copies(work)
+    changed(work / "n.ipynb", execution_count=9)
+    STAMPS[case](work / ".origin.json")
     assert copies.make_copies(work) == []
-    assert "newer" in (work / "n.ipynb").read_text()
+    assert sorted(os.listdir(work)) == [".origin.json", "README.md", "n.ipynb"]
+    write(originals / "n.ipynb", new_code_cell("newer"))
+    (said,) = copies.make_copies(work)
+    assert "n.old.ipynb" in said
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"[]", b'{"cells": 3}'])
+STRANGE = {
+    "a pipe": lambda path, elsewhere: os.mkfifo(path),
+    "a folder": lambda path, elsewhere: path.mkdir(),
+    "a link to nothing": lambda path, elsewhere: path.symlink_to("nothing"),
+    "a link": lambda path, elsewhere: path.symlink_to(elsewhere),
+}
+
+
+@pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no pipes in folders, and links for few"
+)
+@pytest.mark.parametrize("case", STRANGE)
+def test_what_a_student_has_put_in_the_place_of_a_copy_stays(originals, case, tmp_path):
+    work, elsewhere = originals / "work", tmp_path / "elsewhere.ipynb"
+    elsewhere.write_text("mine")
+    work.mkdir()
+    STRANGE[case](work / "n.ipynb", elsewhere)
+    kind = (work / "n.ipynb").lstat().st_mode
+    (said,) = copies.make_copies(work)
+    assert "n.new.ipynb" in said and copies.make_copies(work) == []
+    assert (work / "n.ipynb").lstat().st_mode == kind
+    assert elsewhere.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"\xff", b"[]", b'{"cells": 3}', b"[" * 10**6]
+)
 def test_a_damaged_copy_is_kept_and_a_whole_one_comes_beside_it(originals, damage):
     work = originals / "work"
     copies.make_copies(work)

@@ -1,6 +1,10 @@
 """The tables of results, and that the README's is current."""
 
+import errno
+import io
+import os
 import shutil
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -125,6 +129,20 @@ def test_a_readme_without_its_markers_stays_as_it_is(shipped, tmp_path, text):
     with pytest.raises(MarkerError, match="needs the line"):
         report.renew_readme(readme)
     assert readme.read_text() == text
+
+
+def test_a_table_that_cannot_be_read_or_shown_ends_in_a_sentence(monkeypatch, capsys):
+    monkeypatch.setenv("RUNS_DIR", "a" * 300)
+    assert report.main([]) == 1
+    monkeypatch.setenv("RUNS_DIR", str(runs.REFERENCE_DIR))
+
+    class FullDisk(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys, "stdout", FullDisk())
+    assert report.main([]) == 1
+    assert os.strerror(errno.ENOSPC) in capsys.readouterr().err
 
 
 def test_without_readme_or_reference_there_is_a_sentence(tmp_path, monkeypatch):

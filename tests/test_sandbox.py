@@ -183,6 +183,12 @@ HOSTILE = {
     "deep": frame(b"[" * 10**6),
     "many words": frame(b"[" + b"[]," * 2_000_000 + b"1]"),
     "not UTF-8": frame(b'"\xff"'),
+    "a list": frame(b"[1]\n"),
+    "null": frame(b"null"),
+    "a text": frame(b'"said"'),
+    "an error in words": frame(b'{"said": "x", "error": "boom"}\n'),
+    "an error in a list": frame(b'{"error": [1]}'),
+    "an error that is none": frame(b'{"error": false}'),
 }
 
 

@@ -118,7 +118,7 @@ def present(python, name="", *arguments):
 
 def from_here(name):
     """Return the full path of a plan that is named from the reader's own folder."""
-    return os.path.abspath(name) if name.endswith((".txt", ".md")) else name
+    return os.path.abspath(name) if name.lower().endswith((".txt", ".md")) else name
 
 
 def slides(python, *shows):

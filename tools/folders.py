@@ -1,11 +1,15 @@
 """A folder that is made whole or not at all, in place of an older one."""
 
+import re
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 from utils.files import rename
+
+LONGEST = 3600  # seconds; no folder of the course is so long in the making
 
 
 @contextmanager
@@ -13,8 +17,9 @@ def made_whole(folder):
     """Yield an empty folder; when all has gone well, it takes the place of another.
 
     Whoever is killed leaves the old folder or the new one, whole; between the two
-    renames the old one lies aside, and the next start puts it back. One start at a time
-    per folder: each tidies away what others have left.
+    renames the old one lies aside, and the next start puts it back. What else others
+    have left is tidied away once nobody can be at work on it any more: two starts at
+    once leave each other alone, and the later folder stays.
 
     Args:
         folder: Path of the folder to make. An older one of this name stays as it is
@@ -31,12 +36,28 @@ def made_whole(folder):
         rename(new, folder)
     finally:
         _put_back(folder)
-        for rest in folder.parent.glob(f".{folder.name}-*"):
-            shutil.rmtree(str(rest), ignore_errors=True)
+        for rest in _beside(folder, "new|old"):
+            if rest in (new, old) or _age(rest) > LONGEST:
+                shutil.rmtree(str(rest), ignore_errors=True)
+
+
+def _beside(folder, words):
+    """Return what was made beside a folder, by this start or another one."""
+    ours = re.compile(rf"\.{re.escape(folder.name)}-({words})-[0-9a-f]{{8}}")
+    there = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    return [path for path in there if ours.fullmatch(path.name)]
+
+
+def _age(path):
+    """Return how long ago something was changed last, in seconds."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:  # its own start has tidied it away
+        return 0
 
 
 def _put_back(folder):
-    for old in folder.parent.glob(f".{folder.name}-old-*"):
+    for old in _beside(folder, "old"):
         if not folder.exists():
             rename(old, folder)
 

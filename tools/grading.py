@@ -7,6 +7,7 @@ checks in another one, out of reach of the student's code. A broken submission i
 and the others are graded.
 """
 
+import argparse
 import collections
 import json
 import logging
@@ -23,11 +24,12 @@ from pathlib import Path
 import nbformat
 
 from tools.graded import frames, sandbox
+from utils.bounded import BadFile
 from utils.places import COURSE_DIR
 
 EXERCISES = COURSE_DIR / "exercises"
-LARGEST = 20 * 2**20  # bytes of a submitted notebook; a solved one has 60,000
-SECONDS = 300  # for one cell
+LARGEST = 20  # MB of a submitted notebook; a solved one has 60,000 bytes
+SECONDS, MOST_SECONDS = 300, 86_400  # for one cell
 MOST_CELLS = 20  # that may take so long; after that, the rest of a notebook is not run
 SCHEMA = 3  # of nbgrader's metadata
 
@@ -69,7 +71,7 @@ class Submission:
             return "", self._silent(silence, deadline)
         if not again:
             self._done.append(source)
-        return _text(reply.get("said")), reply.get("error")
+        return reply.get("said"), reply.get("error")
 
     def judge(self, name):
         """Run one of the course's cells in the judge; pass on what it asks for."""
@@ -149,6 +151,7 @@ def _run_cell(run, cell, late):
         said, error = run.run(cell)
         if label.get("locked") and not label.get("solution"):
             run.judge(name)
+    said = _text(said)
     cell.outputs = [nbformat.v4.new_output("stream", text=said)] if said else []
     if error:
         kind, text = _text(error.get("kind")), _text(error.get("text"))
@@ -161,7 +164,9 @@ def _run_cell(run, cell, late):
 
 
 def _text(value):
-    return value[:20_000] if isinstance(value, str) else ""
+    """Return a text that a file in UTF-8 can hold: half a character becomes "?"."""
+    text = value[:20_000] if isinstance(value, str) else ""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def clean_copy(folder, assignment, with_source):
@@ -195,7 +200,7 @@ def grade(assignment, seconds=SECONDS):
     for folder in sorted((EXERCISES / "submitted").glob("*/")):
         student = folder.name
         place = folder / assignment
-        if not os.path.lexists(place):
+        if not _is_there(place):
             continue
         with tempfile.TemporaryDirectory() as stage:
             reason = put_on_stage(place, Path(stage, "submitted", student, assignment))
@@ -214,35 +219,58 @@ def grade(assignment, seconds=SECONDS):
     return len(refused)
 
 
+def _is_there(place):
+    """Say whether something was handed in; where one may not look, it may be."""
+    try:
+        place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass  # put_on_stage says which
+    return True
+
+
 def put_on_stage(place, stage):
     """Copy the notebook that was handed in; return why that is not possible, if so."""
     student = place.parent.name
     if not student.isprintable() or set("[]*?") & set(student):  # nbgrader's globs
         return f"no folder can be found by the name {student!r}; rename it"
     name = next((EXERCISES / "source" / place.name).glob("*.ipynb")).name
-    path = place / name
-    for part in (place.parent, place, path):
-        if part.is_symlink():
-            return f"{part.name} is a link to another place; hand in the file itself"
-    if not path.exists():
-        return f"{name} is missing; it must have this name"
-    if not stat.S_ISREG(path.stat().st_mode):
-        return f"{name} is not a file"
-    size = path.stat().st_size
-    if size > LARGEST:
-        return (
-            f"{name} has {size / 2**20:,.0f} MB; clear its outputs and hand it in again"
-        )
     try:
-        notebook = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return f"{name} is damaged: it is not JSON. Hand in the notebook again"
+        notebook = _handed_in(place, name)
+    except BadFile as error:
+        return str(error)
+    except OSError as error:
+        return f"{name} cannot be read ({error.strerror}); let whoever grades read it"
     reason = _fault(notebook, name, place.name)
     if not reason:
         stage.mkdir(parents=True)
         # As it was understood here, whatever encoding or marks of bytes it had.
-        (stage / name).write_text(json.dumps(notebook), encoding="utf-8")
+        text = json.dumps(notebook, ensure_ascii=False)
+        (stage / name).write_bytes(text.encode("utf-8", "replace"))
     return reason
+
+
+def _handed_in(place, name):
+    """Return what the notebook of that name holds; raises BadFile or OSError."""
+    path = place / name
+    for part in (place.parent, place, path):
+        if part.is_symlink():
+            why = "is a link to another place; hand in the file itself"
+            raise BadFile(part.name, why)
+    if not path.exists():
+        raise BadFile(name, "is missing; it must have this name")
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise BadFile(name, "is not a file")
+    megabytes = path.stat().st_size / 2**20
+    if megabytes > LARGEST:
+        why = f"has {megabytes:,.0f} MB; clear its outputs and hand it in again"
+        raise BadFile(name, why)
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        why = "is damaged: it is not JSON. Hand in the notebook again"
+        raise BadFile(name, why) from None
 
 
 def _fault(notebook, name, assignment):
@@ -258,14 +286,14 @@ def _fault(notebook, name, assignment):
     except Exception as error:  # whatever nbformat or a wrong type raises
         text = (str(error).splitlines() or [""])[0][:100]
         return f"{name} is not a valid notebook: {text}"
-    twice = [name for name, count in ids.items() if count > 1]
-    if twice:
-        return f"{name} has the cell {', '.join(twice)} twice; delete the copy"
     if others := [f"{grade_id!r:.60}" for grade_id in ids if grade_id not in known]:
         return (
             f"{name} has the cell {', '.join(others[:3])}, which none of the exercises "
             "is; delete it"
         )
+    twice = [grade_id for grade_id, count in ids.items() if count > 1]
+    if twice:
+        return f"{name} has the cell {', '.join(twice)} twice; delete the copy"
     if old:
         return f"{name} was made with another nbgrader; copy the answers to a new copy"
     if not ids:
@@ -285,8 +313,9 @@ def grade_one(assignment, student, stage, kind, seconds, late):
         text=True,
     )
     if done.returncode or not report.exists():
+        # The first is the cause; what nbgrader raises in the end only points to it.
         raised = re.findall(r"(?m)^[\w.]+(?:Error|Exception)\b.*", done.stderr)
-        return f"nbgrader failed: {(raised or ['no reason given'])[-1][-300:]}"
+        return f"nbgrader failed: {(raised or ['no reason given'])[0][-300:]}"
     tasks = json.loads(report.read_text(encoding="utf-8"))
     if tasks:
         late.append((student, tasks))
@@ -325,6 +354,13 @@ def marks(assignment, student):
         return f"{found.score:g} of {found.max_score:g}"
 
 
+def seconds_for_a_cell(text):
+    """Read the option --seconds."""
+    if text.isdecimal() and 0 < int(text) <= MOST_SECONDS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not from 1 to {MOST_SECONDS:,}")
+
+
 def main(arguments):
     if arguments[:1] == ["--one"]:
         autograde(*arguments[1:])
@@ -335,15 +371,17 @@ def main(arguments):
     if not (EXERCISES / "gradebook.db").exists():
         print("There is no gradebook yet: run python3 course.py exercises first.")
         return 1
-    seconds = SECONDS
-    if arguments[:1] and arguments[0].startswith("--seconds="):
-        seconds = int(arguments.pop(0).partition("=")[2])
+    parser = argparse.ArgumentParser(prog="python -m tools.grading", allow_abbrev=False)
+    parser.add_argument("--seconds", type=seconds_for_a_cell, default=SECONDS)
+    parser.add_argument("assignment", nargs="*")
+    options = parser.parse_intermixed_args(arguments)
     known = sorted(path.name for path in (EXERCISES / "source").glob("*/"))
-    unknown = [name for name in arguments if name not in known]
+    unknown = [name for name in options.assignment if name not in known]
     if unknown:
         print(f"There are exercises {', '.join(known)}, and no {', '.join(unknown)}.")
         return 1
-    return 1 if sum(grade(name, seconds) for name in arguments or known) else 0
+    names = options.assignment or known
+    return 1 if sum(grade(name, options.seconds) for name in names) else 0
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import re
 import sys
 from datetime import datetime
 
-import nbformat
-
+from tools.notebook_file import read_notebook
+from utils.bounded import BadFile
 from utils.files import MarkerError, replace_between_markers
 from utils.places import COURSE_DIR, NOTEBOOKS
 
@@ -111,8 +111,8 @@ def renew(guide=GUIDE, build=COURSE_DIR / "build"):
     """Fill the guide's tables, and its line on what was executed where.
 
     Raises:
-        GuideError: a notebook was not executed on the full MNIST, or has sections that
-            the guide does not have.
+        GuideError: a notebook was not executed on the full MNIST, is damaged, or has
+            sections that the guide does not have.
         MarkerError: the guide has no place for the times.
     """
     tables = {}
@@ -120,7 +120,10 @@ def renew(guide=GUIDE, build=COURSE_DIR / "build"):
         path = build / file
         if not path.is_file():
             raise GuideError(f"There is no {path}. First: python3 course.py run")
-        notebook = nbformat.read(path, as_version=4)
+        try:
+            notebook = read_notebook(path)
+        except BadFile as error:
+            raise GuideError(f"{error}. First: python3 course.py run") from None
         if data_of(notebook) != "full MNIST":
             raise GuideError(
                 f"{path} was executed on the sample, and the guide tells the times of "

@@ -13,6 +13,7 @@ import nbformat
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from tools.first_cell import CELL
+from tools.notebook_file import read_notebook
 from tools.notebooks import METADATA
 from tools.plans import PlanError, notebooks, remarks
 from tools.prose import sentences
@@ -164,8 +165,11 @@ def read_slides(path):
 
     Returns:
         nbformat.NotebookNode.
+
+    Raises:
+        BadFile: it is no notebook.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read_notebook(path)
     if any("slideshow" in cell.metadata for cell in notebook.cells):
         return notebook
     before = None

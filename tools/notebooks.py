@@ -23,8 +23,10 @@ from papermill.exceptions import PapermillExecutionError
 
 from tools.folders import build_is_written
 from tools.formulas import FormulaError
+from tools.notebook_file import read_notebook
 from tools.pages import WIDGET, page_of
 from tools.progress import BAR, ENGINE
+from utils.bounded import BadFile
 from utils.files import rename
 from utils.places import COURSE_DIR
 
@@ -65,7 +67,8 @@ def execute(notebook, target, environment=None, **parameters):
 
     Args:
         notebook: path of the notebook, or the notebook itself.
-        target: path of the executed notebook; what fails is there as far as it came.
+        target: path of the executed notebook, written whole or not at all; what fails
+            is there as far as it came.
         environment: variables for its kernel only, besides those of this process.
         parameters: values that count instead of those in its cell of parameters.
 
@@ -77,24 +80,32 @@ def execute(notebook, target, environment=None, **parameters):
         DeadKernelError: the notebook's Python process died.
     """
     manager = {"environment": tuple((environment or {}).items())}
-    return papermill.execute_notebook(
-        notebook,
-        target,
-        parameters=parameters,
-        cwd=COURSE_DIR,
-        engine_name=ENGINE,
-        kernel_name="python3",
-        kernel_manager_class=type("Manager", (QuietKernelManager,), manager),
-        coalesce_streams=True,  # the same text, however it came in pieces
-        store_widget_state=False,  # pages show the still picture, with no script
-        # leave: the bar makes way for what is printed next. disable: no terminal.
-        progress_bar={
-            "desc": f"{Path(target).stem:12}",
-            "bar_format": BAR,
-            "leave": False,
-            "disable": None,
-        },
-    )
+    target = Path(target)
+    partial = target.with_name(f".{target.name}")  # it is written after each cell
+    try:
+        done = papermill.execute_notebook(
+            notebook,
+            partial,
+            parameters=parameters,
+            cwd=COURSE_DIR,
+            engine_name=ENGINE,
+            kernel_name="python3",
+            kernel_manager_class=type("Manager", (QuietKernelManager,), manager),
+            coalesce_streams=True,  # the same text, however it came in pieces
+            store_widget_state=False,  # pages show the still picture, with no script
+            # leave: the bar makes way for what is printed next. disable: no terminal.
+            progress_bar={
+                "desc": f"{target.stem:12}",
+                "bar_format": BAR,
+                "leave": False,
+                "disable": None,
+            },
+        )
+    except (PapermillExecutionError, DeadKernelError):
+        rename(partial, target)
+        raise
+    rename(partial, target)
+    return done
 
 
 def into_build(notebook):
@@ -103,10 +114,11 @@ def into_build(notebook):
     Returns:
         One line on what was done: notebook, cells, seconds.
     """
-    target = BUILD / notebook.name
+    source, target = read_notebook(notebook), BUILD / notebook.name
+    target.unlink(missing_ok=True)  # none is better than that of an older run
     began = time.perf_counter()
     try:
-        done = execute(notebook, target)
+        done = execute(source, target)
     except PapermillExecutionError as error:
         message = (error.evalue.strip() or "no message").splitlines()[0]
         raise SystemExit(
@@ -136,7 +148,7 @@ def render(notebooks):
     """Make a page of each notebook that was executed into build/, where no book is."""
     pages = [BUILD / notebook.with_suffix(".html").name for notebook in notebooks]
     for notebook, page in zip(notebooks, pages, strict=True):
-        executed = nbformat.read(BUILD / notebook.name, as_version=4)
+        executed = read_notebook(BUILD / notebook.name)
         page.write_text(page_of(executed, notebook.stem), encoding="utf-8")
     print("Open in a browser:", ", ".join(page.as_posix() for page in pages))
 
@@ -159,8 +171,7 @@ def with_outputs_from(notebook, executed):
     Timings, widgets' state and whatever else execution adds is left behind: executing
     again on another machine should change nothing but the numbers.
     """
-    new = nbformat.read(notebook, as_version=4)
-    twins = nbformat.read(executed, as_version=4).cells
+    new, twins = read_notebook(notebook), read_notebook(executed).cells
     for cell, twin in zip(new.cells, twins, strict=True):
         if cell.cell_type != "code":
             continue
@@ -212,7 +223,7 @@ def main(task, *names):
             TASKS[task](notebooks)
     except KeyboardInterrupt:
         return 130  # course.py says the sentence
-    except FormulaError as error:
+    except (BadFile, FormulaError) as error:
         raise SystemExit(str(error)) from None
     return 0
 

@@ -20,6 +20,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from utils.bounded import BadFile, read_bytes
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 GUIDE = COURSE_DIR / "docs" / "instructor-guide.md"
@@ -30,6 +31,8 @@ WHERE = re.compile(
     re.IGNORECASE,
 )
 MINUTES = re.compile(r"([\d.,]+) *(?:min|mins|minutes?|['′])?\.?", re.IGNORECASE)
+LINE = "8 | ANN 7, 8 | build, then train"
+LARGEST = 100_000  # bytes; a plan of 90 minutes has 2,000
 NOWHERE = ("-", "–", "—", "")
 
 
@@ -78,9 +81,13 @@ def read_plan(name):
         PlanError: there is no such plan, or a line of it says nothing that can be done.
     """
     path = Path(name)
-    if path.suffix in (".txt", ".md"):
+    if path.suffix.lower() in (".txt", ".md"):
         try:
-            text, source = path.read_text(encoding="utf-8-sig"), path.name
+            text, source = read_bytes(path, LARGEST).decode("utf-8-sig"), path.name
+        except BadFile as error:
+            raise PlanError(
+                f"The plan {error}. A plan is a text file with lines like: {LINE}"
+            ) from None
         except UnicodeDecodeError:
             raise PlanError(
                 f"The plan {name} is no text in UTF-8: save it as that in your editor."
@@ -104,7 +111,7 @@ def read_plan(name):
         if line.strip() and not is_decoration(line)
     ]
     if not steps:
-        raise PlanError(f"{source} has no line like: 8 | ANN 7, 8 | build, then train")
+        raise PlanError(f"{source} has no line like: {LINE}")
     return steps
 
 

@@ -29,6 +29,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 from tools.lab_settings import configure_lab
 from tools.lesson import lesson, whole
 from tools.plans import PlanError, notebook_called, notebooks, read_plan
+from utils.bounded import BadFile
 from utils.places import COURSE_DIR
 
 FOLDER = COURSE_DIR / "build" / "present"
@@ -238,7 +239,7 @@ def main(name="", *arguments):
     FOLDER.mkdir(parents=True)
     try:
         show, needed = make_show(name)
-    except PlanError as error:
+    except (BadFile, PlanError) as error:
         print(error, file=sys.stderr)
         return 1
     settle(FOLDER)

@@ -13,11 +13,12 @@ import io
 import re
 import sys
 
-import nbformat
 import numpy as np
 import pandas as pd
 
+from tools.notebook_file import read_notebook
 from utils import plots, runs
+from utils.bounded import BadFile
 from utils.corruptions import SEVERITIES
 from utils.data import DataError, load_test_images, stress_digits
 from utils.evaluation import accuracy_interval, accuracy_intervals, contingency
@@ -153,7 +154,7 @@ def pocket_table():
 def accuracies_when_moved(name):
     """Return what a committed notebook prints of digits that move: pixels to text."""
     path = COURSE_DIR / f"{name}_Model.ipynb"
-    cells = nbformat.read(path, as_version=4).cells
+    cells = read_notebook(path).cells
     printed = "".join(
         output.get("text", "") for c in cells for output in c.get("outputs", [])
     )
@@ -208,8 +209,15 @@ def main(arguments=None):
             names = f"{README.name}, {PICTURE.name} and {ANSWERS.name}"
             print(f"Renewed the results in {names}.")
         else:
-            print(terminal_table())
-    except (ReportError, MarkerError, DataError, runs.RunError) as error:
+            print(terminal_table(), flush=True)
+    except (
+        BadFile,
+        OSError,
+        ReportError,
+        MarkerError,
+        DataError,
+        runs.RunError,
+    ) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

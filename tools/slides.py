@@ -24,6 +24,7 @@ from tools.lesson import lesson, read_slides, with_remarks
 from tools.pages import NO_PROMPTS, TEMPLATE, described
 from tools.plans import PlanError, read_plan
 from tools.styles import lightened
+from utils.bounded import BadFile
 
 HERE = Path(__file__).resolve().parent
 SLIDES = Path("build", "slides")
@@ -51,6 +52,7 @@ def deck(show):
         show: path of an .ipynb file, or the name of a plan ("45", "my-plan.txt").
 
     Raises:
+        BadFile: it is no notebook.
         FormulaError: a formula cannot be translated.
         PlanError: there is no such plan.
     """
@@ -142,7 +144,7 @@ def main(*names):
     try:
         with build_is_written():
             decks = make(names)
-    except (FormulaError, PlanError) as error:
+    except (BadFile, FormulaError, PlanError) as error:
         raise SystemExit(str(error)) from None
     print("Open in a browser, no network needed:", *(d.as_posix() for d in decks))
 

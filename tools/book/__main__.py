@@ -28,6 +28,8 @@ from tools.book.notebook import FIGURES, ORIGINALS, page_of, with_files
 from tools.first_cell import address
 from tools.folders import build_is_written, made_whole
 from tools.formulas import FormulaError
+from tools.notebook_file import read_notebook
+from utils.bounded import BadFile
 from utils.environment import quiet_stderr
 from utils.places import COURSE_DIR, NOTEBOOKS
 
@@ -79,7 +81,7 @@ def gather_notebook(source, extra, name, executed, web):
     path = COURSE_DIR / name
     if executed and (executed / path.name).exists():
         path = executed / path.name
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read_notebook(path)
     write(extra / ORIGINALS / name, path.read_bytes())
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -156,6 +158,7 @@ def make(folder=BOOK, executed=None, slides=SLIDES):
         Path of its first page.
 
     Raises:
+        BadFile: a notebook is damaged.
         BookError: a text links to nothing, the README has lost a section, or
             Sphinx has complained; its lines are on the terminal.
         FormulaError: a formula cannot be translated.
@@ -190,6 +193,9 @@ def main(which=""):
             start = make(executed=executed)
     except (BookError, FormulaError) as error:
         raise SystemExit(str(error)) from None
+    except BadFile as error:
+        again = " Start `python3 course.py run` again." if executed else ""
+        raise SystemExit(f"{error}.{again}") from None
     print("Open in a browser, no network needed:", start.as_posix())
 
 

@@ -51,7 +51,9 @@ def stranger():
     """
     import psutil  # nbgrader needs it, too
 
-    taken = {process.uids().real for process in psutil.process_iter()}
+    # One that ends meanwhile has no user.
+    users = [process.info["uids"] for process in psutil.process_iter(["uids"])]
+    taken = {user.real for user in users if user}
     return next(user for user in USERS if user not in taken)
 
 
