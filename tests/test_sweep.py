@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 
-import cloudpickle
 import dask
 import distributed
 import numpy as np
@@ -171,6 +170,8 @@ def test_a_client_that_found_no_scheduler_is_gone_at_once(monkeypatch):
 
 def by_value():
     """Have functions of this file sent to workers, which have no tests to import."""
+    import cloudpickle  # what Dask itself brings along to do it
+
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
