@@ -91,6 +91,7 @@ def broken_links(path):
         if re.match(r"[a-z]+:", address):
             continue
         target = path.parent / unquote(place.split("?")[0]) if place else path
+        target = target.resolve()  # read once, whatever way leads there
         if not target.is_file() or unquote(anchor) not in {"", *anchors(target)}:
             yield address
 
@@ -366,7 +367,14 @@ def test_a_lost_section_of_the_readme_is_named():
         readme_page("# The course\n\n## The map\n", "results.md")
 
 
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """To encode them takes most of the time, and the book above has them."""
+    monkeypatch.setattr("tools.book.notebook.webp", lambda picture: b"")
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_a_failure_leaves_the_older_book(tmp_path, monkeypatch):
     old = tmp_path / "book" / "index.html"
     old.parent.mkdir()
@@ -379,6 +387,7 @@ def test_a_failure_leaves_the_older_book(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_pictures")
 def test_a_book_of_mine_shows_what_i_have_executed(tmp_path, monkeypatch, capsys):
     mine = new_code_cell("1 + 1", outputs=[new_output("stream", text="my own output")])
     cells = [new_markdown_cell("# Mine"), mine]

@@ -8,8 +8,6 @@ round, is what pytest --nbval-lax sees.)
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import nbformat
 import numpy as np
@@ -25,7 +23,11 @@ from utils.places import COURSE_DIR
 NOTEBOOK = COURSE_DIR / "Comparison.ipynb"
 pytestmark = pytest.mark.slow
 NO_FIGURES = "from unittest.mock import MagicMock\nplots = MagicMock()"
+# What pytest --nbval-lax sees whole: sharp pictures, a thousand damaged digits.
+COARSE = "from utils.plots import style\nstyle.STYLE['figure.dpi'] = 50"
+FEWER = "x, y = x[:200], y[:200]"
 FIRST_NEEDS_RUNS, FIRST_NEEDS_TENSORFLOW = "load_run(ANN_RUN)", "load_model("
+LOADED = "import sys\nprint('loaded:', {'keras', 'tensorflow'} & {*sys.modules})"
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +80,24 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def kernel():
-    """One kernel for all executions: each begins with an empty namespace."""
+def first(tmp_path_factory):
+    """One kernel for all executions, and the first of them: with what is shipped."""
     place = {"metadata": {"path": COURSE_DIR}}
     client = NotebookClient(new_notebook(), timeout=1500, resources=place)
     with client.setup_kernel():
-        yield client
+        yield client, executed(client, tmp_path_factory.mktemp("no runs"))
+
+
+@pytest.fixture
+def kernel(first):
+    return first[0]
 
 
 def executed(kernel, runs_dir, times=1, figures=True, **parameters):
-    """Execute the notebook's cells with parameters.
+    """Execute the notebook's cells with parameters, in an empty namespace.
 
     Args:
-        kernel: the fixture.
+        kernel: the client of one that runs.
         runs_dir: the folder of runs.
         times: how often each cell is run, in a row.
         figures: whether they are drawn.
@@ -108,9 +115,13 @@ def executed(kernel, runs_dir, times=1, figures=True, **parameters):
         elif cell.cell_type == "code":
             # Whether a figure is made again is seen without a picture of it, too.
             again = f"{cell.source}\nNone" if "plots." in cell.source else cell.source
+            if FIRST_NEEDS_TENSORFLOW in cell.source:
+                sources.append(LOADED)
             sources += [cell.source, *[again] * (times - 1)]
-            if "from utils import" in cell.source and not figures:
-                sources.append(NO_FIGURES)
+            if "from utils import" in cell.source:
+                sources.append(COARSE if figures else NO_FIGURES)
+            if "x, y = images[drawn]" in cell.source:
+                sources.append(FEWER)
     cells = [new_code_cell(source) for source in sources]
     kernel.nb = new_notebook(cells=cells)
     for index, cell in enumerate(cells):
@@ -212,8 +223,8 @@ def test_of_a_model_and_itself_no_difference_is_shown(home, kernel):
     assert "reads better" not in said
 
 
-def test_the_shipped_runs_and_digits_are_enough(kernel, tmp_path):
-    cells = executed(kernel, tmp_path / "no runs")
+def test_the_shipped_runs_and_digits_are_enough(first):
+    _, cells = first
     said = all_texts(cells)
     assert said.count("reference run of") == 2 and "your run" not in said
     assert "of theirs that the course ships" in said
@@ -225,6 +236,13 @@ def test_the_shipped_runs_and_digits_are_enough(kernel, tmp_path):
     assert f"The {better} reads these 10,000 test digits better" in said
     assert "5 of the ANN and 5 of the CNN" in said
     assert "accuracy of the reference runs" in verdict_of(cells)
+
+
+def test_tensorflow_is_not_needed_before_a_model_is(first):
+    """Nor loaded: nothing before in that kernel has asked for it."""
+    _, cells = first
+    (asked,) = (cell for cell in cells if cell.source == LOADED)
+    assert texts(asked) == "loaded: set()\n"
 
 
 # --- runs that cannot be compared ----------------------------------------------------
@@ -296,21 +314,3 @@ def test_runs_on_different_digits_are_refused(home, tmp_path, monkeypatch):
     names |= dict(zip(("ANN_RUN", "CNN_RUN"), asked, strict=True))
     exec(loading, names)
     assert [run.origin for run in names["runs"].values()] == ["reference run"] * 2
-
-
-def test_tensorflow_is_not_needed_before_a_model_is(home, monkeypatch):
-    monkeypatch.setenv("RUNS_DIR", str(home))
-    monkeypatch.setenv("MNIST_DATA", "sample")
-    before, _ = code_before(FIRST_NEEDS_TENSORFLOW)
-    before = before.replace('"ann"\n', '"weak"\n').replace('"cnn"\n', '"strong"\n')
-    blocked = "import sys\nsys.modules['tensorflow'] = sys.modules['keras'] = None\n"
-    # After the first cell, which looks whether the packages are there at all.
-    before = before.replace("set_up()\n", f"set_up()\n{blocked}", 1)
-    done = subprocess.run(
-        [sys.executable, "-c", before],
-        cwd=COURSE_DIR,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "weak: your run" in done.stdout

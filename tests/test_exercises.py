@@ -270,10 +270,17 @@ def there(request, monkeypatch):
 
 
 @functools.cache
-def solved(name):
-    """Return the names after all cells but the checks, with the solutions."""
+def solved(name, until=None):
+    """Return the names after all cells but the checks, with the solutions.
+
+    Args:
+        name: of the notebook.
+        until: the task with whose check to stop; None for none.
+    """
     names = {"__name__": "__main__"}
     for cell in read("source", name).cells:
+        if label(cell) == ("check", until):
+            break
         if cell.cell_type == "code" and label(cell)[0] not in ("check", ""):
             run(cell.source, names, label(cell)[1])
     return names
@@ -405,7 +412,7 @@ def test_a_right_answer_gets_full_marks_however_it_is_written(there, name, answe
 )
 @pytest.mark.parametrize("name", ["ann"])
 def test_an_earlier_answer_costs_what_is_built_on_it(there, name, other, code, told):
-    names = solved.__wrapped__(name)
+    names = solved.__wrapped__(name, until="backward")
     run(code, names, other)
     context = pytest.raises(checks.NotYet, match=told) if told else nullcontext()
     with context:
@@ -416,7 +423,7 @@ def test_an_earlier_answer_costs_what_is_built_on_it(there, name, other, code, t
 @pytest.mark.parametrize("name", ["ann"])
 def test_nudging_finds_a_wrong_loss(there, name):
     (nudging,) = (c.source for c in read("source", name).cells if "nudged" in c.source)
-    names = solved.__wrapped__(name)
+    names = solved.__wrapped__(name, until="backward")
     run(nudging, names, "nudging")
     run("def cross_entropy(logits, labels):\n    return 5.0", names, "cross-entropy")
     with pytest.raises(checks.NotYet, match="what nudging w1 finds"):

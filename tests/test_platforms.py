@@ -201,42 +201,39 @@ REPORT = (
     "import keras; c = keras.config\n"
     "print(c.backend(), c.floatx(), c.image_data_format(), c.dtype_policy().name)"
 )
+LEFT_ON = """print('now')
+os.remove(os.path.join(os.environ["KERAS_HOME"], "keras.json"))
+del os.environ["KERAS_BACKEND"]
+keras.config.set_dtype_policy('mixed_float16')
+"""
 AS_SHIPPED = "tensorflow float32 channels_last float32"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"backend": "jax", "floatx": "float16"},
-        {"floatx": "float64", "image_data_format": "channels_first"},
-    ],
-    ids=str,
-)
-def test_settings_of_keras_file_are_put_right_and_said(tmp_path, settings):
+def test_settings_from_outside_are_put_right_and_said(tmp_path):
+    """Those of keras.json, and a policy left on before the first cell is run again."""
+    settings = {
+        "backend": "jax",
+        "floatx": "float16",
+        "image_data_format": "channels_first",
+    }
     (tmp_path / "keras.json").write_text(json.dumps(settings))
+    again = f"{REPORT}\n{LEFT_ON}\n{first_cell.source()}\n{REPORT}"
     code, out, err = from_first_cell(
-        COURSE_DIR, REPORT, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None
+        COURSE_DIR, again, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None
     )
     assert code == 0, err
+    of_file, of_policy = (part.splitlines() for part in out.split("now\n"))
     said = {
         "backend": "asks for {}; the course uses tensorflow",
         "floatx": "floatx was set to {}",
         "image_data_format": "set to {}",
     }
     for name, value in settings.items():
-        assert said[name].format(value) in out
-    assert out.splitlines()[-1] == AS_SHIPPED
-
-
-@pytest.mark.slow
-def test_a_policy_left_on_is_put_right_and_said():
-    before = "import keras; keras.config.set_dtype_policy('mixed_float16')\n"
-    code = f"{before}{first_cell.source()}\n{REPORT}"
-    code, out, err = python(COURSE_DIR, code)
-    assert code == 0, err
-    assert "dtype policy was set to mixed_float16" in out
-    assert out.splitlines()[-1] == AS_SHIPPED
+        assert said[name].format(value) in "\n".join(of_file)
+    assert len(of_policy) == 2
+    assert "dtype policy was set to mixed_float16" in of_policy[0]
+    assert of_file[-1] == of_policy[-1] == AS_SHIPPED
 
 
 MATPLOTLIBRC = """

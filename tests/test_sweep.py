@@ -8,13 +8,16 @@ import random
 import signal
 import sys
 import threading
+import time
 
+import dask
 import distributed
 import numpy as np
 import pytest
 from dask_programs import small_cluster
 
 from utils.data import load_mnist
+from utils.files import write_whole
 from utils.labs import sweep as sweep_module
 from utils.labs.sweep import (
     SweepError,
@@ -165,36 +168,59 @@ def test_a_client_that_found_no_scheduler_is_gone_at_once(monkeypatch):
     assert [client for client in clients if client.status != "closed"] == []
 
 
-def processes(client):
-    """Return the process of each worker: dictionary from address to its id."""
-    return client.run(os.getpid)
+def by_value():
+    """Have functions of this file sent to workers, which have no tests to import."""
+    import cloudpickle  # what Dask itself brings along to do it
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+def train_where_one_waits(place):
+    """Return a stand-in for train_once; one training waits, the first time, for ever.
+
+    It writes into place which process waits. What TensorFlow computes in a worker is
+    seen in test_a_sweep_that_was_stopped_goes_on.
+    """
+    by_value()
+
+    def train(architecture, n, seed, fingerprint):
+        if (architecture, seed) == ("b", 0) and not place.exists():
+            write_whole(place, str(os.getpid()))
+            wait_for_ever()
+        return seed / 10
+
+    return train
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_when_a_worker_is_killed(
-    digits, architectures, alone, tmp_path
-):
+def test_nothing_is_lost_when_a_worker_is_killed(tmp_path, monkeypatch):
     few = [training for training in TRAININGS if training.n == 100]
-    rest = (few, architectures, digits.fingerprint)
-    undisturbed = {training: alone(training) for training in few}
-    disturbed = []
+    undisturbed = {training: training.seed / 10 for training in few}
+    place, path = tmp_path / "who waits", tmp_path / "disturbed.jsonl"
+    monkeypatch.setattr(sweep_module, "train_once", train_where_one_waits(place))
+    disturbed, victim = [], None
     with connect(n_workers=2) as client:
-        before = processes(client)
+        before = client.run(os.getpid)
         assert len(set(before.values())) == 2
-        for result in sweep(client, *rest, tmp_path / "disturbed.jsonl"):
-            if not disturbed:
-                busy = [
-                    address for address, keys in client.processing().items() if keys
-                ]
-                os.kill(before[busy[0]], KILL)
+        for result in sweep(client, few, {"A": "a", "B": "b"}, "f", path):
             disturbed.append(result)
+            if not victim:
+                victim = when_written(place)
+                assert victim in before.values()
+                os.kill(victim, KILL)
         client.wait_for_workers(2)
-        after = processes(client).values()
-        assert before[busy[0]] not in after
+        assert victim not in client.run(os.getpid).values()
     counts = collections.Counter(training for training, _ in disturbed)
     assert counts == dict.fromkeys(few, 1)
     assert dict(disturbed) == undisturbed
-    assert read_results(tmp_path / "disturbed.jsonl") == undisturbed
+    assert read_results(path) == undisturbed
+
+
+def when_written(place):
+    """Wait for a number in a file."""
+    while not place.exists():
+        time.sleep(0.01)
+    return int(place.read_text())
 
 
 def kill_worker(*_):
@@ -203,11 +229,7 @@ def kill_worker(*_):
 
 def train_or(failing):
     """Return a stand-in for train_once that fails, or dies, for some seeds."""
-
-    import cloudpickle
-
-    # The workers have no tests to import: send them these functions themselves.
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    by_value()
 
     def train(architecture, n, seed, fingerprint):
         if seed in failing:
@@ -237,6 +259,7 @@ def test_a_training_that_fails_is_named_and_the_others_are_kept(
     monkeypatch.setattr(sweep_module, "train_once", train_or({1: accident}))
     found = {}
     with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),  # of Dask's 3
         connect(n_workers=2) as client,
         pytest.raises(SweepError, match="1 of 4 trainings failed") as error,
     ):
@@ -310,18 +333,18 @@ def test_results_that_are_no_file_are_named(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sweep_that_was_stopped_goes_on(digits, architectures, tmp_path):
+def test_a_sweep_that_was_stopped_goes_on(digits, architectures, alone, tmp_path):
+    """And what a worker trains is what this process trains."""
     path = tmp_path / "sweep.jsonl"
     known = {TRAININGS[0]: 0.123}  # no training gives this: it was read, not computed
     write_results(path, known)
+    trainings = [TRAININGS[0], Training("B", 100, 0), Training("B", 100, 1)]
     with connect(n_workers=1) as owner, connect(owner.scheduler.address) as client:
-        found = sweep(client, TRAININGS[:3], architectures, digits.fingerprint, path)
+        found = sweep(client, trainings, architectures, digits.fingerprint, path)
         results = [next(found), next(found)]
         found.close()
         assert results[0] == (TRAININGS[0], 0.123)
         assert read_results(path) == dict(results)
-        rest = dict(
-            sweep(client, TRAININGS[:3], architectures, digits.fingerprint, path)
-        )
-    assert rest.keys() == set(TRAININGS[:3])
+        rest = dict(sweep(client, trainings, architectures, digits.fingerprint, path))
+    assert rest == known | {training: alone(training) for training in trainings[1:]}
     assert rest.items() >= dict(results).items()
