@@ -8,13 +8,15 @@ import json
 import os
 import shutil
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from utils.bounded import BadFile
 from utils.files import rename
-from utils.run_files import RunError, file_digest
+from utils.places import COURSE_DIR, FOLDERS
+from utils.run_files import LARGEST, RunError, file_digest
 
 LOCK_NAME = ".lock"
 
@@ -33,14 +35,16 @@ def write_run(home, info, history, arrays, model, check, patience):
         patience: seconds to wait for the lock.
 
     Raises:
-        RunError: the folder cannot be written; an older run stays as it was.
+        RunError: the folder cannot be written, or what is there is not the student's
+            run; it stays as it was.
     """
     name = info["name"]
     partial = home / f".{name}.partial"
     try:
+        _check_home(home)
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / LOCK_NAME, timeout=patience):
-            _check_case(home, name)
+            _check_place(home, name)
             try:
                 _clear(partial)  # of a save that was killed
                 partial.mkdir()
@@ -60,7 +64,10 @@ def write_run(home, info, history, arrays, model, check, patience):
                     _clear(partial)
                     finish_save(home, name)
     except BadFile as error:
-        raise RunError(f"The run cannot be saved: {error}.") from error
+        raise RunError(
+            f"The run cannot be saved: its {error.path.name} {error.why}. Save a model "
+            "with fewer parameters."
+        ) from error
     except (OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or error or "it has no file locks"
         raise RunError(
@@ -77,11 +84,28 @@ def _write_info(folder, info):
     (folder / "run.json").write_text(text, encoding="utf-8")
 
 
-def _check_case(home, name):
-    """Raise a RunError where a name differs from another run's only in its letters.
+def _check_home(home):
+    """Raise a RunError where runs would be saved among the course's own files."""
+    is_course = lies_in(home, COURSE_DIR) and lies_in(COURSE_DIR, home)
+    if is_course or any(lies_in(home, COURSE_DIR / folder) for folder in FOLDERS):
+        raise RunError(
+            f"Nothing was saved: RUNS_DIR leads to {home}, which belongs to the "
+            "course. Name a folder of your own, as in %env RUNS_DIR=runs, then run "
+            "this cell again."
+        )
 
-    For Windows and macOS the two are one folder.
+
+def _check_place(home, name):
+    """Raise a RunError where a run of this name would take somebody else's place.
+
+    For Windows and macOS, names that differ in capital letters are one folder.
     """
+    if not may_replace(home / name):
+        raise RunError(
+            f"Nothing was saved: {home / name} is there and is no run, so it is left "
+            "as it is. Move it elsewhere or choose another name for the run, then run "
+            "this cell again."
+        )
     for other in home.iterdir():
         if other.name != name and other.name.lower() == name.lower():
             raise RunError(
@@ -97,9 +121,10 @@ def finish_save(home, name):
     finished by whoever holds the lock next.
     """
     place, whole, old = home / name, home / f".{name}.whole", home / f".{name}.old"
-    if is_whole(whole):
+    if is_whole(whole) and may_replace(place):
         _clear(old)
         if place.exists():
+            _take_along(place, whole)
             rename(place, old)
         rename(whole, place)
     _clear(old)
@@ -108,6 +133,31 @@ def finish_save(home, name):
 def is_whole(folder):
     """Tell whether a folder can be a run: run.json is written last."""
     return (folder / "run.json").is_file()
+
+
+def may_replace(place):
+    """Tell whether a run may take this place: there is a run, or nothing at all."""
+    is_empty = place.is_dir() and not any(place.iterdir())
+    return is_whole(place) or is_empty or not os.path.lexists(place)
+
+
+def _take_along(place, whole):
+    """Move what somebody has put beside a run's files into the run that follows."""
+    if place.is_symlink():  # only the link is replaced
+        return
+    for path in list(place.iterdir()):
+        if path.name not in {"run.json", *LARGEST}:
+            rename(path, whole / path.name)
+
+
+def lies_in(path, folder):
+    """Tell whether a path leads into a folder or is that folder, however written."""
+    real = Path(os.path.realpath(path))
+    return os.path.exists(folder) and any(
+        os.path.samefile(outer, folder)
+        for outer in (real, *real.parents)
+        if os.path.exists(outer)
+    )
 
 
 def _clear(path):
