@@ -23,7 +23,12 @@ from pathlib import Path
 import numpy as np
 
 from utils.bounded import BadFile, read_npz
-from utils.consistency import check_written, contradiction, count_parameters
+from utils.consistency import (
+    check_written,
+    contradiction,
+    count_parameters,
+    find_bad_answer,
+)
 from utils.environment import versions
 from utils.model_file import load_checked
 from utils.places import COURSE_DIR
@@ -167,6 +172,7 @@ class Run:
         self._check_unchanged(self.model_file)
         try:
             model = load_checked(self.model_file)
+            fault = find_bad_answer(model)
         except (BadFile, OSError) as error:
             raise _damaged(self.model_file, getattr(error, "why", error)) from error
         except Exception as error:
@@ -177,6 +183,8 @@ class Run:
                 f"has {model.count_params():,} parameters, the run says "
                 f"{self.info['parameters']:,}",
             )
+        if fault:
+            raise _damaged(self.model_file, fault)
         return model
 
     def _check_unchanged(self, path):
