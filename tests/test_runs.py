@@ -929,7 +929,7 @@ def test_a_model_that_is_too_large_is_said_so(home, monkeypatch):
     save_number(1)
     monkeypatch.setitem(LARGEST, "model.keras", 1500)
     message = complaint(save_number, 2000)
-    assert "its model.keras is too large: 4,000 bytes" in message
+    assert "the run's model.keras is too large: 4,000 bytes" in message
     assert "fewer parameters" in message and "partial" not in message
     monkeypatch.undo()
     assert list(home.glob(".ann*")) == []

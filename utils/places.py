@@ -8,8 +8,14 @@ from pathlib import Path
 COURSE_DIR = Path(__file__).resolve().parent.parent
 # What comes with the course beside its notebooks, and is no place for anybody's runs.
 FOLDERS = (
-    *(".binder", ".ci", ".devcontainer", ".git", ".github", "benchmarks", "docs"),
-    *("exercises", "labs", "reference", "tests", "tools", "utils"),
+    "benchmarks",
+    "docs",
+    "exercises",
+    "labs",
+    "reference",
+    "tests",
+    "tools",
+    "utils",
 )
 NOTEBOOKS = ("ANN_Model.ipynb", "CNN_Model.ipynb", "Comparison.ipynb")
 # A list, not what lies there: labs/Untitled.ipynb is somebody's own.

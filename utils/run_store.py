@@ -30,13 +30,11 @@ def write_run(home, info, history, arrays, model, check, patience):
         history: dictionary of lists of floats.
         arrays: dictionary from an .npz file's name to a dictionary of its arrays.
         model: the trained keras.Model.
-        check: called with the folder of what was written, before it takes the place of
-            an older run; what it raises is passed on.
+        check: called with the folder of what was written; what it raises is passed on.
         patience: seconds to wait for the lock.
 
     Raises:
-        RunError: the folder cannot be written, or what is there is not the student's
-            run; it stays as it was.
+        RunError: the folder cannot be written, or is not for runs; it stays as it was.
     """
     name = info["name"]
     partial = home / f".{name}.partial"
@@ -65,7 +63,7 @@ def write_run(home, info, history, arrays, model, check, patience):
                     finish_save(home, name)
     except BadFile as error:
         raise RunError(
-            f"The run cannot be saved: its {error.path.name} {error.why}. Save a model "
+            f"Nothing was saved: the run's {error.path.name} {error.why}. Save a model "
             "with fewer parameters."
         ) from error
     except (OSError, NotImplementedError) as error:
