@@ -769,7 +769,10 @@ def test_what_is_no_run_is_never_replaced(kind, home):
     assert number_of(save_number(1, "mine")) == 1  # nothing of the training is lost
     # Nor is anybody who loads it told to delete it, or that training again will do.
     message = complaint(load_run, "ann")
-    assert "elete" not in message and "move it elsewhere" in message
+    assert (
+        "elete" not in message
+        and f"move the folder {home / 'ann'} elsewhere" in message
+    )
     # A save that was killed is not finished over it either.
     killed_before_its_renames(2)
     assert load_number() == 2
@@ -929,7 +932,7 @@ def test_a_model_that_is_too_large_is_said_so(home, monkeypatch):
     save_number(1)
     monkeypatch.setitem(LARGEST, "model.keras", 1500)
     message = complaint(save_number, 2000)
-    assert "the run's model.keras is too large: 4,000 bytes" in message
+    assert "its model.keras is too large: 4,000 bytes" in message
     assert "fewer parameters" in message and "partial" not in message
     monkeypatch.undo()
     assert list(home.glob(".ann*")) == []

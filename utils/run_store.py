@@ -39,8 +39,7 @@ def write_run(home, info, history, arrays, model, check, patience):
     name = info["name"]
     partial = home / f".{name}.partial"
     try:
-        _check_home(home)
-        home.mkdir(parents=True, exist_ok=True)
+        _make_home(home)
         with FileLock(home / LOCK_NAME, timeout=patience):
             _check_place(home, name)
             try:
@@ -62,16 +61,15 @@ def write_run(home, info, history, arrays, model, check, patience):
                     _clear(partial)
                     finish_save(home, name)
     except BadFile as error:
-        raise RunError(
-            f"Nothing was saved: the run's {error.path.name} {error.why}. Save a model "
-            "with fewer parameters."
-        ) from error
+        advice = "Save a model with fewer parameters."
+        fault = f"its {error.path.name} {error.why}"
+        raise RunError(f"The run cannot be saved: {fault}. {advice}") from error
     except (OSError, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or error or "it has no file locks"
+        why = getattr(error, "strerror", None) or error or "it has no file locks"
         raise RunError(
-            f"The run cannot be saved in {home}: {reason}. Set the environment "
-            "variable RUNS_DIR to a folder that you may write to and that has room, on "
-            "a disk of this computer, then run this cell again."
+            f"The run cannot be saved in {home}: {why}. Set the environment variable "
+            "RUNS_DIR to a folder that you may write to and that has room, on a disk "
+            "of this computer, then run this cell again."
         ) from error
 
 
@@ -82,8 +80,8 @@ def _write_info(folder, info):
     (folder / "run.json").write_text(text, encoding="utf-8")
 
 
-def _check_home(home):
-    """Raise a RunError where runs would be saved among the course's own files."""
+def _make_home(home):
+    """Make a folder of runs; a RunError where it would lie in the course's own."""
     is_course = lies_in(home, COURSE_DIR) and lies_in(COURSE_DIR, home)
     if is_course or any(lies_in(home, COURSE_DIR / folder) for folder in FOLDERS):
         raise RunError(
@@ -91,6 +89,7 @@ def _check_home(home):
             "course. Name a folder of your own, as in %env RUNS_DIR=runs, then run "
             "this cell again."
         )
+    home.mkdir(parents=True, exist_ok=True)
 
 
 def _check_place(home, name):

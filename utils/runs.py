@@ -466,7 +466,10 @@ def _damaged(path, why):
     notebook = _notebook_of(folder.name)
     advice = f"Run {notebook} again: it saves the run anew."
     if not may_replace(folder):  # and neither does saving
-        advice = f"If {folder} is no run, move it elsewhere. Then run {notebook} again."
+        advice = (
+            "It may be no run at all, and saving does not replace it: move the folder "
+            f"{folder} elsewhere, then run {notebook} again."
+        )
     return RunError(f"{path} is damaged: it {why} {advice}")
 
 
