@@ -1,7 +1,8 @@
 """Where runs are kept: a folder, a lock, and renames that leave nothing half done.
 
 A run is written beside its place and then moved there. Readers hold the same lock, so
-that no save replaces a run that is half read.
+that no save replaces a run that is half read. Only a run makes way for a run: what
+somebody has put beside its files stays, and what is no run is not touched.
 """
 
 import json
