@@ -9,20 +9,30 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tools import first_cell
-from utils.places import COURSE_DIR, LABS, NOTEBOOKS
+from utils.places import COURSE_DIR, FOLDERS, LABS, NOTEBOOKS
 
 
-def test_the_list_has_every_notebook_of_the_course():
+def in_git(*patterns):
+    """Return the paths of the course's files that these patterns match."""
     try:
-        found = subprocess.run(
-            ["git", "ls-files", "*.ipynb", "labs/*.ipynb"],
+        return subprocess.run(
+            ["git", "ls-files", *patterns],
             cwd=COURSE_DIR,
             capture_output=True,
             text=True,
             check=True,
-        ).stdout.split()
+        ).stdout.splitlines()
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no git, or the course was downloaded without its history")
+
+
+def test_the_list_has_every_folder_of_the_course():
+    found = {path.split("/")[0] for path in in_git("*/*")}
+    assert {name for name in found if not name.startswith(".")} == {*FOLDERS}
+
+
+def test_the_list_has_every_notebook_of_the_course():
+    found = in_git("*.ipynb", "labs/*.ipynb")
     ours = {name for name in found if not name.startswith("exercises/")}
     assert ours == {*NOTEBOOKS, *LABS}
 

@@ -9,6 +9,7 @@ import pickle
 import queue
 import random
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from stand_ins import StandIn, WritesAFile
 
 from utils import runs
 from utils.places import COURSE_DIR
+from utils.run_files import LARGEST
 from utils.runs import RunError, check_comparable, list_runs, load_run, save_run
 
 FILES = ["history.json", "model.keras", "predictions.npz", "run.json"]
@@ -400,6 +402,56 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(change, home):
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
 
 
+class NotBuilt(StandIn):
+    def count_params(self):
+        raise ValueError("You tried to call `count_params` …, but it is not built.")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"seed": value} for value in ("abc", None, float("nan"), 1.7, -1)),
+        *({"n_val": value} for value in (None, "10", 0.5, -1, 50, 100)),
+        *({"stopped": value} for value in ("no", None, 1)),
+        *({"model": value} for value in (None, "ann", StandIn, NotBuilt())),
+        *({"model_name": value} for value in (None, "<b>", "")),
+        {"y_prob": [[0.1], [0.2, 0.8]]},
+        {"y_prob": [np.zeros((2, 3)), np.zeros((2, 4))]},
+        {"y_prob": np.full((8, 10), 1e300)},
+        {"y_prob": np.full((8, 10), "a")},
+        {"y_prob": None},
+        {"y_true": ["a"] * 8},
+        {"y_true": [[1], [1, 2]]},
+        {"y_true": np.full(8, 1j)},
+    ],
+)
+def test_a_value_that_is_none_is_named_and_nothing_is_written(change, home):
+    message = complaint(save_number, 1, **change)
+    assert re.search("Expected|Correct what you pass|Pass the model", message)
+    assert len(message) < 500 and not home.exists()
+
+
+def test_numbers_of_numpy_are_numbers():
+    seed, n_val = np.int64(3), np.uint8(10)
+    info = save_number(3, seed=seed, n_val=n_val).info
+    assert (info["seed"], info["data"]["n_val"]) == (3, 10)
+
+
+def test_a_metric_that_can_be_negative_is_kept():
+    history = {"loss": [1.0], "cosine_similarity": [-0.5], "val_r2_score": [-3.0]}
+    assert save_number(1, history=history).history["cosine_similarity"] == [-0.5]
+
+
+@pytest.mark.parametrize("history", [{}, {"loss": [1.0]}, {"mae": [0.3]}])
+def test_what_a_run_may_hold_can_be_drawn(history):
+    from utils import plots
+
+    run = save_number(1, history=history)
+    stopped = save_number(1, history={"loss": [], "accuracy": []}, seconds=[])
+    plots.compared_curves({"ANN": run.history, "CNN": stopped.history})
+
+
 def test_a_probability_of_0_costs_what_it_costs_in_keras():
     y_true = save_number(1).y_true
     wrong = np.eye(10, dtype=np.float32)[(y_true + 1) % 10]
@@ -663,6 +715,170 @@ def test_all_files_are_on_the_disk_before_they_take_their_place(home, monkeypatc
     assert sorted(flushed) == sorted((folder / name).stat().st_ino for name in FILES)
 
 
+# --- what is somebody's own ----------------------------------------------------------
+
+
+def contents(folder):
+    """Return all that lies in a folder, but for the lock: paths to bytes."""
+    return {
+        path.relative_to(folder).as_posix(): path.is_file() and path.read_bytes()
+        for path in folder.rglob("*")
+        if path.name != runs.LOCK_NAME
+    }
+
+
+def own_folder(place, name="thesis.txt"):
+    place.mkdir(parents=True)
+    (place / name).write_text("my work", encoding="utf-8")
+
+
+def link_to_own_folder(place):
+    own_folder(place.with_name("elsewhere"))
+    place.symlink_to(place.with_name("elsewhere"))
+
+
+def killed_before_its_renames(number):
+    """Leave what a save leaves that is killed as soon as the run is whole."""
+    folder = save_number(number, "other").folder
+    info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (folder / "run.json").write_text(json.dumps(info | {"name": "ann"}), "utf-8")
+    folder.rename(folder.with_name(".ann.whole"))
+
+
+OWN = {
+    "a folder": own_folder,
+    "a file": lambda place: place.write_text("my work", encoding="utf-8"),
+    "a model": lambda place: own_folder(place, "model.keras"),
+    "a history": lambda place: own_folder(place, "history.json"),
+    "a hidden file": lambda place: own_folder(place, ".hidden"),
+    "a link": link_to_own_folder,
+    "a link to nothing": lambda place: place.symlink_to("nothing"),
+}
+
+
+@posix
+@pytest.mark.parametrize("kind", OWN)
+def test_what_is_no_run_is_never_replaced(kind, home):
+    home.mkdir()
+    OWN[kind](home / "ann")
+    before = contents(home)
+    message = complaint(save_number, 1)
+    assert str(home / "ann") in message
+    assert "Move it elsewhere or choose another name" in message
+    assert contents(home) == before
+    assert number_of(save_number(1, "mine")) == 1  # nothing of the training is lost
+    # Nor is anybody who loads it told to delete it, or that training again will do.
+    message = complaint(load_run, "ann")
+    assert (
+        "elete" not in message
+        and f"move the folder {home / 'ann'} elsewhere" in message
+    )
+    # A save that was killed is not finished over it either.
+    killed_before_its_renames(2)
+    assert load_number() == 2
+    assert before.items() <= contents(home).items()
+
+
+@pytest.mark.parametrize("damage", ["half", "history", "all"])
+def test_a_damaged_run_is_replaced(damage, home):
+    folder = save_number(1).folder
+    if damage == "half":
+        (folder / "run.json").write_text("{", encoding="utf-8")
+    else:
+        names = ["history.json"] if damage == "history" else FILES
+        for name in names:
+            (folder / name).unlink()
+    assert "Run ANN_Model.ipynb again" in complaint(load_run, "ann")
+    save_number(2)
+    assert load_number() == 2
+
+
+def test_what_lies_beside_the_files_of_a_run_stays_there(home):
+    save_number(1)
+    for place in (home / "ann" / "notes.txt", home / "ann" / "figures" / "curve.txt"):
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("mine", encoding="utf-8")
+    save_number(2)
+    assert load_number() == 2
+    assert contents(home)["ann/notes.txt"] == contents(home)["ann/figures/curve.txt"]
+    # Killed before the renames: whoever comes next takes it along.
+    killed_before_its_renames(3)
+    assert load_number() == 3
+    assert contents(home)["ann/notes.txt"] == b"mine"
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
+
+
+@posix
+def test_a_link_to_a_run_is_replaced_and_what_it_leads_to_is_not(home, tmp_path):
+    save_number(1).folder.rename(tmp_path / "kept")
+    (tmp_path / "kept" / "notes.txt").touch()
+    (home / "ann").symlink_to(tmp_path / "kept")
+    before = contents(tmp_path / "kept")
+    save_number(2)
+    assert load_number() == 2 and not (home / "ann").is_symlink()
+    assert contents(tmp_path / "kept") == before
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "reference",
+        "labs/../reference",
+        "reference/new",
+        ".",
+        "tests",
+        "utils",
+        "{link}",
+    ],
+)
+def test_no_run_is_saved_among_the_courses_files(typed, monkeypatch, tmp_path, request):
+    if "{link}" in typed:
+        if os.name == "nt":
+            return
+        (tmp_path / "link").symlink_to(COURSE_DIR)
+    typed = typed.format(link=tmp_path / "link" / "reference")
+    monkeypatch.setenv("RUNS_DIR", typed)
+    place = runs.runs_dir()
+    request.addfinalizer(lambda: shutil.rmtree(place / "of-a-test", True))
+    request.addfinalizer(lambda: (place / runs.LOCK_NAME).unlink(missing_ok=True))
+    message = complaint(save_number, 1, "of-a-test")
+    assert "RUNS_DIR" in message and "belongs to the course" in message
+    assert not (place / "of-a-test").exists()
+
+
+@posix
+@pytest.mark.parametrize("way", ["RUNS_DIR", "a link", "a linked run", "folder="])
+def test_a_run_of_the_course_is_known_by_any_path(way, home, tmp_path, monkeypatch):
+    reference = tmp_path / "reference"
+    save_number(1).folder.rename(tmp_path / "ann")
+    reference.mkdir()
+    (tmp_path / "ann").rename(reference / "ann")
+    monkeypatch.chdir(tmp_path)
+    named = {}
+    if way == "RUNS_DIR":
+        monkeypatch.setenv("RUNS_DIR", str(home / ".." / "reference"))
+    elif way == "folder=":
+        named["folder"] = "reference"
+    else:
+        source = home / "ann" if way == "a linked run" else tmp_path / "link"
+        source.symlink_to(reference / "ann" if way == "a linked run" else reference)
+        monkeypatch.setenv("RUNS_DIR", str(home if "run" in way else source))
+    assert load_run("ann", **named).origin == "reference run"
+    (reference / "ann" / "history.json").write_bytes(b"{}")
+    message = complaint(load_run, "ann", **named)
+    assert "git checkout -- reference/ann" in message
+    assert "elete" not in message and "again" not in message
+    assert not (reference / runs.LOCK_NAME).exists()
+
+
+def test_a_run_that_was_saved_while_the_clock_was_wrong_is_loaded():
+    path = save_number(1).folder / "run.json"
+    info = json.loads(path.read_text(encoding="utf-8"))
+    info["created"] = "2099-01-01T00:00:00+00:00"
+    path.write_text(json.dumps(info), encoding="utf-8")
+    assert load_number() == 1
+
+
 # --- two at once ---------------------------------------------------------------------
 
 
@@ -712,6 +928,24 @@ def save_without_room(limits):
         print(load_number(), message)
 
 
+def test_a_model_that_is_too_large_is_said_so(home, monkeypatch):
+    save_number(1)
+    monkeypatch.setitem(LARGEST, "model.keras", 1500)
+    message = complaint(save_number, 2000)
+    assert "its model.keras is too large: 4,000 bytes" in message
+    assert "fewer parameters" in message and "partial" not in message
+    monkeypatch.undo()
+    assert list(home.glob(".ann*")) == []
+
+
+def test_facts_of_a_run_that_is_gone_say_so():
+    run = save_number(1)
+    shutil.rmtree(run.folder)
+    for ask in (run.facts, run.load_model):
+        message = complaint(ask)
+        assert str(run.folder / "model.keras") in message and "again" in message
+
+
 @posix
 def test_without_room_the_older_run_stays_and_the_error_names_runs_dir(home):
     folder = save_number(1).folder
@@ -726,13 +960,17 @@ def test_without_room_the_older_run_stays_and_the_error_names_runs_dir(home):
     assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
 
 
-def save_without_rights(home):
-    """Print what happens in a folder that may be read but not written."""
+def without_capabilities():
     if sys.platform == "linux":
         # Root may write everywhere; without its capabilities (version 3: 0x20080522,
         # none kept) it is bound by permission bits as everybody is.
         version_and_pid = (ctypes.c_uint32 * 2)(0x20080522, 0)
         ctypes.CDLL(None).capset(version_and_pid, (ctypes.c_uint32 * 6)())
+
+
+def save_without_rights(home):
+    """Print what happens in a folder that may be read but not written."""
+    without_capabilities()
     for place in (home, os.path.join(home, "new")):
         os.environ["RUNS_DIR"] = place
         try:
@@ -762,6 +1000,59 @@ def test_runs_dir_may_not_be_a_file(home):
     home.write_text("in the way", encoding="utf-8")
     assert "RUNS_DIR" in complaint(save_number, 1)
     assert home.read_text(encoding="utf-8") == "in the way"
+
+
+@posix
+@pytest.mark.parametrize("kind", ["a file", "below a file", "a circle", "too long"])
+def test_a_runs_dir_that_can_be_no_folder_is_named_by_whoever_loads(
+    kind, home, monkeypatch
+):
+    if kind == "a circle":
+        home.symlink_to(home)
+    elif kind != "too long":
+        home.write_text("in the way", encoding="utf-8")
+    places = {"below a file": home / "runs", "too long": home.with_name("a" * 300)}
+    place = places.get(kind, home)
+    monkeypatch.setenv("RUNS_DIR", str(place))
+    for ask in (lambda: load_run("ann"), list_runs, lambda: save_number(1)):
+        message = complaint(ask)
+        assert str(place) in message and "RUNS_DIR" in message
+
+
+def test_a_home_of_nobody_is_named(monkeypatch):
+    monkeypatch.setenv("RUNS_DIR", "~nobody-of-this-name/runs")
+    for ask in (lambda: load_run("ann"), list_runs, lambda: save_number(1)):
+        assert "RUNS_DIR is '~nobody-of-this-name/runs'" in complaint(ask)
+
+
+def load_without_rights(*places):
+    """Print what whoever may not enter a folder is told."""
+    without_capabilities()
+    for place in places:
+        os.environ["RUNS_DIR"] = place
+        for ask in (lambda: load_run("ann"), list_runs):
+            try:
+                print(ask())
+            except RunError as error:
+                print(error)
+
+
+@posix
+def test_runs_that_may_not_be_read_are_not_said_to_be_none(home):
+    save_number(1)
+    closed = home.with_name("closed")
+    (closed / "runs").mkdir(parents=True)
+    home.chmod(0o600)
+    closed.chmod(0o000)
+    try:
+        child = start("load_without_rights", str(home), str(closed / "runs"))
+        lines = output_of(child).splitlines()
+    finally:
+        home.chmod(0o755)
+        closed.chmod(0o755)
+    assert len(lines) == 4
+    for line, place in zip(lines, [home, home, closed, closed], strict=True):
+        assert line.startswith(f"The runs in {place}") and "Permission denied" in line
 
 
 def test_runs_dir_may_begin_with_a_tilde(home, monkeypatch):

@@ -283,7 +283,8 @@ def test_a_lab_in_its_own_folder_finds_the_same_data_and_runs(tmp_path, monkeypa
     monkeypatch.setenv("RUNS_DIR", " ")
     assert runs.runs_dir() == tmp_path / "runs"
     monkeypatch.setenv("RUNS_DIR", "~nobody-of-this-name/runs")
-    assert runs.runs_dir().name == "runs"  # no traceback; saving says what is wrong
+    with pytest.raises(runs.RunError, match="knows no such user"):
+        runs.runs_dir()
 
 
 # --- Windows' long names -------------------------------------------------------------

@@ -16,6 +16,17 @@ SAME = 0.02  # probabilities of one model differ less, computed twice
 FAR_WORSE = 0.1  # no sampling of a thousand digits makes up for this much accuracy
 
 
+def count_parameters(model):
+    """Return how many parameters a model has, or raise a RunError: it is none."""
+    try:
+        return int(model.count_params())
+    except (AttributeError, TypeError, ValueError) as error:  # also: not yet built
+        raise RunError(
+            f"The model to save is {model!r:.90}, no Keras model that was built and "
+            "trained. Pass the model that model.fit was called on."
+        ) from error
+
+
 def contradiction(model, history, y_prob, data):
     """Ask a model again, and compare with what is to be saved as its results.
 
@@ -29,8 +40,7 @@ def contradiction(model, history, y_prob, data):
     Returns:
         A sentence on what does not fit and what to do, or None.
     """
-    shape = tuple(getattr(model, "input_shape", ())[1:])
-    if not hasattr(model, "predict") or None in shape or math.prod(shape) != 28 * 28:
+    if (shape := _shape_of_a_digit(model)) is None:
         return None
     y_again = _predict(model, data.x_test[:N_ASKED], shape)
     if np.abs(y_again - np.asarray(y_prob)[: len(y_again)]).max() > SAME:
@@ -53,6 +63,18 @@ def contradiction(model, history, y_prob, data):
     return None
 
 
+def find_bad_answer(model):
+    """Return what is wrong with a model's answer to an image, in words, or None."""
+    if (shape := _shape_of_a_digit(model)) is None:
+        return None
+    image = np.linspace(0, 1, 28 * 28, dtype="float32").reshape(1, *shape)
+    answer = np.asarray(model(image), float)
+    # Written so that NaN fails, too.
+    if answer.shape == (1, 10) and answer.min() >= 0 and abs(answer.sum() - 1) < SAME:
+        return None
+    return "does not answer with ten probabilities"
+
+
 def check_written(folder, info, model):
     """See that a run which was written can be read, before it replaces an older one.
 
@@ -69,7 +91,7 @@ def check_written(folder, info, model):
         n_loaded = info["parameters"]
         if hasattr(model, "predict"):
             n_loaded = _load(folder / "model.keras").count_params()
-        read_run(folder, info["name"], trusted_date=True)
+        read_run(folder, info["name"])
     except BadFile as error:
         raise RunError(
             f"Nothing was saved: {error.path.name} {error.why}, so loading would "
@@ -90,6 +112,13 @@ def _load(path):
     except Exception as error:  # Keras raises whatever the model's parts raise
         why = f"cannot be loaded by Keras itself ({' '.join(str(error).split()):.200})"
         raise BadFile(path, why) from error
+
+
+def _shape_of_a_digit(model):
+    """Return the shape in which a model takes a digit's 28×28 pixels, or None."""
+    shape = tuple(getattr(model, "input_shape", ())[1:])
+    is_asked = hasattr(model, "predict") and None not in shape
+    return shape if is_asked and math.prod(shape) == 28 * 28 else None
 
 
 def _predict(model, x, shape):

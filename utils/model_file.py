@@ -17,6 +17,10 @@ from utils.bounded import MEGABYTE, BadFile, open_zip, parse_json, read_member
 LARGEST_MODEL = 250 * MEGABYTE
 LARGEST_CONFIG = 2 * MEGABYTE
 LARGEST_OUTPUT = 10_000_000  # numbers that a layer makes of one digit
+UNKNOWN_SIZE = 28  # rows and columns, where a model takes images of any size
+MOST_PARTS = 3000  # layers, initializers, …: MobileNet has a thousand
+# Keras calls all layers of a Sequential anew for each that it adds: 98 layers at most.
+MOST_CALLS = 5000  # a few seconds
 # Keras folds the two factors of a LoRA layer into its kernel when it saves a model, and
 # makes them anew when it loads it: so many numbers need not be in the file.
 MOST_UNSAVED = 10_000_000
@@ -70,10 +74,8 @@ def load_checked(path, compiled=False):
     import keras
 
     # Twice, because Keras may make a layer that it then makes again.
-    with _weights_limited(keras.layers.Layer, 2 * most + MOST_UNSAVED, path):
-        model = keras.models.load_model(path, compile=compiled, safe_mode=True)
-    _check_outputs(model, path)
-    return model
+    with _limited(2 * most + MOST_UNSAVED, path):
+        return keras.models.load_model(path, compile=compiled, safe_mode=True)
 
 
 def _read_config(archive, path, compiled=False):
@@ -110,9 +112,11 @@ def _check_config(config, path):
     """
     from keras.saving import get_registered_object
 
-    for part in _parts_of(config):
-        if (name := part.get("class_name")) is None:
-            continue
+    parts = [part for part in _parts_of(config) if part.get("class_name") is not None]
+    if len(parts) > MOST_PARTS:
+        raise BadFile(path, f"has more than {MOST_PARTS:,} layers and parts of them")
+    for part in parts:
+        name = part["class_name"]
         is_ours = str(part.get("module", "keras")).split(".")[0] == "keras"
         registered = str(part.get("registered_name"))
         is_known = get_registered_object(registered) is not None
@@ -193,33 +197,52 @@ def _check_array(array, path):
 
 
 @contextmanager
-def _weights_limited(layer_class, n_left, path):
-    """Let layers make so many weights at most: their configs can ask for any number."""
-    add_weight = layer_class.add_weight
+def _limited(n_weights, path):
+    """Let layers make so many weights at most, and no more than fits and soon ends.
+
+    Their configs, a few bytes, can ask for any number.
+    """
+    import keras
+
+    layer_class, operation_class = keras.layers.Layer, keras.Operation
+    add_weight, call = layer_class.add_weight, operation_class.__call__
+    n_calls, faults = 0, []
+
+    def refuse(fault):
+        faults.append(fault)
+        raise MemoryError
 
     def add_within_limit(layer, shape=None, *args, **named):
-        nonlocal n_left
-        n_left -= math.prod(shape or ())
-        if n_left < 0:
-            raise MemoryError
+        nonlocal n_weights
+        n_weights -= math.prod(shape or ())
+        if n_weights < 0:
+            refuse("asks for more weights than it holds")
         return add_weight(layer, shape, *args, **named)
 
+    def call_within_limit(operation, *args, **named):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls > MOST_CALLS:
+            refuse("has more layers than Keras can put together in a few seconds")
+        outputs = call(operation, *args, **named)
+        for output in keras.tree.flatten(outputs):
+            if _size_of(output) > LARGEST_OUTPUT:
+                refuse(f"has a layer that makes {output.shape} of each digit")
+        return outputs
+
     layer_class.add_weight = add_within_limit
+    operation_class.__call__ = call_within_limit
     try:
         yield
     except Exception as error:  # Keras may have made another one of it
-        if n_left < 0:
-            raise BadFile(path, "asks for more weights than it holds") from error
+        if faults:
+            raise BadFile(path, faults[0]) from error
         raise
     finally:
-        layer_class.add_weight = add_weight
+        layer_class.add_weight, operation_class.__call__ = add_weight, call
 
 
-def _check_outputs(model, path):
-    for layer in model.layers:
-        try:
-            shape = layer.output.shape
-        except (AttributeError, ValueError):
-            continue  # used more than once, or has several outputs
-        if math.prod(size or 1 for size in shape) > LARGEST_OUTPUT:
-            raise BadFile(path, f"has a layer that makes {shape} of each digit")
+def _size_of(output):
+    """Return how many numbers a layer makes of one digit."""
+    n_digits, *sizes = getattr(output, "shape", ()) or (1,)
+    return math.prod([n_digits or 1, *(size or UNKNOWN_SIZE for size in sizes)])

@@ -6,6 +6,17 @@ Standard library and syntax of Python 3.6 only: course.py reads it before anythi
 from pathlib import Path
 
 COURSE_DIR = Path(__file__).resolve().parent.parent
+# What comes with the course beside its notebooks, and is no place for anybody's runs.
+FOLDERS = (
+    "benchmarks",
+    "docs",
+    "exercises",
+    "labs",
+    "reference",
+    "tests",
+    "tools",
+    "utils",
+)
 NOTEBOOKS = ("ANN_Model.ipynb", "CNN_Model.ipynb", "Comparison.ipynb")
 # A list, not what lies there: labs/Untitled.ipynb is somebody's own.
 LABS = (

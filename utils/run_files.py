@@ -6,13 +6,15 @@ come from somebody else: run.json is believed only where the other files bear it
 
 import hashlib
 import math
+import operator
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
 from utils.bounded import MEGABYTE, BadFile, open_regular, read_json, read_npz
-from utils.data import KNOWN_TEST_SETS
+from utils.data import KNOWN_TEST_SETS, stress_digits
+from utils.data_files import MOST_DIGITS
 from utils.model_file import LARGEST_MODEL, count_parameters
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -29,6 +31,8 @@ LARGEST = {
 STRESS = ("shift", "rotate", "scale", "noise", "blur", "occlude", "uci")
 LARGEST_INFO = MEGABYTE // 5
 MOST_METRICS = 100
+# The labels of the known test sets: 16 hex digits of a SHA-256 over them as bytes.
+KNOWN_LABELS = {"full MNIST": "ddeff807876a9661", "sample": "0a94114279aee67c"}
 
 
 class RunError(Exception):
@@ -48,8 +52,16 @@ def _is_count(value):
     return type(value) is int and 0 <= value < 2**64  # bool is an int, too
 
 
+def _is_size(value):
+    return _is_count(value) and 1 <= value <= MOST_DIGITS
+
+
+def _is_finite(value):
+    return type(value) in (int, float) and abs(value) <= 1e12  # false for NaN
+
+
 def _is_number(value):
-    return type(value) in (int, float) and 0 <= value <= 1e12  # false for NaN
+    return _is_finite(value) and value >= 0
 
 
 def _is_fraction(value):
@@ -60,19 +72,32 @@ def _is_versions(value):
     return isinstance(value, dict) and all(map(_is_text, [*value, *value.values()]))
 
 
+# By how its name ends, what a metric can be: a cosine may be negative.
+ENDS = {
+    "accuracy": _is_fraction,
+    "loss": _is_number,
+    "seconds": _is_number,
+    "": _is_finite,
+}
+
+
+def _is_hex(value, n_digits):
+    is_text = isinstance(value, str)
+    return is_text and re.fullmatch(f"[0-9a-f]{{{n_digits}}}", value) is not None
+
+
 def _is_digests(value):
-    return isinstance(value, dict) and all(
-        re.fullmatch("[0-9a-f]{64}", str(digest)) for digest in value.values()
-    )
+    return isinstance(value, dict) and all(_is_hex(d, 64) for d in value.values())
 
 
-def _is_past(value):
-    """Tell whether a text is a time in ISO 8601 with its zone, and not to come."""
+def _is_time(value):
+    """Tell whether a text is a time in ISO 8601 with its zone.
+
+    It may be one to come: clocks are set wrong, and the run is as good.
+    """
     try:
-        created = datetime.fromisoformat(value)
-        # A day of grace, for clocks that are set wrong.
-        return created <= datetime.now(UTC) + timedelta(days=1)
-    except (TypeError, ValueError, OverflowError):
+        return datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
         return False
 
 
@@ -87,15 +112,15 @@ INFO_FIELDS = {
     "test_loss": _is_number,
     "data": lambda value: isinstance(value, dict),
     "versions": _is_versions,
-    "created": _is_text,
+    "created": _is_time,
     "files": _is_digests,
 }
 DATA_FIELDS = {
     "source": _is_text,
-    "n_train": _is_count,
+    "n_train": _is_size,
     "n_val": _is_count,
-    "n_test": _is_count,
-    "test_fingerprint": lambda value: re.fullmatch("[0-9a-f]{16}", str(value)),
+    "n_test": _is_size,
+    "test_fingerprint": lambda value: _is_hex(value, 16),
 }
 
 
@@ -107,6 +132,9 @@ def find_fault(info):
         for field, is_right in fields.items():
             if not is_right(values.get(field)):
                 return f"has in its field {field!r} the value {values.get(field)!r:.90}"
+    stopped = info.get("stopped", False)  # older runs do not say
+    if not isinstance(stopped, bool):
+        return f"has in its field 'stopped' the value {stopped!r:.90}"
     return None
 
 
@@ -127,6 +155,9 @@ def find_contradiction(info, history, y_true, y_prob):
             return f"says {stated:g} for {field!r}, its other files say {found:g}"
     if data["source"] != known:
         return f"says that its data are {data['source']!r}, its test digits are {known}"
+    labels = hashlib.sha256(y_true).hexdigest()[:16]
+    if data["test_fingerprint"] in KNOWN_TEST_SETS and labels != KNOWN_LABELS[known]:
+        return f"says that its test digits are the {known}, which has other labels"
     return None
 
 
@@ -160,6 +191,48 @@ def check_name(name):
         )
 
 
+def as_count(what, value):
+    """Return a whole number as an int, NumPy's too, or raise a RunError."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if not _is_count(number):
+        raise RunError(
+            f"{what} is {value!r:.90}. Expected a whole number from 0: correct what "
+            "you pass to save_run."
+        )
+    return number
+
+
+def as_array(values):
+    """Return values as an array; from uneven lists, one without a shape."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.array(None)
+
+
+def find_stress_fault(stress, n_test):
+    """Return what is wrong with hits on damaged digits, in words, or None."""
+    if not isinstance(stress, dict) or set(stress) != set(STRESS):
+        return f"needs a dictionary of the arrays {', '.join(STRESS)}"
+    n_digits = len(stress_digits(n_test))
+    for kind, hits in stress.items():
+        hits = as_array(hits)
+        is_right = hits.ndim == 2 and hits.dtype == bool and hits.size
+        if is_right and kind == "uci":  # other digits, undamaged
+            is_right = len(hits) == 1
+        elif is_right:  # the first severity is harmless
+            is_right = len(hits) > 1 and hits.shape[1] == n_digits
+        if not is_right:
+            return (
+                f"has for {kind!r} {hits.dtype} of shape {hits.shape}. Expected True "
+                f"or False, a row for each severity, {n_digits} digits (uci: one row)"
+            )
+    return None
+
+
 def as_history(history, seconds):
     """Return Keras' History.history and the seconds as lists of floats, checked."""
     where = "The history to save"
@@ -189,7 +262,7 @@ def check_history(history, where):
     for metric, numbers in history.items():
         if not _is_text(metric):
             raise RunError(f"{where} needs names of metrics, not {metric!r:.200}.")
-        is_right = _is_fraction if metric.endswith("accuracy") else _is_number
+        is_right = next(fits for end, fits in ENDS.items() if metric.endswith(end))
         if wrong := [number for number in numbers if not is_right(number)]:
             raise RunError(
                 f"{where} needs numbers that {metric!r} can have; {wrong[0]!r:.200} is "
@@ -200,7 +273,7 @@ def check_history(history, where):
 
 def checked_predictions(y_true, y_prob, where):
     """Return labels as uint8 and probabilities as float32, or raise a RunError."""
-    y_true, y_prob = np.asarray(y_true), np.asarray(y_prob)
+    y_true, y_prob = as_array(y_true), as_array(y_prob)
     if y_true.ndim != 1 or y_prob.shape != (len(y_true), 10) or len(y_true) == 0:
         raise RunError(
             f"{where} have shapes {y_true.shape} and {y_prob.shape}. Expected (n,) "
@@ -208,32 +281,30 @@ def checked_predictions(y_true, y_prob, where):
         )
     if y_true.dtype.kind not in "iu" or y_true.min() < 0 or y_true.max() > 9:
         raise RunError(
-            f"{where} have labels from {y_true.min()} to {y_true.max()}, "
+            f"{where} have the labels {np.unique(y_true.astype(str))[:20]}, "
             f"{y_true.dtype}. Expected whole numbers from 0 to 9."
         )
     if y_prob.dtype.kind not in "biuf":
         raise RunError(f"{where} are {y_prob.dtype}. Expected numbers from 0 to 1.")
-    y_prob = y_prob.astype(np.float32)
-    # Written so that NaN fails, too.
-    if not (y_prob.min() >= 0 and np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)):
+    # Written so that NaN fails, too; and clipped, lest a sum be beyond all numbers.
+    sums = np.clip(y_prob.astype(float), -1, 2).sum(axis=1)
+    if not (y_prob.min() >= 0 and np.allclose(sums, 1, atol=1e-3)):
         raise RunError(
             f"{where} hold rows that are negative somewhere or do not sum to 1. "
             "Expected probabilities: did the model's last layer lack its softmax?"
         )
-    return y_true.astype(np.uint8), y_prob
+    return y_true.astype(np.uint8), y_prob.astype(np.float32)
 
 
 # --- reading -------------------------------------------------------------------------
 
 
-def read_run(folder, name, trusted_date=False):
+def read_run(folder, name):
     """Read the files of a run, each within its limit, and see that they agree.
 
     Args:
         folder: where they are.
         name: of the run.
-        trusted_date: take the date as it is; the course's own may lie in the future of
-            a machine whose clock is wrong.
 
     Returns:
         (info, history, y_true, y_prob), as the attributes of utils.runs.Run.
@@ -249,12 +320,6 @@ def read_run(folder, name, trusted_date=False):
         raise BadFile(path, fault)
     if info["name"] != name:
         raise BadFile(path, f"is of the run {info['name']!r}, its folder of {name!r}")
-    if not (trusted_date or _is_past(info["created"])):
-        raise BadFile(
-            path,
-            f"says that it was made on {info['created']}, which is not a date, or lies "
-            "in the future (is the clock of this computer right?)",
-        )
     _check_files(folder, info["files"])
     history = read_json(folder / "history.json", LARGEST["history.json"])
     check_history(history, folder / "history.json")

@@ -1,20 +1,23 @@
 """Where runs are kept: a folder, a lock, and renames that leave nothing half done.
 
 A run is written beside its place and then moved there. Readers hold the same lock, so
-that no save replaces a run that is half read.
+that no save replaces a run that is half read. Only a run makes way for a run: what
+somebody has put beside its files stays, and what is no run is not touched.
 """
 
 import json
 import os
 import shutil
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from utils.bounded import BadFile
 from utils.files import rename
-from utils.run_files import RunError, file_digest
+from utils.places import COURSE_DIR, FOLDERS
+from utils.run_files import LARGEST, RunError, file_digest
 
 LOCK_NAME = ".lock"
 
@@ -28,19 +31,18 @@ def write_run(home, info, history, arrays, model, check, patience):
         history: dictionary of lists of floats.
         arrays: dictionary from an .npz file's name to a dictionary of its arrays.
         model: the trained keras.Model.
-        check: called with the folder of what was written, before it takes the place of
-            an older run; what it raises is passed on.
+        check: called with the folder of what was written; what it raises is passed on.
         patience: seconds to wait for the lock.
 
     Raises:
-        RunError: the folder cannot be written; an older run stays as it was.
+        RunError: the folder cannot be written, or is not for runs; it stays as it was.
     """
     name = info["name"]
     partial = home / f".{name}.partial"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        _make_home(home)
         with FileLock(home / LOCK_NAME, timeout=patience):
-            _check_case(home, name)
+            _check_place(home, name)
             try:
                 _clear(partial)  # of a save that was killed
                 partial.mkdir()
@@ -60,13 +62,15 @@ def write_run(home, info, history, arrays, model, check, patience):
                     _clear(partial)
                     finish_save(home, name)
     except BadFile as error:
-        raise RunError(f"The run cannot be saved: {error}.") from error
+        advice = "Save a model with fewer parameters."
+        fault = f"its {error.path.name} {error.why}"
+        raise RunError(f"The run cannot be saved: {fault}. {advice}") from error
     except (OSError, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or error or "it has no file locks"
+        why = getattr(error, "strerror", None) or error or "it has no file locks"
         raise RunError(
-            f"The run cannot be saved in {home}: {reason}. Set the environment "
-            "variable RUNS_DIR to a folder that you may write to and that has room, on "
-            "a disk of this computer, then run this cell again."
+            f"The run cannot be saved in {home}: {why}. Set the environment variable "
+            "RUNS_DIR to a folder that you may write to and that has room, on a disk "
+            "of this computer, then run this cell again."
         ) from error
 
 
@@ -77,11 +81,29 @@ def _write_info(folder, info):
     (folder / "run.json").write_text(text, encoding="utf-8")
 
 
-def _check_case(home, name):
-    """Raise a RunError where a name differs from another run's only in its letters.
+def _make_home(home):
+    """Make a folder of runs; a RunError where it would lie in the course's own."""
+    is_course = lies_in(home, COURSE_DIR) and lies_in(COURSE_DIR, home)
+    if is_course or any(lies_in(home, COURSE_DIR / folder) for folder in FOLDERS):
+        raise RunError(
+            f"Nothing was saved: RUNS_DIR leads to {home}, which belongs to the "
+            "course. Name a folder of your own, as in %env RUNS_DIR=runs, then run "
+            "this cell again."
+        )
+    home.mkdir(parents=True, exist_ok=True)
 
-    For Windows and macOS the two are one folder.
+
+def _check_place(home, name):
+    """Raise a RunError where a run of this name would take somebody else's place.
+
+    For Windows and macOS, names that differ in capital letters are one folder.
     """
+    if not may_replace(home / name):
+        raise RunError(
+            f"Nothing was saved: {home / name} is there and is no run, so it is left "
+            "as it is. Move it elsewhere or choose another name for the run, then run "
+            "this cell again."
+        )
     for other in home.iterdir():
         if other.name != name and other.name.lower() == name.lower():
             raise RunError(
@@ -97,9 +119,10 @@ def finish_save(home, name):
     finished by whoever holds the lock next.
     """
     place, whole, old = home / name, home / f".{name}.whole", home / f".{name}.old"
-    if is_whole(whole):
+    if is_whole(whole) and may_replace(place):
         _clear(old)
         if place.exists():
+            _take_along(place, whole)
             rename(place, old)
         rename(whole, place)
     _clear(old)
@@ -108,6 +131,31 @@ def finish_save(home, name):
 def is_whole(folder):
     """Tell whether a folder can be a run: run.json is written last."""
     return (folder / "run.json").is_file()
+
+
+def may_replace(place):
+    """Tell whether a run may take this place: there is a run, or nothing at all."""
+    is_empty = place.is_dir() and not any(place.iterdir())
+    return is_whole(place) or is_empty or not os.path.lexists(place)
+
+
+def _take_along(place, whole):
+    """Move what somebody has put beside a run's files into the run that follows."""
+    if place.is_symlink():  # only the link is replaced
+        return
+    for path in list(place.iterdir()):
+        if path.name not in {"run.json", *LARGEST}:
+            rename(path, whole / path.name)
+
+
+def lies_in(path, folder):
+    """Tell whether a path leads into a folder or is that folder, however written."""
+    real = Path(os.path.realpath(path))
+    return os.path.exists(folder) and any(
+        os.path.samefile(outer, folder)
+        for outer in (real, *real.parents)
+        if os.path.exists(outer)
+    )
 
 
 def _clear(path):

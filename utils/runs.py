@@ -23,7 +23,12 @@ from pathlib import Path
 import numpy as np
 
 from utils.bounded import BadFile, read_npz
-from utils.consistency import check_written, contradiction
+from utils.consistency import (
+    check_written,
+    contradiction,
+    count_parameters,
+    find_bad_answer,
+)
 from utils.environment import versions
 from utils.model_file import load_checked
 from utils.places import COURSE_DIR
@@ -32,17 +37,26 @@ from utils.run_files import (
     LARGEST,
     STRESS,
     RunError,
+    as_count,
     as_history,
     check_name,
     checked_predictions,
     file_digest,
     find_fault,
+    find_stress_fault,
     is_name,
     measures,
     read_run,
 )
 from utils.run_store import LOCK_NAME as LOCK_NAME
-from utils.run_store import finish_save, is_whole, reading, write_run
+from utils.run_store import (
+    finish_save,
+    is_whole,
+    lies_in,
+    may_replace,
+    reading,
+    write_run,
+)
 
 REFERENCE_DIR = COURSE_DIR / "reference"
 # What makes the runs that are made neither by ANN_Model.ipynb nor by CNN_Model.ipynb.
@@ -86,7 +100,7 @@ class Run:
     @property
     def origin(self):
         """Where the run comes from, in words: "your run" or "reference run"."""
-        return "reference run" if _is_ours(self.folder) else "your run"
+        return "reference run" if lies_in(self.folder, REFERENCE_DIR) else "your run"
 
     @property
     def model_file(self):
@@ -97,7 +111,12 @@ class Run:
     @property
     def model_bytes(self):
         """Size of the model file in bytes, or None where it was not kept."""
-        return self.model_file.stat().st_size if self.model_file else None
+        if self.model_file is None:
+            return None
+        try:
+            return self.model_file.stat().st_size
+        except OSError as error:
+            raise _damaged(self.model_file, error.strerror) from error
 
     def facts(self):
         """Return what a table says about the run besides its accuracy, as texts.
@@ -123,16 +142,20 @@ class Run:
             dict from the kind of damage to hits, shape (severities, digits), bool.
 
         Raises:
-            RunError: the run was kept without them, or the file is damaged.
+            RunError: the run was kept without them, or the file is damaged or was
+                replaced since the run was loaded.
         """
         path = self.folder / "stress.npz"
         if path.name not in self.info["files"]:
             raise RunError(f"The run {self.name} was not tested on damaged digits.")
+        self._check_unchanged(path)
         try:
             hits_by_kind = read_npz(path, STRESS, LARGEST[path.name])
-        except BadFile as error:
-            raise _damaged(error.path, error.why) from error
-        return {kind: hits.astype(bool) for kind, hits in hits_by_kind.items()}
+        except (BadFile, OSError) as error:
+            raise _damaged(path, getattr(error, "why", error)) from error
+        if fault := find_stress_fault(hits_by_kind, len(self.y_true)):
+            raise _damaged(path, fault)
+        return hits_by_kind
 
     def load_model(self):
         """Load the trained Keras model; TensorFlow is imported here and not before.
@@ -146,15 +169,10 @@ class Run:
         """
         if self.model_file is None:
             raise RunError(f"The run {self.name} was kept without its model file.")
+        self._check_unchanged(self.model_file)
         try:
-            if file_digest(self.model_file) != self.info["files"]["model.keras"]:
-                raise RunError(
-                    f"{self.model_file} belongs to a newer run than these predictions. "
-                    "Load the run again, then its model."
-                )
             model = load_checked(self.model_file)
-        except (RunError, PermissionError):
-            raise
+            fault = find_bad_answer(model)
         except (BadFile, OSError) as error:
             raise _damaged(self.model_file, getattr(error, "why", error)) from error
         except Exception as error:
@@ -165,7 +183,21 @@ class Run:
                 f"has {model.count_params():,} parameters, the run says "
                 f"{self.info['parameters']:,}",
             )
+        if fault:
+            raise _damaged(self.model_file, fault)
         return model
+
+    def _check_unchanged(self, path):
+        """Raise a RunError where a file is no longer the one that was loaded."""
+        try:
+            digest = file_digest(path)
+        except (BadFile, OSError) as error:
+            raise _damaged(path, getattr(error, "why", error)) from error
+        if digest != self.info["files"][path.name]:
+            raise RunError(
+                f"{path} was saved anew since this run was loaded, or is damaged: it "
+                "does not fit these predictions. Load the run again."
+            )
 
     def _unreadable_model(self, error):
         """Say why Keras cannot read a file whose digest fits: look at who wrote it."""
@@ -187,9 +219,18 @@ def runs_dir():
 
     A relative one is meant from the course's folder: a lab's kernel works in labs/, and
     finds the same runs.
+
+    Raises:
+        RunError: it begins with "~", and there is no such user.
     """
     chosen = os.environ.get("RUNS_DIR", "").strip() or "runs"
-    return COURSE_DIR / os.path.expanduser(chosen)
+    folder = os.path.expanduser(chosen)
+    if folder.startswith("~"):
+        raise RunError(
+            f"RUNS_DIR is {chosen!r}, and this computer knows no such user. Set it to "
+            "a folder of yours."
+        )
+    return COURSE_DIR / folder
 
 
 # --- saving --------------------------------------------------------------------------
@@ -235,6 +276,8 @@ def save_run(
             older run stays as it was).
     """
     check_name(name)
+    seed, n_val = as_count("seed", seed), as_count("n_val", n_val)
+    n_parameters = count_parameters(model)
     y_true, y_prob = checked_predictions(y_true, y_prob, "The predictions to save")
     if not np.array_equal(y_true, digits.y_test):
         raise RunError(
@@ -244,21 +287,23 @@ def save_run(
     history = as_history(history, seconds)
     if wrong := contradiction(model, history, y_prob, digits):
         raise RunError(f"Nothing was saved. {wrong}")
+    if stress is not None and (fault := find_stress_fault(stress, len(y_true))):
+        raise RunError(f"The stress test to save {fault}.")
     accuracy, loss = measures(y_true, y_prob)
     info = {
         "name": name,
         "model": model_name,
-        "seed": int(seed),
+        "seed": seed,
         "epochs": len(history["seconds"]),
-        "stopped": bool(stopped),
-        "parameters": int(model.count_params()),
+        "stopped": stopped,
+        "parameters": n_parameters,
         "train_seconds": round(sum(history["seconds"]), 2),
         "test_accuracy": accuracy,
         "test_loss": loss,
         "data": {
             "source": digits.source,
-            "n_train": len(digits.x_train) - int(n_val),
-            "n_val": int(n_val),
+            "n_train": len(digits.x_train) - n_val,
+            "n_val": n_val,
             "n_test": len(y_true),
             "test_fingerprint": digits.fingerprint,
         },
@@ -269,7 +314,7 @@ def save_run(
     if fault := find_fault(info):
         raise RunError(f"The run to save {fault}. Correct what you pass to save_run.")
     arrays = {"predictions.npz": {"y_true": y_true, "y_prob": y_prob}}
-    if stress:
+    if stress is not None:
         arrays["stress.npz"] = stress
     write_run(
         runs_dir(),
@@ -321,8 +366,14 @@ def load_run(name, announce=True, folder=None):
 
 
 def list_runs(folder=None):
-    """Return the names of the runs in a folder (default: runs/), sorted."""
+    """Return the names of the runs in a folder (default: runs/), sorted.
+
+    Raises:
+        RunError: the folder may not be read, or is none.
+    """
     folder = Path(folder or runs_dir())
+    if not _is_there(folder):
+        return []
     # A save that was killed between its renames has the run in .<name>.whole.
     names = {
         re.sub(r"\.(.*)\.whole", r"\1", path.parent.name)
@@ -357,12 +408,11 @@ def check_comparable(*runs):
 
 def _load_whole(home, name):
     """Load a run from a folder of runs, or return None where it is not there."""
-    if not home.is_dir():
+    if not _is_there(home):
         return None
     # Nobody saves into reference/, and the lock's file would be litter in the course.
-    ours = home in (REFERENCE_DIR, REFERENCE_DIR / CONTROLS)
-    lock = nullcontext() if ours else reading(home, LOCK_SECONDS)
-    with lock:
+    is_ours = lies_in(home, REFERENCE_DIR)
+    with nullcontext() if is_ours else reading(home, LOCK_SECONDS):
         if os.access(home, os.W_OK):
             finish_save(home, name)
         place, whole = home / name, home / f".{name}.whole"
@@ -371,9 +421,23 @@ def _load_whole(home, name):
         return _read(place, name) if os.path.lexists(place) else None
 
 
+def _is_there(home):
+    """Tell whether there is a folder of runs; a RunError where there can be none."""
+    try:
+        os.listdir(os.path.join(home, "."))  # only who may enter it finds the dot
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise RunError(
+            f"The runs in {home} cannot be read: {error.strerror}. Set RUNS_DIR to a "
+            "folder of yours."
+        ) from error
+    return True
+
+
 def _read(folder, name):
     try:
-        return Run(folder, *read_run(folder, name, trusted_date=_is_ours(folder)))
+        return Run(folder, *read_run(folder, name))
     except BadFile as error:
         raise _damaged(error.path, error.why) from error
     except PermissionError as error:
@@ -391,21 +455,22 @@ def _damaged(path, why):
         why: words that can follow "it": "is empty".
     """
     why = _short(why)
-    if _is_ours(path.parent):
+    folder = path.parent
+    if lies_in(folder, REFERENCE_DIR):
+        real, outer = map(os.path.realpath, (folder, REFERENCE_DIR.parent))
         return RunError(
             f"{path} is damaged: it {why} It belongs to the course: take it from "
             "a fresh download, or type in the course's folder: git checkout -- "
-            f"{path.parent.relative_to(REFERENCE_DIR.parent).as_posix()}"
+            f"{Path(real).relative_to(outer).as_posix()}"
         )
-    return RunError(
-        f"{path} is damaged: it {why} Delete the folder {path.parent} and run "
-        f"{_notebook_of(path.parent.name)} again."
-    )
-
-
-def _is_ours(folder):
-    """Tell whether the folder of a run is one that comes with the course."""
-    return folder.parent in (REFERENCE_DIR, REFERENCE_DIR / CONTROLS)
+    notebook = _notebook_of(folder.name)
+    advice = f"Run {notebook} again: it saves the run anew."
+    if not may_replace(folder):  # and neither does saving
+        advice = (
+            "It may be no run at all, and saving does not replace it: move the folder "
+            f"{folder} elsewhere, then run {notebook} again."
+        )
+    return RunError(f"{path} is damaged: it {why} {advice}")
 
 
 def _short(reason):

@@ -103,9 +103,9 @@ def compared_curves(
     plain_logarithm(axes[0].yaxis)
     axes[1].set(xlabel="epoch", ylabel="accuracy (%)")
     # One bad first epoch would squeeze all others into a line at the top.
-    drawn = np.concatenate([line.get_ydata() for line in axes[1].lines])
-    median = np.median(drawn)
-    axes[1].set_ylim(max(drawn.min(), median - 3 * (100 - median)) - 0.5, 100.2)
+    if drawn := [y for line in axes[1].lines for y in line.get_ydata()]:
+        median = np.median(drawn)
+        axes[1].set_ylim(max(min(drawn), median - 3 * (100 - median)) - 0.5, 100.2)
     handles, labels = axes[0].get_legend_handles_labels()
     place = {"loc": "outside lower center", "ncols": len(histories)}
     figure.legend(handles, labels, fontsize=9, **place)
