@@ -59,9 +59,11 @@ def test_loss_scaling_skips_halves_and_doubles():
     assert float(optimizer.dynamic_scale) == 2**14
     optimizer.apply([keras.ops.array(2.0**14)], [weight])  # a gradient of 1, scaled
     assert float(weight) == 0.5
-    for _ in range(1999):
+    assert int(optimizer.step_counter) == 1
+    optimizer.step_counter.assign(1998)  # as after so many good steps
+    for scale in (2**14, 2**15):
         optimizer.apply([keras.ops.array(0.0)], [weight])
-    assert float(optimizer.dynamic_scale) == 2**15
+        assert float(optimizer.dynamic_scale) == scale
 
 
 @pytest.mark.committed
