@@ -210,6 +210,7 @@ AS_SHIPPED = "tensorflow float32 channels_last float32"
     [
         {"backend": "jax", "floatx": "float16"},
         {"floatx": "float64", "image_data_format": "channels_first"},
+        {"epsilon": 0.001},
     ],
     ids=str,
 )
@@ -223,10 +224,53 @@ def test_settings_of_keras_file_are_put_right_and_said(tmp_path, settings):
         "backend": "asks for {}; the course uses tensorflow",
         "floatx": "floatx was set to {}",
         "image_data_format": "set to {}",
+        "epsilon": "epsilon was set to {}",
     }
     for name, value in settings.items():
         assert said[name].format(value) in out
     assert out.splitlines()[-1] == AS_SHIPPED
+
+
+NO_SETTINGS = {
+    "pipe": os.mkfifo if hasattr(os, "mkfifo") else os.mkdir,
+    "folder": os.mkdir,
+    "film": lambda path: path.touch() or os.truncate(path, 6_000_000_000),
+    "deep": lambda path: path.write_text("[" * 90_000),
+    "list": lambda path: path.write_text("[]"),
+    "brain float": lambda path: path.write_text('{"floatx": "bfloat16"}'),
+    "number": lambda path: path.write_text('{"floatx": 7}'),
+    "channels": lambda path: path.write_text('{"image_data_format": "channels"}'),
+    "text": lambda path: path.write_text('{"epsilon": "1e-7"}'),
+}
+
+
+@pytest.mark.parametrize("case", NO_SETTINGS)
+def test_a_keras_file_that_is_none_is_named(tmp_path, case):
+    NO_SETTINGS[case](tmp_path / "keras.json")
+    code, _, err = from_first_cell(COURSE_DIR, REPORT, KERAS_HOME=str(tmp_path))
+    said = err.strip().splitlines()[-1]
+    assert code == 1 and said.startswith("RuntimeError: Keras cannot start")
+    assert str(tmp_path / "keras.json") in said and "move this file" in said
+
+
+@pytest.mark.parametrize("text", ["", "{", "\xff"])
+def test_a_keras_file_that_keras_overlooks_is_overlooked(tmp_path, text):
+    (tmp_path / "keras.json").write_text(text, encoding="latin-1")
+    then = "print('keras' in sys.modules)"
+    done = from_first_cell(
+        COURSE_DIR, then, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None
+    )
+    assert done == (0, "False\n", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the current folder")
+def test_a_kernel_whose_folder_is_gone_works_in_the_course(tmp_path):
+    gone = f"import os\nos.chdir({str(tmp_path)!r})\nos.rmdir({str(tmp_path)!r})\n"
+    then = "from utils.environment import set_up\nset_up()\nprint(os.getcwd())"
+    code, out, err = python(
+        COURSE_DIR, f"import sys\nsys.path.insert(0, {str(COURSE_DIR)!r})\n{gone}{then}"
+    )
+    assert (code, out) == (0, f"{COURSE_DIR}\n"), err
 
 
 @pytest.mark.slow
