@@ -244,7 +244,7 @@ class Breaks:
 
 
 NO_PICTURES = {
-    "complex": np.zeros((50, 50), complex),
+    "complex": PAGE.astype(complex) / 255,
     "objects": np.full((50, 50), None),
     "texts": np.full((50, 50), "a"),
     "bytes": np.full((50, 50), b"a"),

@@ -270,7 +270,7 @@ def test_shipped_images_where_the_data_are_others(course, digits, monkeypatch, c
         {"images": np.zeros((N, 784), np.uint8)},
         {"images": np.zeros((N, 28, 28))},
     ],
-    ids=repr,
+    ids=lambda damage: next(iter(damage)),
 )
 def test_damaged_shipped_digits_are_named(course, digits, damage):
     data.SHIPPED_DIGITS.parent.mkdir()
