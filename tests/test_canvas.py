@@ -94,6 +94,13 @@ def test_what_cannot_be_read_is_said_on_the_page(canvas, buffers):
     assert answer["id"] == "view-1" and "Error" in answer["problem"] and images == []
 
 
+@pytest.mark.parametrize("content", [None, [], "x", 7])
+def test_what_is_no_message_is_answered_too(canvas, content):
+    canvas._handle_custom_msg(content, [])
+    answer, images = canvas.sent[-1]
+    assert "Error" in answer["problem"] and images == []
+
+
 def test_without_a_page_there_is_a_still_picture_and_a_sentence(canvas):
     data, metadata = canvas._repr_mimebundle_()
     assert set(data) == {WIDGET, "image/png", "text/plain"}

@@ -1,6 +1,7 @@
 """The tutor's words: what came, what was expected, the usual mistake behind it."""
 
 import sys
+import time
 import warnings
 from decimal import Decimal
 from fractions import Fraction
@@ -362,3 +363,31 @@ def test_a_list_that_another_process_changed_is_noticed(after):
     else:
         message = told(lambda task: task.call(remote, [1, 2], 5))
         assert "`answer` changed a list that belongs to its caller" in message
+
+
+class Mute(ValueError):
+    """An error of a student's own that cannot say what it is."""
+
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+def test_an_error_that_fails_to_speak_is_named():
+    def answer():
+        raise Mute
+
+    message = told(lambda task: task.call(answer))
+    assert "stopped in `answer`, at the line `raise Mute`:\nMute" in message
+
+
+def test_what_has_no_value_is_no_answer():
+    answer = np.ma.array([1, 2], mask=[False, True])
+    assert "Expected numbers" in told(lambda task: task.equal("x", answer, [1, 2]))
+    with Task("Task 1: Try", silent=True) as task:
+        task.equal("x", np.ma.array([1, 2]), [1, 2])
+
+
+def test_an_answer_without_end_is_read_to_a_limit():
+    begin = time.process_time()
+    message = told(lambda task: task.equal("x", task.call(range, 10**12), [1]))
+    assert "Wrong shape" in message and time.process_time() - begin < 3

@@ -16,11 +16,13 @@ import local_server
 import numpy as np
 import pytest
 from local_server import send
-from stand_ins import WritesAFile
+from stand_ins import StandIn, WritesAFile
 
-from utils import data, download
+from utils import data, download, runs
+from utils.bounded import BadFile
 from utils.data import IDX_NAMES, DataError, load_mnist
 from utils.places import COURSE_DIR
+from utils.run_files import RunError
 
 AGES = 120  # seconds: whoever waits for a server that says nothing waits so long
 ENDLESS = threading.Event()  # never set: waiting for it takes as long as one likes
@@ -125,6 +127,9 @@ def test_the_sample_is_the_same_on_every_machine(sample):
     assert hashlib.sha256(raw).hexdigest().startswith(sample.fingerprint)
     # The training half, too: the reference models were trained on it.
     assert data.fingerprint(sample.x_train, sample.y_train) == "8405c6cc4f7ba7f3"
+    digests = [hashlib.sha256(idx(a)) for a in (sample.x_train, sample.y_train)]
+    known = [digest.hexdigest()[:16] for digest in digests]
+    assert data.KNOWN_TRAINING_SETS["sample"] == known
 
 
 def test_loading_says_what_was_loaded(sample, capsys, quick_sample, monkeypatch):
@@ -161,6 +166,32 @@ def test_other_training_digits_beside_a_known_test_set_are_said(
     out = capsys.readouterr().out
     assert "Only the test digits are those of the sample." in out
     assert "No train digit is of the class 4." in out
+
+
+def test_as_many_other_training_digits_are_ones_own(
+    tmp_path, sample, capsys, monkeypatch
+):
+    arrays = {key: getattr(sample, key) for key in IDX_NAMES}
+    arrays["x_train"] = np.repeat(arrays["x_train"][:1], 4000, axis=0)
+    digits = load_mnist(write_idx(tmp_path / "same", arrays))
+    assert digits.source == "your own data"
+    assert digits.fingerprint == sample.fingerprint  # results remain comparable
+    out = capsys.readouterr().out
+    assert "Loaded your own data: 4,000 training digits" in out
+    assert "Only the test digits are those of the sample." in out
+    monkeypatch.setenv("RUNS_DIR", str(tmp_path / "runs"))
+    run = runs.save_run(
+        "mine",
+        model_name="Mine",
+        model=StandIn(),
+        history={"loss": [1.0]},
+        seconds=[1.0],
+        y_true=digits.y_test,
+        y_prob=np.eye(10)[digits.y_test],
+        seed=0,
+        digits=digits,
+    )
+    assert run.facts()["data"] == "your own data"
 
 
 @pytest.mark.parametrize("end", ["", ".gz"])
@@ -379,7 +410,22 @@ def test_an_unknown_value_is_named(choice):
 
 
 def test_a_path_that_cannot_be_one_is_named():
-    assert f"{'x' * 5000} cannot be read" in complaint("x" * 5000)
+    for choice in ("x" * 5000, f"{'x/' * 40_000}x", "a\nb" * 2000):
+        message = complaint(choice)
+        assert choice[:3] in message.encode().decode("unicode_escape")
+        assert "MNIST_DATA" in message and len(message) < 700
+
+
+@pytest.mark.parametrize("choice", ["", " ", "\n"])
+def test_no_choice_is_no_folder(quick_sample, monkeypatch, choice):
+    monkeypatch.setenv("MNIST_DATA", choice)
+    assert load_mnist().source == load_mnist(choice).source == "sample"
+
+
+def test_names_that_are_no_letters_can_be_said():
+    name = os.fsdecode(b"m\xfcnchen.npz")
+    for error in (BadFile(name, "is empty"), DataError(name), RunError(name)):
+        assert "nchen.npz" in str(error).encode().decode()
 
 
 def test_a_folder_where_a_file_should_be_is_named(tmp_path, arrays):

@@ -26,7 +26,7 @@ from test_data import (  # noqa: F401 - fixtures, no_way_out for all tests here
 )
 from test_hostile_runs import in_time, npy, packed
 
-from utils import download
+from utils import data_files, download
 from utils.data import IDX_NAMES, load_mnist
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
@@ -146,6 +146,14 @@ def test_archives_that_would_unpack_to_too_much_are_refused(tmp_path, method):
     refused(path, path)
 
 
+def test_an_array_that_is_there_twice_is_refused(tmp_path, arrays):  # noqa: F811
+    path = tmp_path / "digits.npz"
+    np.savez(path, **arrays)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning):
+        archive.writestr("y_test.npy", REST["y_test__npy"])
+    assert "'y_test.npy' twice" in refused(path, path)
+
+
 def test_a_directory_without_end_is_refused(tmp_path):
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as archive:
@@ -220,6 +228,22 @@ def test_two_files_of_one_name_must_agree(tmp_path, arrays, key):  # noqa: F811
     other = folder / f"{IDX_NAMES[key]}.gz"
     other.write_bytes(gzip.compress(idx(arrays[key][::-1])))
     assert "different digits" in refused(folder, other)
+
+
+def test_of_many_copies_no_more_is_read_than_of_the_files(
+    tmp_path,
+    arrays,  # noqa: F811
+    monkeypatch,
+):
+    folder = write_idx(tmp_path / "idx", arrays)
+    n_bytes = sum(a.nbytes for a in arrays.values())
+    monkeypatch.setattr(data_files, "LARGEST", n_bytes + 1000)
+    for key, name in IDX_NAMES.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(idx(arrays[key])))
+    load_mnist(folder)  # all of them are there twice
+    for k in range(100):
+        os.link(folder / IDX_NAMES["x_test"], folder / f"t10k-{'-' * k}images")
+    assert "102 files that can be t10k-images" in refused(folder, folder)
 
 
 @pytest.mark.parametrize(("end", "change"), [("", gzip.compress), (".gz", bytes)])

@@ -4,11 +4,14 @@ A new case is one line in a table.
 """
 
 import io
+import os
 import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
+from contextlib import chdir
 
 import numpy as np
 import pytest
@@ -139,9 +142,10 @@ def blank(width, height):
     return lambda: saved(Image.new("L", (width, height), 255))
 
 
-def bmp(width, height):
-    head = b"BM" + struct.pack("<IHHI", 100, 0, 0, 54)
-    return head + struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, *[0] * 6)
+def bmp(width, height, packed=0):
+    head = b"BM" + struct.pack("<IHHI", 100, 0, 0, 54 + 1024 * packed)
+    size = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, packed, *[0] * 5)
+    return head + size + 256 * b"\xff\xff\xff\0" * packed
 
 
 def many_scans(image, n_scans):
@@ -151,11 +155,32 @@ def many_scans(image, n_scans):
     return raw[:last] + n_scans * raw[last:-2] + raw[-2:]
 
 
+def pages(n):
+    """A TIFF of so many pages, all of one picture of 16×16."""
+
+    def directory(at, is_last):
+        tags = {256: 16, 257: 16, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 16}
+        tags[279] = 256
+        body = b"".join(struct.pack("<HHII", tag, 4, 1, tags[tag]) for tag in tags)
+        following = 0 if is_last else at + 2 + len(body) + 4
+        return struct.pack("<H", len(tags)) + body + struct.pack("<I", following)
+
+    size, start = len(directory(0, True)), 8 + 256
+    places = range(start, start + n * size, size)
+    body = b"".join(directory(at, at == places[-1]) for at in places)
+    return b"II*\0" + struct.pack("<I", start) + bytes(256) + body
+
+
 REFUSED = {
     "GIF that moves": moving("GIF"),
     "WebP that moves": moving("WEBP"),
     "PNG that moves": moving("PNG"),
     "pages": moving("TIFF"),
+    "20,000 pages": lambda: pages(20_000),
+    "numbers written out": lambda: b"P3 4000 3000 255\n" + b"9 " * 36_000_000,
+    "bits written out": lambda: b"P1 8000 5000\n" + b"0" * 40_000_000,
+    "grey of 100": lambda: b"P5 6000 6000 100\n" + bytes(36_000_000),
+    "runs of one": lambda: bmp(6000, 6000, packed=1) + b"\1\xff" * 36_000_000,
     "a strip": blank(100_000, 1),
     "a thin strip": blank(1, 100_000),
     "one pixel": blank(1, 1),
@@ -206,6 +231,58 @@ def test_pictures_cut_or_spoiled_anywhere_never_crash(case):
             read_page(bytes(spoiled))
         except HandwritingError as error:
             assert str(error)
+
+
+class Breaks:
+    """A file that cannot be read."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def read(self, _):
+        raise self._error
+
+
+NO_PICTURES = {
+    "complex": PAGE.astype(complex) / 255,
+    "objects": np.full((50, 50), None),
+    "texts": np.full((50, 50), "a"),
+    "bytes": np.full((50, 50), b"a"),
+    "dates": np.zeros((50, 50), "M8[s]"),
+    "spans": np.zeros((50, 50), "m8[s]"),
+    "void": np.zeros((50, 50), "V4"),
+    "records": np.zeros((50, 50), [("a", "f4")]),
+    "truth": np.zeros((50, 50), bool),
+    "signed": np.zeros((50, 50), np.int8),
+    "a data URL": "data:image/png;base64," + "A" * 5_000_000,
+    "a long list": [1] * 10**6,
+    "a broken file": Breaks(RuntimeError("x")),
+    "a file without memory": Breaks(MemoryError()),
+    "a closed file": Breaks(ValueError("x" * 10**6)),
+    "too many bytes": bytearray(200_000_001),
+    "no letters": "r\udcfc.png",
+}
+
+
+@pytest.mark.parametrize("case", NO_PICTURES)
+def test_objects_that_are_no_picture_are_refused_in_a_sentence(case):
+    tracemalloc.start()
+    with pytest.raises(HandwritingError) as error:
+        read_page(NO_PICTURES[case])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 250e6
+    assert 20 < len(str(error.value).encode()) < 700  # encode: it can be printed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the current folder")
+def test_a_file_is_missed_where_the_current_folder_is_gone(tmp_path):
+    (tmp_path / "gone").mkdir()
+    with chdir(tmp_path):
+        os.chdir("gone")
+        os.rmdir(tmp_path / "gone")
+        with pytest.raises(HandwritingError, match=r"no file a\.png.*deleted"):
+            read_page("a.png")
 
 
 SIXTEEN_BITS = """

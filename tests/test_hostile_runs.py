@@ -30,7 +30,7 @@ from test_runs import (  # noqa: F401 - home is a fixture for all tests here
 
 from tools.graded import judge
 from utils import model_file, runs
-from utils.bounded import BadFile
+from utils.bounded import BadFile, parse_json
 from utils.data import KNOWN_TEST_SETS
 from utils.run_files import STRESS
 from utils.runs import check_comparable, list_runs, load_run
@@ -115,6 +115,9 @@ BAD_JSON = {
     "NaN": b'{"loss": [NaN], "seconds": [1]}',
     "too large": b'{"loss": [1e999], "seconds": [1]}',
     "twice": b'{"seconds": [1], "seconds": [2]}',
+    "twice among many": b'{%s, "k9": 0}'
+    % b", ".join(b'"k%d": 0' % k for k in range(15_000)),
+    "a long name twice": b'{"%s": 1, "%s": 1}' % (2 * (b"a" * 60_000,)),
     "two": b"{}{}",
 }
 
@@ -128,6 +131,18 @@ def test_hostile_json_is_refused(name, case):
     else:
         forge(path.parent, name, BAD_JSON[case])
     refused(path)
+
+
+def test_brackets_count_where_they_are_brackets():
+    words = {"a": "[" * 60 + '\\"', "b": "{" * 60}
+    assert parse_json(json.dumps(words).encode(), "words.json") == words
+    hidden = b'["' + b"]" * 60 + b'", ' + b"[" * 60 + b"]" * 60 + b"]"
+    for raw in (hidden, b"[" * 60 + b'"]]'):
+        with pytest.raises(BadFile, match="50 deep"):
+            parse_json(raw, "deep.json")
+    for raw in (b'"' + b'\\"' * 10**6, b'"a' * 10**6, b'"' + b"\\" * 10**6):
+        with in_time(), pytest.raises(BadFile, match="not JSON"):
+            parse_json(raw, "text.json")
 
 
 # --- run.json against its own files --------------------------------------------------

@@ -199,14 +199,15 @@ def test_another_utils_on_pythonpath_is_not_taken(tmp_path):
 
 REPORT = (
     "import keras; c = keras.config\n"
-    "print(c.backend(), c.floatx(), c.image_data_format(), c.dtype_policy().name)"
+    "print(c.backend(), c.floatx(), c.image_data_format(), c.epsilon())\n"
+    "print(c.dtype_policy().name)"
 )
 LEFT_ON = """print('now')
 os.remove(os.path.join(os.environ["KERAS_HOME"], "keras.json"))
 del os.environ["KERAS_BACKEND"]
 keras.config.set_dtype_policy('mixed_float16')
 """
-AS_SHIPPED = "tensorflow float32 channels_last float32"
+AS_SHIPPED = ["tensorflow float32 channels_last 1e-07", "float32"]
 
 
 @pytest.mark.slow
@@ -216,6 +217,7 @@ def test_settings_from_outside_are_put_right_and_said(tmp_path):
         "backend": "jax",
         "floatx": "float16",
         "image_data_format": "channels_first",
+        "epsilon": 0.001,
     }
     (tmp_path / "keras.json").write_text(json.dumps(settings))
     again = f"{REPORT}\n{LEFT_ON}\n{first_cell.source()}\n{REPORT}"
@@ -228,12 +230,55 @@ def test_settings_from_outside_are_put_right_and_said(tmp_path):
         "backend": "asks for {}; the course uses tensorflow",
         "floatx": "floatx was set to {}",
         "image_data_format": "set to {}",
+        "epsilon": "epsilon was set to {}",
     }
     for name, value in settings.items():
         assert said[name].format(value) in "\n".join(of_file)
-    assert len(of_policy) == 2
+    assert len(of_policy) == 3
     assert "dtype policy was set to mixed_float16" in of_policy[0]
-    assert of_file[-1] == of_policy[-1] == AS_SHIPPED
+    assert of_file[-2:] == of_policy[-2:] == AS_SHIPPED
+
+
+NO_SETTINGS = {
+    "pipe": os.mkfifo if hasattr(os, "mkfifo") else os.mkdir,
+    "folder": os.mkdir,
+    "film": lambda path: path.touch() or os.truncate(path, 6_000_000_000),
+    "deep": lambda path: path.write_text("[" * 90_000),
+    "list": lambda path: path.write_text("[]"),
+    "brain float": lambda path: path.write_text('{"floatx": "bfloat16"}'),
+    "number": lambda path: path.write_text('{"floatx": 7}'),
+    "channels": lambda path: path.write_text('{"image_data_format": "channels"}'),
+    "text": lambda path: path.write_text('{"epsilon": "1e-7"}'),
+}
+
+
+@pytest.mark.parametrize("case", NO_SETTINGS)
+def test_a_keras_file_that_is_none_is_named(tmp_path, case):
+    NO_SETTINGS[case](tmp_path / "keras.json")
+    code, _, err = from_first_cell(COURSE_DIR, REPORT, KERAS_HOME=str(tmp_path))
+    said = err.strip().splitlines()[-1]
+    assert code == 1 and said.startswith("RuntimeError: Keras cannot start")
+    assert str(tmp_path / "keras.json") in said and "move this file" in said
+
+
+@pytest.mark.parametrize("text", ["", "{", "\xff"])
+def test_a_keras_file_that_keras_overlooks_is_overlooked(tmp_path, text):
+    (tmp_path / "keras.json").write_text(text, encoding="latin-1")
+    then = "print('keras' in sys.modules)"
+    done = from_first_cell(
+        COURSE_DIR, then, KERAS_HOME=str(tmp_path), KERAS_BACKEND=None
+    )
+    assert done == (0, "False\n", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no folder that is gone")
+def test_a_kernel_whose_folder_is_gone_works_in_the_course(tmp_path):
+    gone = f"import os\nos.chdir({str(tmp_path)!r})\nos.rmdir({str(tmp_path)!r})\n"
+    then = "from utils.environment import set_up\nset_up()\nprint(os.getcwd())"
+    code, out, err = python(
+        COURSE_DIR, f"import sys\nsys.path.insert(0, {str(COURSE_DIR)!r})\n{gone}{then}"
+    )
+    assert (code, out) == (0, f"{COURSE_DIR}\n"), err
 
 
 MATPLOTLIBRC = """

@@ -256,6 +256,40 @@ def test_shipped_images_where_the_data_are_others(course, digits, monkeypatch, c
         data.load_test_images(digits.fingerprint)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"index": np.arange(3)},
+        {"index": np.arange(N) - 1},
+        {"index": np.arange(N) + 10_000},
+        {"index": np.arange(N)[::-1]},
+        {"index": np.zeros(N, int)},
+        {"index": np.arange(N) / 2},
+        {"index": np.full(N, "a")},
+        {"index": np.array(7)},
+        {"images": np.zeros((N, 784), np.uint8)},
+        {"images": np.zeros((N, 28, 28))},
+    ],
+    ids=lambda damage: next(iter(damage)),
+)
+def test_damaged_shipped_digits_are_named(course, digits, damage):
+    data.SHIPPED_DIGITS.parent.mkdir()
+    whole = {"index": np.arange(N), "images": digits.x_test, "fingerprint": "f" * 16}
+    np.savez(data.SHIPPED_DIGITS, **whole | damage)
+    with pytest.raises(data.DataError, match=r"digits\.npz is damaged.*git checkout"):
+        data.load_test_images("f" * 16)
+
+
+def test_shipped_digits_that_are_no_file_are_named(course, capsys):
+    with pytest.raises(data.DataError, match="MNIST_DATA"):
+        data.load_test_images("f" * 16)
+    assert f"{data.SHIPPED_DIGITS} is missing" in capsys.readouterr().out
+    data.SHIPPED_DIGITS.parent.mkdir()
+    data.SHIPPED_DIGITS.symlink_to(data.SHIPPED_DIGITS)
+    with pytest.raises(data.DataError, match=r"digits\.npz.*git checkout"):
+        data.load_test_images("f" * 16)
+
+
 def test_without_any_images_the_error_says_what_to_do(course, monkeypatch):
     def nothing(choice=None):
         raise data.DataError("no network")

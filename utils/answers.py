@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence, ValuesView
 import numpy as np
 
 NUMBERS = "biuf"  # NumPy's kinds of numbers: booleans, whole, unsigned, floating
-LONGEST = 5_000_000  # so many things of a generator are read, and no more
+# So many things of a generator or a range are read, and no more: there may be one for
+# each digit of the largest set (utils.data_files.MOST_DIGITS).
+LONGEST = 300_000
 
 
 class Strange:
@@ -39,6 +41,8 @@ def plain(value):
     if isinstance(value, Sequence | Iterator | ValuesView) and not _is_bytes(value):
         return _joined([plain(part) for part in itertools.islice(value, LONGEST)])
     try:
+        if np.ma.is_masked(value):  # None stands for what has no value
+            return plain(value.tolist())
         array = np.array(value, subok=False)
     except Exception:  # whatever an object of the student's own raises
         return Strange(value)

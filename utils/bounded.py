@@ -13,9 +13,12 @@ import re
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from contextlib import contextmanager
 
 import numpy as np
+
+from utils.wording import SaidError
 
 MEGABYTE = 1_000_000
 DEEPEST = 50  # brackets within brackets in JSON; the course's own files have ten
@@ -30,7 +33,7 @@ KINDS = {
 }
 
 
-class BadFile(Exception):
+class BadFile(SaidError):
     """A file cannot be used.
 
     Attributes:
@@ -150,8 +153,9 @@ def parse_json(raw, path):
 
 def _check_depth(text):
     depth = 0
-    for bracket in re.findall(r"[\[\]{}]", text):
-        depth += 1 if bracket in "[{" else -1
+    # A text is one find, and no bracket in it counts; "*+" never tries a second way.
+    for found in re.findall(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', text, re.DOTALL):
+        depth += (found in ("[", "{")) - (found in ("]", "}"))
         if depth > DEEPEST:
             raise ValueError(f"brackets lie more than {DEEPEST} deep")
 
@@ -159,16 +163,20 @@ def _check_depth(text):
 def _no_key_twice(pairs):
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} is there twice")
+        raise ValueError(f"the key {_twice(name for name, _ in pairs)} is there twice")
     return mapping
+
+
+def _twice(names):
+    """Return the name that is there most often, as a message quotes it."""
+    ((name, _),) = Counter(names).most_common(1)
+    return f"{name!r:.100}"
 
 
 def _finite(text):
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is not a finite number")
+        raise ValueError(f"{text:.40} is not a finite number")
     return number
 
 
@@ -222,6 +230,9 @@ def _check_members(members, path, limit):
         raise BadFile(
             path, f"is too large: unpacked {_size(total)}, more than {_size(limit)}"
         )
+    names = [member.filename for member in members]
+    if len({*names}) < len(names):  # who reads one of them would not see the other
+        raise BadFile(path, f"holds {_twice(names)} twice")
     # Other methods unpack a piece at once, however much it is; nobody uses them here.
     methods = {member.compress_type for member in members}
     if not methods <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:

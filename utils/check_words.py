@@ -12,6 +12,14 @@ def on_a_line(hint):
     return f"\n{hint}" if hint else ""
 
 
+def in_short(error):
+    """Return an error's kind and message; a message of one's own class may fail."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # whatever a __str__ of the student's own raises
+        return type(error).__name__
+
+
 def name_of(function):
     """Return the name of a function, or of what can be called like one."""
     return getattr(function, "__name__", type(function).__name__)

@@ -26,6 +26,7 @@ from utils.check_words import (
     as_shape,
     changed,
     compared,
+    in_short,
     is_close,
     kind_of,
     known_mistake,
@@ -152,7 +153,7 @@ class Task:
                 model.save(path)
                 return keras.models.load_model(path)
             except Exception as error:  # Keras raises whatever the model's parts raise
-                words = [line[:200] for line in str(error).splitlines()[:2]]
+                words = [line[:200] for line in in_short(error).splitlines()[:2]]
                 text = "\n".join(
                     ["The model cannot be saved and loaded again.", *words]
                 )
@@ -373,7 +374,7 @@ def _in_words(error, trace, hidden=()):
         )
         if frame.f_globals is here
     ]
-    words, (name, line) = f"{type(error).__name__}: {error}", (lines or [("", "")])[-1]
+    words, (name, line) = in_short(error), (lines or [("", "")])[-1]
     if hasattr(error, "there"):  # it was raised in another process: see tools/grading
         words, name, line = error.there
     if isinstance(error, NotImplementedError):

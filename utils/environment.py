@@ -36,7 +36,12 @@ NEEDED = [
     "packaging",
 ]
 BACKENDS = ("tensorflow", "jax", "torch")  # those that Keras can train with
-EXPECTED = {"floatx": "float32", "image_data_format": "channels_last"}
+EXPECTED = {
+    "floatx": "float32",
+    "epsilon": 1e-07,
+    "image_data_format": "channels_last",
+}
+LARGEST_SETTINGS = 100_000  # bytes of keras.json; Keras writes a hundred
 CUTTING_SHORT = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 
 
@@ -52,9 +57,14 @@ def set_up():
 
     Raises:
         RuntimeError: Python or a package is too old, one is missing, or Keras was told
-            to use a backend that cannot train here; the message says what to do.
+            to use a backend or settings that cannot train here; the message says what
+            to do.
     """
     _check_python()
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # somebody has moved or deleted the current folder
+        os.chdir(COURSE_DIR)
     _put_own_files_last()
     if COURSE_DIR not in (Path.cwd(), *Path.cwd().parents):
         os.chdir(COURSE_DIR)
@@ -171,15 +181,20 @@ def _settings_put_right():
 
 def _keras_put_right():
     """Give Keras, imported, the settings it ships with; return a line about each."""
-    with quiet_stderr():
-        import keras
+    try:
+        with quiet_stderr():
+            import keras
+    except Exception as error:  # Keras raises whatever a setting leads to
+        raise _unusable_settings(str(error).rstrip(".")) from error
     current = {
         "floatx": keras.config.floatx(),
+        "epsilon": keras.config.epsilon(),
         "image_data_format": keras.config.image_data_format(),
         "dtype policy": keras.config.dtype_policy().name,
     }
     wanted = EXPECTED | {"dtype policy": "float32"}
     keras.config.set_floatx(wanted["floatx"])
+    keras.config.set_epsilon(wanted["epsilon"])
     keras.config.set_image_data_format(wanted["image_data_format"])
     keras.config.set_dtype_policy(wanted["dtype policy"])
     return [
@@ -206,11 +221,30 @@ def _keras_json():
 
 
 def _keras_config():
-    try:
-        config = json.loads(_keras_json().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    """Return what keras.json says. Keras reads it without a look at what it is."""
+    from utils.bounded import BadFile, read_bytes
+
+    path = _keras_json()
+    # None is there yet, or another process is writing it.
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return {}
-    return config if isinstance(config, dict) else {}
+    try:
+        config = json.loads(read_bytes(path, LARGEST_SETTINGS))
+    except ValueError:
+        return {}  # Keras takes no notice of it, either
+    except (BadFile, OSError, RecursionError) as error:
+        raise _unusable_settings(getattr(error, "why", error)) from error
+    if not isinstance(config, dict):
+        raise _unusable_settings(f"holds {config!r:.50} and no settings")
+    return config
+
+
+def _unusable_settings(why):
+    return RuntimeError(
+        f"Keras cannot start with its settings. {_keras_json()}: {why!s:.300}. The "
+        "course needs none of them: move this file to another place, restart the "
+        "kernel, and Keras writes a new one."
+    )
 
 
 # --- versions ------------------------------------------------------------------------

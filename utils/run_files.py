@@ -13,9 +13,10 @@ from datetime import datetime
 import numpy as np
 
 from utils.bounded import MEGABYTE, BadFile, open_regular, read_json, read_npz
-from utils.data import KNOWN_TEST_SETS, stress_digits
+from utils.data import KNOWN_TEST_SETS, OWN, stress_digits
 from utils.data_files import MOST_DIGITS
 from utils.model_file import LARGEST_MODEL, count_parameters
+from utils.wording import SaidError
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 # Windows keeps these names for devices, whatever follows after a dot.
@@ -35,7 +36,7 @@ MOST_METRICS = 100
 KNOWN_LABELS = {"full MNIST": "ddeff807876a9661", "sample": "0a94114279aee67c"}
 
 
-class RunError(Exception):
+class RunError(SaidError):
     """A run cannot be saved, found or read; the message says what to do."""
 
 
@@ -153,7 +154,7 @@ def find_contradiction(info, history, y_true, y_prob):
     for field, (stated, found, tolerance) in stated_and_found.items():
         if not math.isclose(stated, found, rel_tol=1e-6, abs_tol=tolerance):
             return f"says {stated:g} for {field!r}, its other files say {found:g}"
-    if data["source"] != known:
+    if data["source"] not in (known, OWN):  # the training digits may be one's own
         return f"says that its data are {data['source']!r}, its test digits are {known}"
     labels = hashlib.sha256(y_true).hexdigest()[:16]
     if data["test_fingerprint"] in KNOWN_TEST_SETS and labels != KNOWN_LABELS[known]:

@@ -1,4 +1,15 @@
-"""Numbers and lists as parts of sentences."""
+"""Numbers and lists as parts of sentences, and errors that can be shown anywhere."""
+
+
+class SaidError(Exception):
+    """An error whose message can be printed and saved, whatever file it names.
+
+    A file's name may hold bytes that are no letters. Python keeps them in a form that
+    no notebook can write; here they are written out: "\\udcfc".
+    """
+
+    def __init__(self, message):
+        super().__init__(message.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 class Text(str):

@@ -136,6 +136,7 @@ class Canvas(anywidget.AnyWidget):
 
     def _answer(self, _widget, content, buffers):
         """Answer a drawing; whatever goes wrong is said on the page, too."""
+        content = content if isinstance(content, dict) else {}
         try:
             answer, images = self._read(content, buffers)
         except Exception as error:

@@ -1,7 +1,9 @@
 """What is said when a picture cannot be read."""
 
+from utils.wording import SaidError
 
-class HandwritingError(Exception):
+
+class HandwritingError(SaidError):
     """A picture cannot be read; the message says why and what to do."""
 
 

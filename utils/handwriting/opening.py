@@ -6,6 +6,7 @@ is judged before a pixel is decoded, and only the decoders of picture files are 
 
 import io
 import os
+import reprlib
 import stat
 import warnings
 from pathlib import Path
@@ -74,9 +75,9 @@ def open_photo(source):
 
 
 def _from_array(array):
-    whole = array.dtype.kind in "bui"
+    whole = array.dtype == np.uint8
     fits = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
-    if not (fits and array.size and (array.dtype == np.uint8 or not whole)):
+    if not (fits and array.size and (whole or array.dtype.kind == "f")):
         raise HandwritingError(
             f"The array has shape {array.shape} and holds {array.dtype}. Expected "
             "(height, width) or (height, width, 3), uint8 or floats from 0 to 1."
@@ -127,22 +128,28 @@ def _from_file(source):
 
 def _bytes_of(source):
     """Return a name for the messages, and the bytes of a picture."""
-    name = str(source)[:200]
+    name = "The picture"
     try:
         if isinstance(source, (bytes, bytearray, memoryview)):
-            name, raw = "The picture", bytes(source)
+            raw = bytes(memoryview(source)[: MOST_BYTES + 1])
         elif hasattr(source, "read"):
-            name = str(getattr(source, "name", "The picture"))
+            name = str(getattr(source, "name", name))[:200]
             raw = source.read(MOST_BYTES + 1)
         else:
-            raw = _read_file(Path(os.path.expanduser(source)))
+            name = reprlib.repr(source)
+            path = os.path.expanduser(source)
+            name = str(path)[:200]
+            raw = _read_file(Path(path))
     except FileNotFoundError:
         raise HandwritingError(
-            f"There is no file {name}. A relative path is meant from {Path.cwd()}."
+            f"There is no file {name}. A relative path is meant from "
+            f"{_current_folder()}."
         ) from None
-    except (OSError, TypeError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise HandwritingError(f"{source!r} cannot be opened: {why}.") from error
+    except (
+        Exception
+    ) as error:  # whatever reading raises, an object's of the caller, too
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise HandwritingError(f"{name} cannot be opened: {why:.200}.") from error
     if not isinstance(raw, bytes):
         raise HandwritingError(f"{name} was opened as text: open it in mode 'rb'.")
     if not raw:
@@ -153,6 +160,13 @@ def _bytes_of(source):
             "photo of a page is. Save it as JPEG, or cut out the part with the digits."
         )
     return name, raw
+
+
+def _current_folder():
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return "the current folder, which was moved or deleted"
 
 
 def _read_file(path):
@@ -186,11 +200,16 @@ def _check_header(image, name):
         raise _too_large(image.width, image.height, name)
     # MPO is what phones write who add a depth map to a JPEG: the photo comes first.
     # HEIC: bursts and thumbnails; Pillow opens the one marked as the photo.
-    n_frames = 1 if image.format in ("MPO", "HEIF") else getattr(image, "n_frames", 1)
-    if n_frames > 1:
+    is_one = image.format in ("MPO", "HEIF") or not getattr(image, "is_animated", False)
+    if not is_one:  # of how many, only a look at all of them would tell
         raise HandwritingError(
-            f"{name} is a {image.format} of {n_frames} pictures: an animation or a "
+            f"{name} is a {image.format} of several pictures: an animation or a "
             "document of several pages. Save the page that you mean as PNG or JPEG."
+        )
+    if any(tile[0] in Image.DECODERS for tile in image.tile):
+        raise HandwritingError(
+            f"{name} is a {image.format} of a kind that is read number by number, "
+            "which can take minutes. Save it as PNG or JPEG."
         )
 
 

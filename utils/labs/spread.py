@@ -17,13 +17,14 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster, wait
 
 from utils.data import load_mnist
+from utils.wording import SaidError
 
 SECONDS_TO_CONNECT = 10
 SECONDS_TO_LOOK = 2  # how often to see whether scheduler and workers are there
 SECONDS_OF_SILENCE = 40  # without a sign of life from any worker: they are lost
 
 
-class SweepError(Exception):
+class SweepError(SaidError):
     """The sweep cannot go on; the message says what to do."""
 
 

@@ -23,6 +23,7 @@ from utils.labs.spread import SweepError, own_digits, spread
 from utils.labs.spread import connect as connect
 
 LARGEST_RESULTS = 10 * MEGABYTE
+FEWEST = 10  # training digits: one of each class
 BATCH_SIZE = 64
 PEAK_RATE = 0.003  # of Adam; for both networks it is good at small sizes and at large
 
@@ -140,10 +141,10 @@ def stratified_sample(y, n, seed):
     Raises:
         SweepError: n is out of range.
     """
-    if not 10 <= n <= len(y):
+    if not FEWEST <= n <= len(y):
         raise SweepError(
-            f"A training on {n:,} digits was asked for. Choose from 10, one of each "
-            f"class, to {len(y):,}, all that there are."
+            f"A training on {n:,} digits was asked for. Choose from {FEWEST}, one "
+            f"of each class, to {len(y):,}, all that there are."
         )
     if n == len(y):
         return np.arange(n)
@@ -220,7 +221,10 @@ def read_results(path):
             row = parse_json(line, path)
             if not _is_result(row):
                 raise BadFile(path, f"has the line {bytes(line[:100])!r}")
-            results[Training(row["model"], row["n"], row["seed"])] = row["accuracy"]
+            training = Training(row["model"], row["n"], row["seed"])
+            if training in results:
+                raise BadFile(path, f"has two results of {training}")
+            results[training] = row["accuracy"]
     except FileNotFoundError:
         return {}
     except (BadFile, OSError) as error:
@@ -238,6 +242,8 @@ def _is_result(row):
         and row.keys() == {*Training._fields, "accuracy"}
         and isinstance(row["model"], str)
         and type(row["n"]) is type(row["seed"]) is int
+        and row["n"] >= FEWEST
+        and row["seed"] >= 0
         and type(row["accuracy"]) in (int, float)
         and 0 <= row["accuracy"] <= 1
     )
