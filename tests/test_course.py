@@ -527,6 +527,22 @@ def test_lab_hands_on_its_arguments_and_asks_about_no_news(copy):
     assert (copy / "work" / "ANN_Model.ipynb").is_file()  # to work on
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("typed", [(), ("--notebook-dir={tmp_path}",)], ids=len)
+def test_lab_opens_the_course_whatever_folder_the_users_jupyter_opens(
+    copy, tmp_path, typed
+):
+    (tmp_path / "theirs").mkdir()
+    theirs = f"c.ServerApp.root_dir = {str(tmp_path / 'theirs')!r}\n"
+    (tmp_path / "jupyter_server_config.py").write_text(theirs)
+    typed = [argument.format(tmp_path=tmp_path) for argument in typed]
+    config = {"JUPYTER_CONFIG_DIR": str(tmp_path)}
+    code, out, err = run_course(copy, "lab", "--show-config", *typed, **config)
+    assert code == 0, err
+    opened = re.search(r"\.root_dir = '(.*)'", out).group(1)
+    assert opened == str(tmp_path if typed else copy)
+
+
 # Interrupted.
 
 SLEEP = "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid()))"
