@@ -170,6 +170,17 @@ def test_a_host_fetches_the_course_once_and_finds_it_after_a_restart(tmp_path, h
     assert not (fetched / fetched.name).exists()
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+@pytest.mark.parametrize("address", ["", "/no/such/course"])
+def test_a_host_that_cannot_fetch_the_course_says_so(tmp_path, address):
+    there = {"KAGGLE_KERNEL_RUN_TYPE": "1", "COURSE_ADDRESS": address}
+    code, _, err = from_first_cell(tmp_path, "", **there)
+    assert code == 1
+    last = err.splitlines()[-1]
+    assert f"No course at '{address}'. Switch the Internet on" in last
+    assert last.endswith(f"as {tmp_path}/ann-vs-cnn-on-mnist.")
+
+
 @pytest.mark.parametrize("name", ["secrets", "pandas", "utils", "numpy"])
 def test_a_file_of_the_students_takes_no_librarys_place(tmp_path, name):
     folder = tmp_path / "labs"
@@ -342,6 +353,16 @@ def test_the_first_cell_names_a_package_that_is_too_old(tmp_path, package):
     code, _, err = from_first_cell(COURSE_DIR, "", PYTHONPATH=str(tmp_path))
     assert code == 1
     assert f"RuntimeError: {package} is 1.2; the course needs" in err
+
+
+@pytest.mark.parametrize("notes", ["", "Version: none of yours\n"], ids=len)
+def test_a_package_that_is_there_in_part_is_named(tmp_path, notes):
+    installed(tmp_path, "keras", "3.9")
+    (metadata,) = tmp_path.glob("*/METADATA")
+    metadata.write_text(f"Metadata-Version: 2.1\nName: keras\n{notes}")
+    code, _, err = from_first_cell(COURSE_DIR, "", PYTHONPATH=str(tmp_path))
+    assert code == 1
+    assert err.splitlines()[-1].startswith("RuntimeError: keras is installed only in")
 
 
 def test_an_engine_that_is_not_used_may_be_old(tmp_path):
