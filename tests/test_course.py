@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections import namedtuple
 from importlib import metadata
@@ -483,6 +484,15 @@ def test_a_python_without_tensorflow_is_told_before_the_download(kind):
         return machine.check_machine(kind)
     with pytest.raises(programs.Problem, match=f"no TensorFlow for .*{KINDS[kind]}"):
         machine.check_machine(kind)
+
+
+def test_an_intel_mac_is_told_by_its_processor(monkeypatch):
+    """python.org builds one Python for both kinds of Mac, which calls itself so."""
+    monkeypatch.setattr(sysconfig, "get_platform", lambda: "macosx-10.13-universal2")
+    for processor in ("arm64", "x86_64"):
+        monkeypatch.setattr(platform, "machine", lambda p=processor: p)
+        kind = machine.this_machine().partition(" .")[0]
+        assert kind == f"macosx-10.13-universal2 {processor}"
 
 
 # Running the notebooks.

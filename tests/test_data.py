@@ -646,4 +646,4 @@ def test_a_cache_that_is_a_file_is_a_clear_error(
     (tmp_path / "keras").write_text("not a folder")
     with serving(monkeypatch, lambda handler: send(handler, full)):
         assert "MNIST_DATA=sample" in complaint("full")
-        assert_fell_back(capsys)
+        assert_fell_back(capsys, "Not a directory")

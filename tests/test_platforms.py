@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import nbformat
 import pytest
 
 from tools import first_cell
@@ -118,6 +119,18 @@ def test_vs_code_with_another_root_finds_the_course(tmp_path):
     code, out, err = python(tmp_path, code)
     assert (code, err) == (0, "")
     assert out.splitlines()[1] == str(COURSE_DIR)
+
+
+@pytest.mark.parametrize("name", ["ann", "cnn", "comparison"])
+def test_an_exercise_finds_its_files_from_any_folder(tmp_path, name):
+    """VS Code's kernel may work in its root, Colab's in a folder of its own."""
+    (path,) = COURSE_DIR.glob(f"exercises/release/{name}/*.ipynb")
+    cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    first = next(k for k, c in enumerate(cells) if "NotImplementedError" in c.source)
+    code = f"__vsc_ipynb_file__ = {str(path)!r}\n"
+    code += "\n".join(cell.source for cell in cells[:first])
+    code, _, err = python(tmp_path, code, MNIST_DATA="sample")
+    assert code == 0, err
 
 
 ADDRESS = "https://github.com/somebody/some-course"
