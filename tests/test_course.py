@@ -5,6 +5,7 @@ course.py, the real tools/notebooks.py, real papermill, but notebooks of a few l
 """
 
 import ast
+import json
 import os
 import platform
 import re
@@ -637,10 +638,9 @@ def test_lab_opens_the_course_whatever_folder_the_users_jupyter_opens(
     (tmp_path / "jupyter_server_config.py").write_text(theirs)
     typed = [argument.format(tmp_path=tmp_path) for argument in typed]
     config = {"JUPYTER_CONFIG_DIR": str(tmp_path)}
-    code, out, err = run_course(copy, "lab", "--show-config", *typed, **config)
+    code, out, err = run_course(copy, "lab", "--show-config-json", *typed, **config)
     assert code == 0, err
-    opened = re.search(r"\.root_dir = '(.*)'", out).group(1)
-    assert opened == str(tmp_path if typed else copy)
+    assert json.loads(out)["ServerApp"]["root_dir"] == str(tmp_path if typed else copy)
 
 
 # Interrupted.
