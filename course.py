@@ -16,8 +16,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [folder for folder in sys.path if folder not in ("", HERE)]
 sys.dont_write_bytecode = sys.version_info < (3,)  # that would go beside the sources
 sys.path.insert(0, HERE)
-import tools
-import utils
+try:
+    import tools
+    import utils
+except ImportError:  # started out of a zip that was only looked into, or copied
+    sys.exit(
+        "course.py: The rest of the course is not in " + HERE + ". Unpack the whole "
+        "zip, or download the course again, and start course.py in its folder."
+    )
 
 sys.path.append(sys.path.pop(0))
 

@@ -22,6 +22,7 @@ COPIED = (
     "tools/folders.py",
     "tools/formulas.py",
     "tools/installation.py",
+    "tools/machine.py",
     "tools/notebook_file.py",
     "tools/notebooks.py",
     "tools/notebook.html.j2",

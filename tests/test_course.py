@@ -5,6 +5,7 @@ course.py, the real tools/notebooks.py, real papermill, but notebooks of a few l
 """
 
 import ast
+import json
 import os
 import platform
 import re
@@ -12,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections import namedtuple
 from importlib import metadata
@@ -37,6 +39,7 @@ from small_courses import (
 from tools import (
     commands,
     installation,
+    machine,
     notebooks,
     pins,
     programs,
@@ -82,6 +85,19 @@ def test_unknown_arguments_are_refused(arguments):
     code, _, err = run_course(COURSE_DIR, *arguments)
     assert code == 2
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("there", [(), ("tools",)], ids=len)
+def test_course_py_alone_says_that_it_needs_the_rest(copy, tmp_path, there):
+    """Windows shows a zip as a folder, and starts what is clicked without the rest."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(copy / "course.py", alone)
+    for room in there:
+        shutil.copytree(copy / room, alone / room)
+    code, out, err = run_course(alone, "run")
+    assert (code, out) == (1, "") and "Unpack the whole zip" in err
+    assert_one_message(err)
 
 
 # Python's version.
@@ -425,7 +441,8 @@ def test_failing_install_is_said_and_completed_later(prepared, made):
     assert code == 1
     assert out.startswith("Completing .venv, which lacks no-such-package==1.0.")
     assert "no-such-package" in err  # the installer's own message
-    assert "course.py: The installation failed" in err.splitlines()[-1]
+    last = err.splitlines()[-1]
+    assert "course.py: The installation failed" in last and "no tensorflow" in last
 
     # The .venv stays; what is missing is tried again, and what is there suffices.
     pip = next(prepared.glob(".venv/**/pip-*.dist-info")).name.split("-")[1]
@@ -445,6 +462,90 @@ def test_a_package_that_was_half_installed_is_installed_anew(prepared, made):
     assert out.startswith("Completing .venv, which lacks halfway==1.0.")
     assert "Installed." in out
     assert (folder / "INSTALLER").exists() and (folder.parent / "halfway.py").exists()
+
+
+@pytest.mark.slow
+@NO_SIGNALS
+@pytest.mark.parametrize("link", [True, False])
+def test_another_tools_venv_is_kept(copy, tmp_path, link):
+    (copy / "requirements.txt").write_text("no-such-package==1.0\n")
+    place = tmp_path / "disk" if link else copy / ".venv"
+    make = (sys.executable, "-m", "venv", "--without-pip", place)
+    subprocess.run(make, check=True)
+    if link:
+        (copy / ".venv").symlink_to(place)
+    (copy / ".venv-1").symlink_to("/gone")
+    code, out, _ = run_course(copy, "results", **WITH_PIP)
+    this = f"Python {platform.python_version()}, but no pip. It is kept as .venv-2."
+    assert code == 1 and out.startswith(f".venv is another tool's: it has {this}\n")
+    kept, new = (copy / name / "bin" / "python" for name in (".venv-2", ".venv"))
+    assert not list((copy / ".venv-2").glob("lib/*/site-packages/*"))
+    assert subprocess.run([kept, "-c", ""]).returncode == 0
+    assert subprocess.run([new, "-m", "pip", "--version"]).returncode == 0
+
+
+@pytest.mark.slow
+@NO_SIGNALS
+@pytest.mark.parametrize("is_there", [True, False])
+def test_venv_may_be_a_link_to_another_disk(copy, tmp_path, is_there):
+    write_wheel(tmp_path)
+    (copy / "requirements.txt").write_text("halfway==1.0\n")
+    (copy / ".venv").symlink_to(tmp_path / "disk")
+    if is_there:
+        (tmp_path / "disk").mkdir()
+    here = WITH_PIP | {"PIP_FIND_LINKS": str(tmp_path)}
+    code, out, err = run_course(copy, "results", **here)
+    assert (code, err) == (0, "") and out.endswith("Installed.\n\nthe table\n")
+    assert (copy / ".venv").is_symlink() and (tmp_path / "disk" / "bin").is_dir()
+
+
+def test_a_venv_of_somebody_elses_is_not_completed(tmp_path, monkeypatch):
+    locked = tmp_path / "lib" / "site-packages"
+    locked.mkdir(parents=True)
+    may = os.access
+    monkeypatch.setattr(installation, "VENV", tmp_path)
+    installation.check_ours(["numpy==2.0"])
+    monkeypatch.setattr(os, "access", lambda f, mode: f != str(locked) and may(f, mode))
+    with pytest.raises(programs.Problem, match=r"lacks numpy==2\.0, and .* belongs to"):
+        installation.check_ours(["numpy==2.0"])
+
+
+KINDS = {
+    "macosx-11.0-arm64 arm64 .cpython-313-darwin.so": "",
+    "macosx-10.13-universal2 arm64 .cpython-313-darwin.so": "",
+    "macosx-10.13-universal2 x86_64 .cpython-313-darwin.so": "Intel Macs",
+    "macosx-10.9-x86_64 x86_64 .cpython-311-darwin.so": "Intel Macs",
+    "win-amd64 AMD64 .cp313-win_amd64.pyd": "",
+    "win-amd64 ARM64 .cp313-win_amd64.pyd": "",
+    "win-arm64 ARM64 .cp313-win_arm64.pyd": "Python for ARM",
+    "win32 AMD64 .cp311-win32.pyd": "32 bits",
+    "mingw_x86_64_ucrt_gnu AMD64 .cp312-mingw_x86_64_ucrt_gnu.pyd": "MSYS2",
+    "win-amd64 AMD64 .cp313t-win_amd64.pyd": "free-threaded",
+    "linux-x86_64 x86_64 .cpython-312-x86_64-linux-gnu.so": "",
+    "linux-aarch64 aarch64 .cpython-312-aarch64-linux-gnu.so": "",
+    "linux-x86_64 x86_64 .cpython-313t-x86_64-linux-gnu.so": "free-threaded",
+    "linux-x86_64 x86_64 .cpython-312-x86_64-linux-musl.so": "Alpine",
+    "linux-x86_64 x86_64 .pypy311-pp73-x86_64-linux-gnu.so": "PyPy",
+    "linux-riscv64 riscv64 .cpython-312-riscv64-linux-gnu.so": "kind of processor",
+    "linux-armv7l armv7l .cpython-311-arm-linux-gnueabihf.so": "32 bits",
+}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, machine.this_machine()])
+def test_a_python_without_tensorflow_is_told_before_the_download(kind):
+    if not KINDS.get(kind):
+        return machine.check_machine(kind)
+    with pytest.raises(programs.Problem, match=f"no TensorFlow for .*{KINDS[kind]}"):
+        machine.check_machine(kind)
+
+
+def test_an_intel_mac_is_told_by_its_processor(monkeypatch):
+    """python.org builds one Python for both kinds of Mac, which calls itself so."""
+    monkeypatch.setattr(sysconfig, "get_platform", lambda: "macosx-10.13-universal2")
+    for processor in ("arm64", "x86_64"):
+        monkeypatch.setattr(platform, "machine", lambda p=processor: p)
+        kind = machine.this_machine().partition(" .")[0]
+        assert kind == f"macosx-10.13-universal2 {processor}"
 
 
 # Running the notebooks.
@@ -583,6 +684,21 @@ def test_lab_hands_on_its_arguments_and_asks_about_no_news(copy):
     config = copy / "build" / "jupyter" / "labconfig" / "page_config.json"
     assert "announcements" in config.read_text()
     assert (copy / "work" / "ANN_Model.ipynb").is_file()  # to work on
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("typed", [(), ("--notebook-dir={tmp_path}",)], ids=len)
+def test_lab_opens_the_course_whatever_folder_the_users_jupyter_opens(
+    copy, tmp_path, typed
+):
+    (tmp_path / "theirs").mkdir()
+    theirs = f"c.ServerApp.root_dir = {str(tmp_path / 'theirs')!r}\n"
+    (tmp_path / "jupyter_server_config.py").write_text(theirs)
+    typed = [argument.format(tmp_path=tmp_path) for argument in typed]
+    config = {"JUPYTER_CONFIG_DIR": str(tmp_path)}
+    code, out, err = run_course(copy, "lab", "--show-config-json", *typed, **config)
+    assert code == 0, err
+    assert json.loads(out)["ServerApp"]["root_dir"] == str(tmp_path if typed else copy)
 
 
 # Interrupted.

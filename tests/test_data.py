@@ -1,5 +1,6 @@
 """utils.data with real files, whole and damaged, and with real servers on 127.0.0.1."""
 
+import errno
 import gzip
 import hashlib
 import os
@@ -11,6 +12,7 @@ import threading
 import time
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import local_server
 import numpy as np
@@ -503,12 +505,15 @@ def serving(monkeypatch, body):
         yield asked
 
 
-def assert_fell_back(capsys):
-    """Load with "auto" and see that it took the sample and said so."""
+OFFLINE = "the full MNIST is neither cached nor within reach"
+
+
+def assert_fell_back(capsys, why=OFFLINE):
+    """Load with "auto" and see that it took the sample and said so, and why."""
     capsys.readouterr()
     assert load_mnist("auto").source == "sample"
-    line = "the full MNIST is neither cached nor within reach"
-    assert capsys.readouterr().out.count(line) == 1
+    out = capsys.readouterr().out
+    assert out.count(why) == 1 and (OFFLINE in out) == (why == OFFLINE)
 
 
 @pytest.mark.parametrize("choice", ["auto", "full"])
@@ -516,6 +521,29 @@ def test_the_cached_file_is_used_without_network(full, cache, arrays, choice):
     cache.mkdir(parents=True)
     (cache / "mnist.npz").write_bytes(full)
     assert_same(load_mnist(choice), arrays)
+
+
+def test_the_cached_file_needs_nothing_that_downloads(full, cache, arrays, monkeypatch):
+    """pooch cannot be imported by a Python that was built without lzma or bz2."""
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    cache.mkdir(parents=True)
+    (cache / "mnist.npz").write_bytes(full)
+    assert_same(load_mnist("auto"), arrays)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "why"),
+    [(errno.EACCES, "datasets: no permission"), (errno.ENOSPC, "No space left")],
+)
+def test_the_reason_is_said_where_a_server_answers(
+    full, quick_sample, monkeypatch, capsys, refusal, why
+):
+    def refuse(*_, **__):
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with serving(monkeypatch, lambda handler: send(handler, full)):
+        assert_fell_back(capsys, why)
 
 
 @pytest.mark.parametrize("choice", ["auto", "full"])
@@ -569,7 +597,7 @@ def test_a_failed_download_is_never_taken_for_data(
         assert "nothing of it was kept" in complaint("full")
         assert time.monotonic() - begin < AGES / 2  # it did not wait for the server
         assert list(cache.iterdir()) == []
-        assert_fell_back(capsys)
+        assert_fell_back(capsys, "nothing of it was kept")
         assert list(cache.iterdir()) == []
         assert asked.count("GET") == 2
 
@@ -664,4 +692,4 @@ def test_a_cache_that_is_a_file_is_a_clear_error(
     (tmp_path / "keras").write_text("not a folder")
     with serving(monkeypatch, lambda handler: send(handler, full)):
         assert "MNIST_DATA=sample" in complaint("full")
-        assert_fell_back(capsys)
+        assert_fell_back(capsys, "Not a directory")

@@ -1,12 +1,16 @@
 """Plans of a lesson, the notebook made of one, the kernel of its show, the copies."""
 
+import json
 import os
 import re
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import pytest
+from local_server import send, serving
 from nbconvert.filters import markdown2html
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -477,6 +481,41 @@ def test_a_kernel_that_misses_a_heartbeat_is_asked_again(monkeypatch):
     monkeypatch.setattr(present, "SECONDS_TO_START", -1)
     with pytest.raises(present.PresentError, match="no answer"):
         present.wait_for_kernel(Client())
+
+
+@pytest.fixture
+def starting(tmp_path, monkeypatch):
+    """A program that stands for JupyterLab until its input ends, and its folder."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    command = (sys.executable, "-c", "input()")
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    yield process, tmp_path
+    process.communicate()
+
+
+def test_a_server_is_found_whichever_process_it_is_and_whatever_the_proxy(
+    starting, monkeypatch
+):
+    """On Windows .venv's Python is a program that starts the real one."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody listens there
+    process, folder = starting
+    with serving(lambda handler: send(handler, b"{}")) as (url, asked):
+        info = {"url": f"{url}/", "token": "x", "pid": process.pid + 1}
+        (folder / f"jpserver-{info['pid']}.json").write_text(json.dumps(info))
+        assert present.wait_for_server(process) == info
+    assert asked == ["GET"]
+
+
+def test_a_server_that_ends_and_one_that_is_silent_are_told_apart(
+    starting, monkeypatch
+):
+    process, _ = starting
+    monkeypatch.setattr(present, "SECONDS_TO_START", 0)
+    with pytest.raises(present.PresentError, match="does not answer after 0 seconds"):
+        present.wait_for_server(process)
+    process.communicate()
+    with pytest.raises(present.PresentError, match="the last line above says why"):
+        present.wait_for_server(process)
 
 
 # The working copies.

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import nbformat
 import pytest
 
 from tools import first_cell
@@ -120,6 +121,18 @@ def test_vs_code_with_another_root_finds_the_course(tmp_path):
     assert out.splitlines()[1] == str(COURSE_DIR)
 
 
+@pytest.mark.parametrize("name", ["ann", "cnn", "comparison"])
+def test_an_exercise_finds_its_files_from_any_folder(tmp_path, name):
+    """VS Code's kernel may work in its root, Colab's in a folder of its own."""
+    (path,) = COURSE_DIR.glob(f"exercises/release/{name}/*.ipynb")
+    cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    first = next(k for k, c in enumerate(cells) if "NotImplementedError" in c.source)
+    code = f"__vsc_ipynb_file__ = {str(path)!r}\n"
+    code += "\n".join(cell.source for cell in cells[:first])
+    code, _, err = python(tmp_path, code, MNIST_DATA="sample")
+    assert code == 0, err
+
+
 ADDRESS = "https://github.com/somebody/some-course"
 
 
@@ -168,6 +181,17 @@ def test_a_host_fetches_the_course_once_and_finds_it_after_a_restart(tmp_path, h
         assert out.splitlines()[-1] == str(fetched)
         there["COURSE_ADDRESS"] = "https://localhost:1/gone"
     assert not (fetched / fetched.name).exists()
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+@pytest.mark.parametrize("address", ["", "/no/such/course"])
+def test_a_host_that_cannot_fetch_the_course_says_so(tmp_path, address):
+    there = {"KAGGLE_KERNEL_RUN_TYPE": "1", "COURSE_ADDRESS": address}
+    code, _, err = from_first_cell(tmp_path, "", **there)
+    assert code == 1
+    last = err.splitlines()[-1]
+    assert f"No course at '{address}'. Switch the Internet on" in last
+    assert last.endswith(f"as {tmp_path}/ann-vs-cnn-on-mnist.")
 
 
 @pytest.mark.parametrize("name", ["secrets", "pandas", "utils", "numpy"])
@@ -384,6 +408,16 @@ def test_the_first_cell_names_a_package_that_is_too_old(tmp_path, package):
     code, _, err = from_first_cell(COURSE_DIR, "", PYTHONPATH=str(tmp_path))
     assert code == 1
     assert f"RuntimeError: {package} is 1.2; the course needs" in err
+
+
+@pytest.mark.parametrize("notes", ["", "Version: none of yours\n"], ids=len)
+def test_a_package_that_is_there_in_part_is_named(tmp_path, notes):
+    installed(tmp_path, "keras", "3.9")
+    (metadata,) = tmp_path.glob("*/METADATA")
+    metadata.write_text(f"Metadata-Version: 2.1\nName: keras\n{notes}")
+    code, _, err = from_first_cell(COURSE_DIR, "", PYTHONPATH=str(tmp_path))
+    assert code == 1
+    assert err.splitlines()[-1].startswith("RuntimeError: keras is installed only in")
 
 
 def test_an_engine_that_is_not_used_may_be_old(tmp_path):

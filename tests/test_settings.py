@@ -19,7 +19,7 @@ from small_courses import (
     write_wheel,
 )
 
-from tools import installation, pins, programs
+from tools import installation, machine, pins, programs
 from utils import data, data_files, runs
 
 
@@ -41,7 +41,7 @@ def reports(copy, *lines):
 DROPPED = """
     PIP_TARGET PIP_PREFIX PIP_ROOT PIP_DRY_RUN PIP_NO_DEPS PIP_SOME_LATER_ONE UV_TARGET
     UV_PROJECT_ENVIRONMENT UV_PYTHON PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONSAFEPATH
-    PYTHONDONTWRITEBYTECODE
+    PYTHONDONTWRITEBYTECODE PYTEST_ADDOPTS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 """
 KEPT = """
     PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PIP_PROXY PIP_CERT
@@ -159,6 +159,19 @@ def test_a_home_that_can_be_written_stays(environment, tmp_path):
     before = dict(environment)
     installation.find_a_home()
     assert environment == before
+
+
+@pytest.mark.parametrize("name", installation.JUPYTERS)
+def test_roots_leftovers_in_the_home_are_left_alone(environment, tmp_path, name):
+    """After `sudo jupyter`; here a file, below which not even root can write."""
+    (tmp_path / Path(installation.JUPYTERS[name]).parts[0]).touch()
+    installation.find_a_home()
+    ours = tmp_path / "course" / "build" / "home" / installation.JUPYTERS[name]
+    assert environment[name] == str(ours) and environment["HOME"] == str(tmp_path)
+    assert len(installation.JUPYTERS.keys() & environment.keys()) == 1
+    environment[name] = str(tmp_path)  # the user's own choice stays
+    installation.find_a_home()
+    assert environment[name] == str(tmp_path)
 
 
 @pytest.mark.slow
@@ -317,4 +330,4 @@ def test_a_long_folder_is_refused_on_windows_before_the_download(
 def test_the_longest_name_of_tensorflow_fits_where_the_course_may_lie():
     """The longest path in its wheel for Windows, 163 characters, below .venv."""
     below = len("\\.venv\\Lib\\site-packages\\") + 163
-    assert installation.WINDOWS_LENGTH + below == 259 - 1  # of Windows' 260, with NUL
+    assert machine.WINDOWS_LENGTH + below == 259 - 1  # of Windows' 260, with NUL

@@ -335,6 +335,13 @@ def test_results_that_are_no_file_are_named(tmp_path):
             read_results(tmp_path / name)
 
 
+def test_results_that_cannot_be_saved_say_what_to_do(tmp_path):
+    """Below a file: there not even root can make a folder."""
+    (tmp_path / "file").touch()
+    with pytest.raises(SweepError, match=r"cannot be saved in .*file.*: .* RUNS_DIR"):
+        write_results(tmp_path / "file" / "sweep.jsonl", {TRAININGS[0]: 0.5})
+
+
 @pytest.mark.slow
 def test_a_sweep_that_was_stopped_goes_on(digits, architectures, alone, tmp_path):
     """And what a worker trains is what this process trains."""

@@ -21,7 +21,6 @@ CELL_ID = "the-first-cell"
 CELL = """\
 # Finds the course around this notebook; Colab and Kaggle fetch it once.
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -30,12 +29,13 @@ here = Path(globals().get("__vsc_ipynb_file__", "notebook")).resolve().parent
 around = [here, *here.parents, here / "ann-vs-cnn-on-mnist"]
 course = next((f for f in around if (f / "utils/environment.py").exists()), around[-1])
 hosted = any(name.startswith(("COLAB_", "KAGGLE_KERNEL")) for name in os.environ)
+lost = f"Open this in the whole course's folder, not in {here}."
 if hosted and not course.exists():
-    subprocess.run(["git", "clone", "-q", "--depth=1", ADDRESS, course])
+    lost = f"No course at '{ADDRESS}'. Switch the Internet on or upload it as {course}."
+    os.system(f"git clone -q --depth=1 '{ADDRESS}' '{course}'")
 if not (course / "utils").exists():
-    raise FileNotFoundError(f"Open this in the whole course's folder, not in {here}.")
+    raise FileNotFoundError(lost)
 sys.path.insert(0, str(course))
-
 from utils.environment import set_up
 
 set_up()

@@ -181,12 +181,14 @@ def clean_copy(folder, assignment, with_source):
     shutil.copytree(graded, folder / "tools" / "graded", ignore=ignored)
     (folder / "tools" / "__init__.py").touch()
     (folder / "exercises" / "work").mkdir(parents=True)
+    files = folder / "exercises" / "release" / assignment
+    files.mkdir(parents=True)
     source = EXERCISES / "source" / assignment
     if with_source:
         shutil.copytree(source, folder / "exercises" / "source" / assignment)
     for path in source.iterdir():
         if path.suffix != ".ipynb":
-            shutil.copy(path, folder / "exercises" / "work")
+            shutil.copy(path, files)
     return folder
 
 

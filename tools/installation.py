@@ -9,19 +9,26 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
+from itertools import count
 from pathlib import Path
 
+from tools.machine import (
+    check_length,
+    check_machine,
+    check_space,
+    check_version,
+    long_paths_are_allowed,
+    this_machine,
+)
 from tools.pins import broken, missing, read
 from tools.programs import Problem, wait_for
 from tools.python_version import complaint
+from utils.files import rename
 from utils.places import COURSE_DIR
 
 VENV = COURSE_DIR / ".venv"
 # GB to download, GB on disk (measured on Linux; more elsewhere), for each file.
 SIZES = {"requirements.txt": (0.44, 1.9), "requirements-book.txt": (0.46, 2.0)}
-GIGABYTES_NEEDED = 3  # what is installed, and the largest package while it is unpacked
-WINDOWS_LENGTH = 70  # of the course's folder; TensorFlow's longest path adds 188 to it
 # Settings of pip and uv that say where packages come from are kept, all others dropped:
 # they send packages elsewhere, or leave some out.
 SOURCES = re.compile(
@@ -51,16 +58,15 @@ AT_ONCE = {
     "UV_HTTP_RETRIES": "0",
     "UV_HTTP_TIMEOUT": "10",
 }
+# Where Jupyter writes below the home: what makes these folders elsewhere, and where
+# they are. After a `sudo jupyter` they are root's.
+JUPYTERS = {
+    "JUPYTER_CONFIG_DIR": ".jupyter",
+    "JUPYTER_RUNTIME_DIR": "Library/Jupyter/runtime"
+    if sys.platform == "darwin"
+    else ".local/share/jupyter/runtime",
+}
 FOLDERS = ("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR")
-
-
-NO_TENSORFLOW = (
-    (r"macosx-.*x86_64", "a Python for Intel Macs any more", "On a newer Mac, take a "
-     "Python for Apple silicon. "),
-    (r"win-arm", "Windows' Python for ARM", "Take a Python for x64, which runs there, "
-     "too. "),
-    (r"win32|linux-(i.86|armv)", "a Python of 32 bits", "Take one of 64. "),
-)  # fmt: skip
 
 
 def prepare(requirements):
@@ -88,7 +94,7 @@ def prepare(requirements):
 def forget_settings():
     """Drop what would send packages elsewhere, or change what Python does."""
     for name in list(os.environ):
-        if name.startswith(("PIP_", "UV_")) and not SOURCES.match(name):
+        if name.startswith(("PIP_", "UV_", "PYTEST_")) and not SOURCES.match(name):
             del os.environ[name]
     os.environ["PIP_USER"] = "0"  # in pip's own file, too: a venv cannot honour it
     foreign = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -127,16 +133,18 @@ def find_a_home():
     for name in FOLDERS:
         if os.environ.get(name) and not usable(os.environ[name]):
             del os.environ[name]
-    home = os.path.expanduser("~")
+    home, ours = os.path.expanduser("~"), str(COURSE_DIR / "build" / "home")
     if os.path.isabs(home) and usable(home):  # "~" itself, where there is no home
+        for name, folder in JUPYTERS.items():
+            if not usable(what_is_there(os.path.join(home, folder))):
+                os.environ.setdefault(name, os.path.join(ours, folder))
         return
     os.environ.setdefault("KERAS_HOME", os.path.join(home, ".keras"))  # a cached MNIST
     if not os.path.isdir(os.environ["KERAS_HOME"]):
         del os.environ["KERAS_HOME"]
     check_writable(COURSE_DIR)
-    home = str(COURSE_DIR / "build" / "home")
-    os.makedirs(home, exist_ok=True)
-    os.environ.update(HOME=home, USERPROFILE=home)
+    os.makedirs(ours, exist_ok=True)
+    os.environ.update(HOME=ours, USERPROFILE=ours)
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         os.environ.pop(name, None)
 
@@ -151,34 +159,17 @@ def usable(folder):
     return True
 
 
+def what_is_there(path):
+    """Return a path, or the folder above it that is there, where it is not."""
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    return path
+
+
 def put_first(name, folder):
     """Put a folder before the others in an environment variable that lists folders."""
     others = os.environ.get(name)
     os.environ[name] = folder + os.pathsep + others if others else folder
-
-
-# The Python.
-
-
-def check_version(version):
-    """Refuse a Python for which the packages do not exist."""
-    if complaint(version):
-        raise Problem(complaint(version))
-
-
-def check_machine(kind):
-    """Refuse a Python for which nobody builds TensorFlow; say where the course runs.
-
-    Args:
-        kind: the system and processor that Python was built for, as
-            sysconfig.get_platform() has it.
-    """
-    for pattern, what, instead in NO_TENSORFLOW:
-        if re.match(pattern, kind):
-            raise Problem(
-                f"There is no TensorFlow for {what}. {instead}The course also runs on "
-                "Google Colab and Kaggle, with nothing to install."
-            )
 
 
 # The environment.
@@ -190,12 +181,13 @@ def install(requirements):
     absent = missing_in(python, requirements)
     if absent == []:
         return str(python)
-    check_machine(sysconfig.get_platform())
+    check_machine(this_machine())
     check_writable(COURSE_DIR)
     uv = shutil.which("uv")
     if absent is None:
-        make_venv(requirements, uv)
+        make_venv(requirements, uv, python)
     else:
+        check_ours(absent)
         print(f"Completing .venv, which lacks {', '.join(absent)}.", flush=True)
     failed = wait_for(*installer(python, uv), *wanted(requirements))
     halves = [] if failed else missing_in(python, requirements)
@@ -205,10 +197,12 @@ def install(requirements):
         failed = wait_for(*installer(python, uv), *anew, "--no-deps", *halves)
     if failed:
         raise Problem(
-            "The installation failed; the lines above are the installer's. Most often "
-            "it is the network, even where they speak of a conflict of versions: check "
-            "the connection (behind a proxy, set HTTPS_PROXY) and start the same "
-            "command again, it goes on where it stopped."
+            "The installation failed; the lines above are the installer's. If they say "
+            "that there is no tensorflow for this machine, the course runs on Google "
+            "Colab and Kaggle. Most often it is the network, even where they speak of "
+            "a conflict of versions: check the connection (behind a proxy, set "
+            "HTTPS_PROXY) and start the same command again, it goes on where it "
+            "stopped."
         )
     absent = missing_in(python, requirements)
     if absent != []:
@@ -268,9 +262,37 @@ def installer(python, uv):
     return (*pip, "install", "--no-compile")
 
 
-def make_venv(requirements, uv=None):
+def check_ours(absent):
+    """Refuse to complete an environment in which this user cannot install."""
+    for folder, _, _ in os.walk(str(VENV)):
+        if not os.access(folder, os.W_OK):
+            raise Problem(
+                f".venv lacks {', '.join(absent)}, and {folder} belongs to somebody "
+                "else. Rename .venv, and the same command makes one of your own."
+            )
+
+
+def set_aside(python):
+    """Keep a .venv that works, though not for the course, under another name."""
+    ask = [str(python), "-c", "import sys; print(sys.version.split()[0])"]
+    try:
+        version = subprocess.check_output(ask, stderr=subprocess.DEVNULL).decode()
+    except (OSError, subprocess.CalledProcessError):
+        return
+    fits = not complaint([int(part) for part in version.split(".")[:2]])
+    names = (f".venv-{number}" for number in count(1))
+    kept = next(n for n in names if not os.path.lexists(str(VENV.with_name(n))))
+    rename(str(VENV), str(VENV.with_name(kept)))
+    print(
+        f".venv is another tool's: it has Python {version.strip()}"
+        f"{', but no pip' if fits else ''}. It is kept as {kept}.",
+        flush=True,
+    )
+
+
+def make_venv(requirements, uv=None, python=""):
     """Make an empty .venv, in place of a broken one if there is one."""
-    check_space(COURSE_DIR)
+    check_space(what_is_there(os.path.realpath(str(VENV))))
     if os.name == "nt":
         check_length(COURSE_DIR, long_paths_are_allowed())
     if not uv and not has_ensurepip():
@@ -279,19 +301,23 @@ def make_venv(requirements, uv=None):
             "package of its own. Run: sudo apt install "
             f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
         )
+    set_aside(python)
+    place = os.path.realpath(str(VENV))  # .venv may be a link to another disk
     download, disk = SIZES.get(requirements, (0.51, 2.1))
     print(
         "Replacing .venv, which is broken:" if VENV.exists() else "Making .venv:",
         f"{download} GB to download, {disk} GB on disk, 1 to 10 minutes, once.",
         flush=True,
     )
-    command = (sys.executable, "-m", "venv", "--clear", VENV)
+    # The one below the .venv that this may have been started in, and that is gone.
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    command = (base, "-m", "venv", "--clear", place)
     if not has_ensurepip():
-        command = (uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV)
+        command = (uv, "venv", "--quiet", "--clear", "--python", base, place)
     if wait_for(*command):
         raise Problem(
-            "The folder .venv could not be made; the lines above say why. Delete it if "
-            "it is there, and start the same command again."
+            "The folder .venv could not be made; the lines above say why. Move it away "
+            "if it is there, and start the same command again."
         )
 
 
@@ -302,39 +328,6 @@ def has_ensurepip():
     except ImportError:
         return False
     return True
-
-
-def check_space(folder):
-    """Refuse to fill the disk."""
-    free = shutil.disk_usage(str(folder)).free / 1e9
-    if free < GIGABYTES_NEEDED:
-        raise Problem(
-            f"The packages need {GIGABYTES_NEEDED} GB of disk space, and {free:.1f} GB "
-            f"are free in {folder}. Free some, or move the course to another disk."
-        )
-
-
-def check_length(folder, long_paths):
-    """Refuse a folder below which Windows could not name TensorFlow's files."""
-    length = len(str(folder))
-    if length > WINDOWS_LENGTH and not long_paths:
-        raise Problem(
-            f"The course's folder has a name of {length} characters, {folder}; Windows "
-            f"allows {WINDOWS_LENGTH} with TensorFlow's long names below it. Move the "
-            r"course to a short folder such as C:\course and start it there."
-        )
-
-
-def long_paths_are_allowed():
-    """Tell whether this Windows was set to allow paths of more than 260 characters."""
-    import winreg
-
-    place = r"SYSTEM\CurrentControlSet\Control\FileSystem"
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as key:
-            return winreg.QueryValueEx(key, "LongPathsEnabled")[0] == 1
-    except OSError:
-        return False
 
 
 def check_writable(folder):

@@ -5,6 +5,8 @@ Standard library and syntax of Python 3.6 only, like course.py, which imports it
 
 import json
 
+from utils.places import COURSE_DIR
+
 NEWS = "@jupyterlab/apputils-extension:announcements"  # it asks the network
 
 
@@ -16,3 +18,7 @@ def configure_lab(folder, **files):
     (folder / "labconfig").mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / "labconfig" / f"{name}.json").write_text(json.dumps(content))
+    # The pages that we open are named from here, whatever folder the user's own files
+    # name. Not an option: JupyterLab takes each once, and this one may be typed.
+    server = {"ServerApp": {"root_dir": str(COURSE_DIR)}}
+    (folder / "jupyter_server_config.json").write_text(json.dumps(server))

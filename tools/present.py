@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import webbrowser
@@ -35,6 +36,8 @@ from utils.places import COURSE_DIR
 FOLDER = COURSE_DIR / "build" / "present"
 HERE = Path(__file__).resolve().parent
 SECONDS_TO_START = 90
+# A proxy, which HTTP_PROXY may name, cannot reach a server on this machine.
+HERE_ALONE = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 # Where a slide has the focus, and where nothing has it: JupyterLab opens some notebooks
 # so, and a teacher should not have to click first.
@@ -137,16 +140,23 @@ def wait_for_server(process):
     Raises:
         PresentError: it ended, or does not answer.
     """
-    place = Path(jupyter_runtime_dir(), f"jpserver-{process.pid}.json")
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            info = json.loads(place.read_text())
-            ask(info, "api/status")
-            return info
-        except (OSError, ValueError):
-            time.sleep(0.2)
-    raise PresentError("JupyterLab did not start; what it says stands above.")
+        # Not by the process's number: on Windows, Python in .venv starts another one.
+        for place in Path(jupyter_runtime_dir()).glob("jpserver-*.json"):
+            try:
+                info = json.loads(place.read_text())
+                ask(info, "api/status")
+                return info
+            except (OSError, ValueError):
+                pass
+        time.sleep(0.2)
+    if process.poll() is None:
+        raise PresentError(
+            f"JupyterLab does not answer after {SECONDS_TO_START} seconds; what it says"
+            " stands above."
+        )
+    raise PresentError("JupyterLab did not start; the last line above says why.")
 
 
 def ask(info, path, body=None):
@@ -156,7 +166,7 @@ def ask(info, path, body=None):
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"token {info['token']}"},
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with HERE_ALONE.open(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -244,6 +254,23 @@ def main(name="", *arguments):
         return 1
     settle(FOLDER)
     os.environ["JUPYTER_CONFIG_DIR"] = str(FOLDER)
+    # What servers and kernels write down of themselves is here this show's alone.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as runtime:
+        os.environ["JUPYTER_RUNTIME_DIR"] = runtime
+        return open_show(show, needed, arguments)
+
+
+def open_show(show, needed, arguments):
+    """Start JupyterLab, prepare a show in it, and wait for its end.
+
+    Args:
+        show: path of the notebook.
+        needed: as make_show() returns it.
+        arguments: for JupyterLab.
+
+    Returns:
+        JupyterLab's exit code, or 1 where the show could not begin.
+    """
     page = f"lab/tree/{quote(show.relative_to(COURSE_DIR).as_posix())}"
     # The browser waits until the kernel is ready.
     options = ["--no-browser", f"--LabApp.default_url=/{page}", *arguments]

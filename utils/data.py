@@ -91,9 +91,12 @@ def load_mnist(choice=None):
     elif choice == "auto":
         try:
             arrays = read_path(_full_mnist_file())
-        except DataError:
+        except DataError as error:
             arrays = _read_sample()
             note = " (the full MNIST is neither cached nor within reach)"
+            if not isinstance(error.__context__, UnreachableError):
+                note = ", and not the full MNIST"
+                print(error)
     else:
         arrays = read_path(choice)
         is_own = True

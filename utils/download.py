@@ -53,10 +53,10 @@ def fetch(url, path, known_hash, seconds):
         OSError: the folder cannot be written (PermissionError), or the network failed.
         ValueError: what came is not the file; nothing of it is kept.
     """
-    import pooch
-
     if is_whole(path, known_hash):
         return
+    import pooch  # a Python without lzma or bz2 cannot, and uses what is there
+
     if is_other := os.path.lexists(path):
         print(
             f"{path} is not the file that belongs there: it is damaged, cut off or "

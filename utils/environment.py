@@ -126,12 +126,19 @@ def _noted_versions():
 
 
 def _check_versions(installed):
-    from packaging.version import Version
+    from packaging.version import InvalidVersion, Version
 
     for package, oldest in OLDEST.items():
         version = installed.get(package, oldest)
-        # .release: a pre-release of 3.8 is as good as 3.8.
-        if Version(version).release < Version(oldest).release:
+        try:
+            # .release: a pre-release of 3.8 is as good as 3.8.
+            too_old = Version(version).release < Version(oldest).release
+        except (InvalidVersion, TypeError):  # None, where a file of its notes is lost
+            raise RuntimeError(
+                f"{package} is installed only in part: its version is {version!r}. "
+                f"Run: pip install --force-reinstall --no-deps {package}"
+            ) from None
+        if too_old:
             raise RuntimeError(
                 f"{package} is {version}; the course needs {oldest} or newer. "
                 "Run: pip install -r requirements.txt"

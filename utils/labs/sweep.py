@@ -250,8 +250,19 @@ def _is_result(row):
 
 
 def write_results(path, results):
-    """Write the results of a sweep, whole or not at all."""
+    """Write the results of a sweep, whole or not at all.
+
+    Raises:
+        SweepError: the folder cannot be written.
+    """
     rows = [t._asdict() | {"accuracy": accuracy} for t, accuracy in results.items()]
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, "".join(json.dumps(row) + "\n" for row in rows))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, "".join(json.dumps(row) + "\n" for row in rows))
+    except OSError as error:
+        raise SweepError(
+            f"The results cannot be saved in {path.parent}: {error.strerror or error}. "
+            "Set the environment variable RUNS_DIR to a folder that you may write to "
+            "and that has room, then run this cell again."
+        ) from error
