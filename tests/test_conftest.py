@@ -106,13 +106,17 @@ def test_quick_leaves_out_what_is_slow_and_all_but_first_cells(folder):
 KERAS = """
 from types import SimpleNamespace
 limits = []
-keras = SimpleNamespace(config=SimpleNamespace(set_max_epochs=limits.append))
+config = SimpleNamespace(set_max_epochs=limits.append)
+keras = SimpleNamespace(config=config, Model=SimpleNamespace(_symbolic_build="first"))
 """
 
 
 @pytest.mark.parametrize(
     ("data", "draws", "limits"),
-    [("sample", 2, ["[2]", "[2, None]"]), ("elsewhere", 5, ["[]", "[]"])],
+    [
+        ("sample", 2, ["[1]", "[1, None] _symbolic_build _maybe_symbolic_build"]),
+        ("elsewhere", 5, ["[]", "[] _symbolic_build"]),
+    ],
 )
 def test_on_the_sample_labs_are_small_and_trainings_short(
     folder, monkeypatch, data, draws, limits
@@ -121,7 +125,8 @@ def test_on_the_sample_labs_are_small_and_trainings_short(
     labs = folder / "labs"
     own = "LABELS = (1, 5)\nDRAWS = 5\nSTEPS = 100"
     write_notebook(labs / "Transfer.ipynb", "1 + 1", own, "print(DRAWS, 'draws')")
-    lines = KERAS, "EPOCHS = 0", "print(limits)", "print(limits)"
+    own = "EPOCHS = 0\nN_DAMAGED = 1000"
+    lines = KERAS, own, "print(limits)", "print(limits, *vars(keras.Model))"
     tags = ("", "parameters", "comparison", "")
     write_notebook(labs / "Augmentation.ipynb", *lines, tags=tags)
     (folder / "tests" / "test_it.py").write_text(
