@@ -36,6 +36,7 @@ COPIED = (
     "utils/bounded.py",
     "utils/files.py",
     "utils/places.py",
+    "utils/wording.py",
 )
 PATIENCE = 300  # seconds, for a busy machine: nothing here takes more than a few
 # Without a network, and with pip alone.

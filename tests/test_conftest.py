@@ -113,7 +113,10 @@ keras = SimpleNamespace(config=config, Model=SimpleNamespace(_symbolic_build="fi
 
 @pytest.mark.parametrize(
     ("data", "draws", "limits"),
-    [("sample", 2, ["[2]", "[2, None]"]), ("elsewhere", 5, ["[]", "[]"])],
+    [
+        ("sample", 2, ["[1]", "[1, None] _symbolic_build _maybe_symbolic_build"]),
+        ("elsewhere", 5, ["[]", "[] _symbolic_build"]),
+    ],
 )
 def test_on_the_sample_labs_are_small_and_trainings_short(
     folder, monkeypatch, data, draws, limits
@@ -123,7 +126,7 @@ def test_on_the_sample_labs_are_small_and_trainings_short(
     own = "LABELS = (1, 5)\nDRAWS = 5\nSTEPS = 100"
     write_notebook(labs / "Transfer.ipynb", "1 + 1", own, "print(DRAWS, 'draws')")
     own = "EPOCHS = 0\nN_DAMAGED = 1000"
-    lines = KERAS, own, "print(limits)", "print(limits)"
+    lines = KERAS, own, "print(limits)", "print(limits, *vars(keras.Model))"
     tags = ("", "parameters", "comparison", "")
     write_notebook(labs / "Augmentation.ipynb", *lines, tags=tags)
     (folder / "tests" / "test_it.py").write_text(

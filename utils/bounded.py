@@ -222,9 +222,6 @@ def open_zip(path, limit):
 
 
 def _check_members(members, path, limit):
-    names = [member.filename for member in members]
-    if len(set(names)) < len(names):  # the last of them would be taken
-        raise BadFile(path, "holds two files of one name")
     total = sum(member.file_size for member in members)
     if total > limit:
         raise BadFile(

@@ -287,14 +287,16 @@ def checked_predictions(y_true, y_prob, where):
         )
     if y_prob.dtype.kind not in "biuf":
         raise RunError(f"{where} are {y_prob.dtype}. Expected numbers from 0 to 1.")
-    # Written so that NaN fails, too; and clipped, lest a sum be beyond all numbers.
-    sums = np.clip(y_prob.astype(float), -1, 2).sum(axis=1)
-    if not (y_prob.min() >= 0 and np.allclose(sums, 1, atol=1e-3)):
+    with np.errstate(over="ignore"):  # it becomes infinite
+        y_prob = y_prob.astype(np.float32)
+    # Written so that NaN fails, too; and sums what cannot be beyond all numbers.
+    is_share = y_prob.min() >= 0 and y_prob.max() < 2
+    if not (is_share and np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)):
         raise RunError(
             f"{where} hold rows that are negative somewhere or do not sum to 1. "
             "Expected probabilities: did the model's last layer lack its softmax?"
         )
-    return y_true.astype(np.uint8), y_prob.astype(np.float32)
+    return y_true.astype(np.uint8), y_prob
 
 
 # --- reading -------------------------------------------------------------------------
