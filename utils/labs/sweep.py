@@ -75,7 +75,10 @@ def train_once(architecture, n, seed, fingerprint):
         warmup_target=PEAK_RATE,
         warmup_steps=int(0.3 * steps),
     )
-    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy")
+    optimizer = keras.optimizers.Adam(schedule)
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    # Built within the first step, its variables would have TensorFlow trace it twice.
+    optimizer.build(model.trainable_variables)
     # Not model.fit: an epoch of a few steps would cost more than the steps themselves.
     rng = np.random.default_rng(seed)
     for _ in range(epochs):
