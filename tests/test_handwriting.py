@@ -296,7 +296,7 @@ class Likely:
 
 def cut(whole, row, monkeypatch, **how):
     """Return whether split() takes a piece apart that would give a row of parts."""
-    monkeypatch.setattr(joining, "_parts", lambda *_: ({}, 0))
+    monkeypatch.setattr(joining, "_cuts", lambda *_: ([], []))
     monkeypatch.setattr(joining, "_best_row", lambda *_: row)
     found = joining.split([whole], 100, **how)
     assert found in (row, [whole])
