@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-# A pen's edge is sharp: of the half grey of an enlarged digit, what is brighter and
-# what is darker than its middle. Bytes in, bytes out.
+# A pen's edge is sharp: the new brightness of each old one, 0 to 255.
 SHARP = np.clip(3 * np.arange(256) - 255, 0, 255).tolist()
 # The eight neighbours of a pixel, clockwise from above.
 AROUND = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
