@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 import zlib
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -211,10 +212,12 @@ HARDEST = {
 @pytest.mark.parametrize("cause", sorted({*photos.CAUSES} - {*HARDEST}))
 def test_what_breaks_a_reading_on_real_photos_is_met(cause, shipped, models):
     images, y_true = (part[:12].reshape(2, 6, *part.shape[1:]) for part in shipped)
-    right = []
+    right, turns = [], photos.CAUSES[cause].turns
     for k, (row, labels) in enumerate(zip(images, y_true, strict=True)):
         page = read_page(photos.photograph(row, photos.CAUSES[cause], seed=k))
         assert len(page.images) == len(page.likeness) == 6
+        assert page.turn == -turns % 4, "the page is turned, and says so"
+        assert page.stages["photo"].shape == page.stages["without lines"].shape
         right += list(read_by(models["cnn"], page.images) == labels)
     assert np.mean(right) >= 0.8
 
@@ -296,7 +299,7 @@ class Likely:
 
 def cut(whole, row, monkeypatch, **how):
     """Return whether split() takes a piece apart that would give a row of parts."""
-    monkeypatch.setattr(joining, "_parts", lambda *_: ({}, 0))
+    monkeypatch.setattr(joining, "_cuts", lambda *_: ([], []))
     monkeypatch.setattr(joining, "_best_row", lambda *_: row)
     found = joining.split([whole], 100, **how)
     assert found in (row, [whole])
@@ -426,15 +429,6 @@ def test_a_letter_is_not_turned_until_it_looks_like_a_digit():
 def test_three_digits_are_enough_to_tell_which_way_is_up(turns):
     page = read_page(np.rot90(drawn(4, 7, 2), turns).copy())
     assert page.turn == 4 - turns and len(page.images) == 3
-
-
-@pytest.mark.slow
-def test_the_page_is_turned_and_says_so(shipped):
-    images, _ = shipped
-    for turns, cause in ((1, "held sideways"), (2, "upside down")):
-        page = read_page(photos.photograph(images[:6], photos.CAUSES[cause], seed=1))
-        assert page.turn == 4 - turns
-        assert page.stages["photo"].shape == page.stages["without lines"].shape
 
 
 def test_frames_are_named_among_what_is_left_out(shipped):
@@ -759,47 +753,30 @@ def test_only_the_decoders_of_photos_are_asked(kind):
         read_page(as_file(drawn(3), kind))
 
 
-NOISY = """
-import resource, sys
-import numpy as np
-from utils.handwriting import HandwritingError, read_page
-
-rng = np.random.default_rng(0)
-
-def salt(share, shape=(1400, 1400)):
+def salt(share, shape=(1200, 1200)):
+    rng = np.random.default_rng(0)
     return np.where(rng.random(shape) < share, 0, 255).astype(np.uint8)
 
+
 def dashes(size):
+    rng = np.random.default_rng(0)
     page = np.full((1050, 1400), 255, np.uint8)
     for top, left, long in rng.integers(0, (1030, 1380, size + 8), (3000, 3)):
         page[top : top + size, left : left + long] = 0
     return page
 
-pages = [salt(0.01), salt(0.03), salt(0.1), salt(0.05, (3000, 4000))]
-pages += [dashes(3), dashes(10)]
-for page in pages:
-    begin = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    try:
-        print("read", len(read_page(page).images))
-    except HandwritingError:
-        print(sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) - begin)
-"""
-
 
 @pytest.mark.slow
 def test_sparse_noise_is_no_page_and_takes_no_time():
-    pytest.importorskip(
-        "resource", reason="Windows has no count of a processor's seconds"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", NOISY],
-        cwd=COURSE_DIR,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    assert len(found) == 6
-    assert max(map(float, found)) < 5, found  # seconds of the processor
+    took = []
+    pages = [salt(0.01), salt(0.03), salt(0.1), salt(0.05, (3000, 4000))]
+    pages += [dashes(3), dashes(10)]
+    for page in pages:
+        begin = time.process_time()
+        with pytest.raises(HandwritingError):
+            read_page(page)
+        took.append(time.process_time() - begin)
+    assert max(took) < 5, took  # seconds of the processor
 
 
 def test_a_bomb_is_refused_before_it_is_decoded():

@@ -24,7 +24,14 @@ from utils.handwriting.box import (
 )
 from utils.handwriting.digits import find_digits, remove_lines
 from utils.handwriting.errors import HandwritingError
-from utils.handwriting.ink import find_ink, grey, is_light_on_dark, to_strokes
+from utils.handwriting.ink import (
+    aligned,
+    find_ink,
+    grey,
+    ink_of,
+    is_light_on_dark,
+    to_strokes,
+)
 from utils.handwriting.opening import WORKING_SIDE, open_photo
 from utils.handwriting.pieces import LIKE
 
@@ -93,13 +100,14 @@ def read_page(source):
             nothing like digits.
     """
     photo = open_photo(source)
-    light_on_dark = is_light_on_dark(photo)
+    even = aligned(photo)
+    light_on_dark = is_light_on_dark(even)
     best, least, problem = None, 0.0, None
     # Ink is rarer than paper; but not where a small page lies on a dark desk. If the
     # first guess convinces nobody, the other is tried.
     for guess in (light_on_dark, not light_on_dark):
         try:
-            page, share = _read(photo, guess)
+            page, share = _read(photo, ink_of(even, guess))
         except HandwritingError as error:
             problem = problem or error
             continue
@@ -121,12 +129,11 @@ def _worth(page):
     return float((page.likeness - 0.5).sum())
 
 
-def _read(photo, light_on_dark):
+def _read(photo, ink):
     """Return the Page, and the share of its ink that digits are made of.
 
     What touches the picture's edge does not count: a shadow, or the desk.
     """
-    ink = find_ink(photo, light_on_dark)
     strokes = to_strokes(ink)
     found = find_digits(strokes, ink)
     stages = {"photo": grey(photo), "ink": ink, "strokes": strokes}

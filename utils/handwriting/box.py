@@ -57,9 +57,11 @@ def pen_width(digit):
     Args:
         digit: shape (height, width), floats in [0, 1].
     """
-    padded = np.pad(np.asarray(digit, np.float32), 1)
-    down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
-    outline = np.hypot(down, right).sum()
+    height, width = digit.shape
+    padded = np.zeros((height + 2, width + 2), np.float32)
+    padded[1:-1, 1:-1] = digit
+    here = padded[:-1, :-1]
+    outline = np.hypot(padded[1:, :-1] - here, padded[:-1, 1:] - here).sum()
     return 2 * float(padded.sum()) / max(float(outline), 1e-6)
 
 
@@ -106,7 +108,8 @@ def in_box(digit):
 
 def _cropped(digit):
     digit = np.asarray(digit, np.float32)
-    rows, columns = (np.flatnonzero((digit > 0).any(axis=axis)) for axis in (1, 0))
+    ink = digit > 0
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         raise nothing_like_ink()
     return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

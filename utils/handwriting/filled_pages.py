@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 from PIL import Image, ImageFilter
 
-from utils.handwriting.photos import PLAIN, cloud, light
+from utils.handwriting.photos import PLAIN, SHARP, cloud, light
 
 PENS = (-2, -1, 0, 0, 1)  # pixels that a pen's edge lies out of where MNIST's is
 CELLS = 24  # pieces across, in which a bent page is drawn straight
@@ -37,7 +37,7 @@ def fill(page, boxes, digits, seed=0):
         side = round(rng.uniform(0.8, 1.25) * min(height, 1.2 * width))
         digit = Image.fromarray(np.uint8(255 * (digit / digit.max())))
         digit = digit.resize((side, side), Image.Resampling.BICUBIC)
-        digit = digit.point([np.clip(3 * v - 255, 0, 255) for v in range(256)])
+        digit = digit.point(SHARP)
         pen = int(rng.choice(PENS)) * max(1, height // 100)
         if pen:
             kind = ImageFilter.MaxFilter if pen > 0 else ImageFilter.MinFilter

@@ -33,17 +33,21 @@ def find_ink(photo, light_on_dark=None):
     Raises:
         HandwritingError: the page is empty, or as much ink as paper.
     """
-    photo = _aligned(photo)
+    photo = aligned(photo)
+    if light_on_dark is None:
+        light_on_dark = is_light_on_dark(photo)
+    return ink_of(photo, light_on_dark)
+
+
+def ink_of(photo, light_on_dark):
+    """Return the ink of a photo that is aligned, as find_ink()."""
     channels = [photo] if photo.ndim == 2 else list(np.moveaxis(photo, 2, 0))
     if max(np.ptp(channel) for channel in channels) < FAINTEST:
         raise empty_page()
-    if light_on_dark is None:
-        light_on_dark = is_light_on_dark(photo)
     found = [_swallowed(channel, light_on_dark) for channel in channels]
     swallowed, papers = zip(*found, strict=True)
     ink = swallowed[0] if len(swallowed) == 1 else _mixed(swallowed)
-    paper_level = np.median(ink)
-    noise = 1.4826 * np.median(np.abs(ink - paper_level))
+    paper_level, noise = _level_and_noise(ink.flatten())
     # A camera's noise hardly depends on the light: in a shadow it is a larger share.
     paper = sum(papers)
     share = (np.median(paper) / np.maximum(paper, 1e-3)).clip(1, DARKEST_SHADOW)
@@ -82,11 +86,23 @@ def _mixed(swallowed):
     """
     weights = []
     for channel in swallowed:
-        middle = np.median(channel)
-        noise = 1.4826 * np.median(np.abs(channel - middle)) + 0.01
-        weights.append((np.percentile(channel, 99) - middle) / noise**2)
+        values = channel.flatten()
+        level, noise = _level_and_noise(values)
+        strong = np.percentile(values, 99, overwrite_input=True)
+        weights.append((strong - level) / (noise + 0.01) ** 2)
     weights = np.maximum(weights, 1e-6).astype(np.float32)
     return sum(w * s for w, s in zip(weights / weights.sum(), swallowed, strict=True))
+
+
+def _level_and_noise(values):
+    """Return the paper's level, and the standard deviation of its noise.
+
+    The values, shape (n,), are left half in order: what is asked of them next is found
+    sooner.
+    """
+    level = np.median(values, overwrite_input=True)
+    spread = np.abs(values - level)
+    return level, 1.4826 * np.median(spread, overwrite_input=True)
 
 
 def otsu(values):
@@ -106,7 +122,7 @@ def otsu(values):
     return float(edges[1 + int(np.argmax(between))])
 
 
-def _aligned(photo):
+def aligned(photo):
     """Turn round the colours in which ink is bright, where it is dark in others.
 
     Pink on green is: brighter in red, darker in green, and in grey hardly to be seen.
@@ -133,15 +149,15 @@ def is_light_on_dark(photo):
     """Tell by the third moment about the surroundings: ink is rarer than paper.
 
     Against surroundings of several sizes, because a shadow disturbs the large ones and
-    a digit that fills its picture the small ones.
+    a digit that fills its picture the small ones. The photo is one from aligned().
     """
-    small = _small(grey(_aligned(photo)))
+    small = _small(grey(photo))
     skewness = 0.0
     for share in (0.03, 0.06, 0.12, 0.25):
         around = ndimage.gaussian_filter(small, share * min(small.shape))
         deviation = small - around
-        spread = (deviation**2).mean()
-        skewness += (deviation**3).mean() / (spread**1.5 + 1e-12)
+        squares = deviation**2
+        skewness += (squares * deviation).mean() / (squares.mean() ** 1.5 + 1e-12)
     return bool(skewness > 0)
 
 

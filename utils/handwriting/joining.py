@@ -168,21 +168,18 @@ def _row(piece, tall, least, plain):
     strokes that lie on each other are more ink than a 0 is to cross.
     """
     for lean in (None, *LEANS) if plain else (None,):
-        parts, end = _parts(piece, tall, lean)
-        ask(parts.values())
-        row = _best_row(parts, end)
+        row = _best_row(piece, tall, *_cuts(piece, tall, lean))
         least = least if lean is None else max(SURE, least)
         if row and all(part.likeness > least for part in row):
             return row
     return None
 
 
-def _parts(piece, tall, lean):
-    """Return what lies between two places where a piece may be cut.
+def _cuts(piece, tall, lean):
+    """Return where a piece may be cut, from its left side to its right side.
 
     Returns:
-        (parts, end): from two places, counted from the left, to a Piece, without the
-        piece itself; and the last place.
+        (edges, cuts): n columns; and the way of a cut near each, shape (n, height).
     """
     n = int(np.clip(7 * piece.width / tall, 6, 40))
     edges = np.linspace(0, piece.width, n + 1).astype(int)
@@ -193,18 +190,27 @@ def _parts(piece, tall, lean):
         rows = np.arange(piece.height) - piece.height / 2
         cuts[1:-1] = np.round(edges[1:-1, None] - lean * rows).clip(0, piece.width)
     cuts[-1] = piece.width
-    columns = np.arange(piece.width)
+    return edges, cuts
+
+
+def _parts(piece, tall, edges, cuts, i):
+    """Return what lies between a cut and each later one, judged, but the whole piece.
+
+    Returns:
+        dict from the number of the later cut to a Piece.
+    """
+    columns, last = np.arange(piece.width), len(cuts) - 1
     parts = {}
-    for i in range(n):
-        for j in range(i + 1, n + 1):
-            wide = edges[j] - edges[i]
-            if not 0.12 * tall < wide < 1.3 * tall or (i == 0 and j == n):
-                continue
-            left, right = cuts[i][:, None], cuts[j][:, None]
-            part = piece.part((columns >= left) & (columns < right))
-            if part is not None and part.height > 0.5 * tall:
-                parts[i, j] = part
-    return parts, n
+    for j in range(i + 1, last + 1):
+        wide = edges[j] - edges[i]
+        if not 0.12 * tall < wide < 1.3 * tall or (i == 0 and j == last):
+            continue
+        left, right = cuts[i][:, None], cuts[j][:, None]
+        part = piece.part((columns >= left) & (columns < right))
+        if part is not None and part.height > 0.5 * tall:
+            parts[j] = part
+    ask(parts.values())
+    return parts
 
 
 def _seams(ink, columns, tall):
@@ -225,7 +231,7 @@ def _seams(ink, columns, tall):
         three = np.stack([total, left, right])
         which = np.argmin(three, axis=0)
         moves[row] = np.array([0, -1, 1])[which]
-        total = np.take_along_axis(three, which[None], 0)[0] + cost[row]
+        total = np.choose(which, three) + cost[row]
     every, at = np.arange(len(columns)), total.argmin(axis=1)
     seams = np.empty((len(columns), height), int)
     for row in range(height - 1, -1, -1):
@@ -234,13 +240,17 @@ def _seams(ink, columns, tall):
     return seams
 
 
-def _best_row(parts, end):
+def _best_row(piece, tall, edges, cuts):
     """Return the parts, side by side, that the judge likes best; None if none are."""
-    best = {0: (0.0, [])}  # place → (loss, parts so far)
-    for (i, j), part in parts.items():  # by their left ends
-        if i in best and part.likeness > 0.6:
-            # Each further digit must pay for itself.
-            loss = best[i][0] + 0.1 - np.log(part.likeness)
-            if j not in best or loss < best[j][0]:
-                best[j] = (loss, [*best[i][1], part])
+    best = {0: (0.0, [])}  # number of a cut → (loss, parts so far)
+    end = len(cuts) - 1
+    for i in range(end):
+        if i not in best:
+            continue  # no digit ends here, so none begins
+        for j, part in _parts(piece, tall, edges, cuts, i).items():
+            if part.likeness > 0.6:
+                # Each further digit must pay for itself.
+                loss = best[i][0] + 0.1 - np.log(part.likeness)
+                if j not in best or loss < best[j][0]:
+                    best[j] = (loss, [*best[i][1], part])
     return best[end][1] if end in best else None

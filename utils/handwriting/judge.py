@@ -13,7 +13,7 @@ import numpy as np
 from utils.environment import quiet_stderr
 
 MODEL = Path(__file__).with_name("judge.tflite")
-AT_ONCE = 64  # images a call; fixed, so that memory is planned once
+AT_ONCE = 8  # images a call; fixed, so that memory is planned once
 
 
 @functools.cache

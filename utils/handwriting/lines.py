@@ -114,10 +114,8 @@ def _longest_paths(steps, ink):
         # Straight on first: it wins where all are equal.
         choices = np.stack([best[1:-1], best[:-2], best[2:]])
         which = np.argmax(choices, axis=0)
-        before = np.take_along_axis(choices, which[None], 0)[0]
-        gaps = np.take_along_axis(
-            np.stack([gap[1:-1], gap[:-2], gap[2:]]), which[None], 0
-        )[0]
+        before = np.choose(which, choices)
+        gaps = np.choose(which, (gap[1:-1], gap[:-2], gap[2:]))
         on = steps[:, c]
         gaps = np.where(on, 0, np.where(ink[:, c], gaps, gaps + 1))
         now = np.where(on, before + 1, before)

@@ -317,6 +317,13 @@ def _means_of_blocks(values, times):
 def _reduced(image):
     """Return a picture of bytes as floats; as grey if its colours are all the same."""
     values = np.asarray(_shrunk(image))
-    if values.ndim == 3 and np.ptp(values, axis=2).max() <= 2:
+    if values.ndim == 3 and _colourfulness(values) <= 2:
         values = np.asarray(image.convert("L"))
     return values / np.float32(255)
+
+
+def _colourfulness(values):
+    """Return how far the three colours of a pixel lie apart at most."""
+    red, green, blue = np.moveaxis(values, 2, 0)  # NumPy is slow along an axis of 3
+    most = np.maximum(np.maximum(red, green), blue)
+    return (most - np.minimum(np.minimum(red, green), blue)).max()

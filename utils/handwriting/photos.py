@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+# A pen's edge is sharp: the new brightness of each old one, 0 to 255.
+SHARP = np.clip(3 * np.arange(256) - 255, 0, 255).tolist()
 # The eight neighbours of a pixel, clockwise from above.
 AROUND = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
 
@@ -228,8 +230,8 @@ def _enlarged(digit, side):
     digit = np.asarray(digit, float)
     digit = Image.fromarray(np.uint8(255 * digit / digit.max()))
     digit = digit.resize((side, side), Image.Resampling.BICUBIC)
-    # A pen's edge is sharp; the half grey of the small image is where it was.
-    return digit.point([np.clip(3 * v - 255, 0, 255) for v in range(256)])
+    # The half grey of the small image is where it was.
+    return digit.point(SHARP)
 
 
 def _thinned(image):

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
@@ -61,16 +62,16 @@ class Piece:
     def box(self):
         return self.top, self.bottom, self.left, self.right
 
-    @property
+    @cached_property
     def area(self):
         return float((self.ink > 0.5).sum())
 
-    @property
+    @cached_property
     def pen(self):
         """How wide its strokes are, in pixels."""
         return pen_width(self.ink)
 
-    @property
+    @cached_property
     def straight(self):
         """Whether it is one stroke without a bend: a 1, a dash, a piece of a line."""
         rows, columns = np.nonzero(self.ink > 0.5)
