@@ -145,9 +145,7 @@ def _bytes_of(source):
             f"There is no file {name}. A relative path is meant from "
             f"{_current_folder()}."
         ) from None
-    except (
-        Exception
-    ) as error:  # whatever reading raises, an object's of the caller, too
+    except Exception as error:  # the caller's own object may raise whatever it likes
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise HandwritingError(f"{name} cannot be opened: {why:.200}.") from error
     if not isinstance(raw, bytes):
