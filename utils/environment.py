@@ -191,7 +191,7 @@ def _keras_put_right():
     try:
         with quiet_stderr():
             import keras
-    except Exception as error:  # Keras raises whatever a setting leads to
+    except (TypeError, ValueError) as error:  # so Keras refuses a setting
         raise _unusable_settings(str(error).rstrip(".")) from error
     current = {
         "floatx": keras.config.floatx(),
