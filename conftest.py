@@ -49,7 +49,6 @@ SMALL = {
     "Overfitting.ipynb": {"N_TRIALS": 7, "PATIENCE": 1},
     "Training_Recipes.ipynb": {"EPOCHS": 1, "N_DIGITS": 512},
     "Transfer.ipynb": {"LABELS": (1, 20), "DRAWS": 2, "STEPS": 10},
-    "What_Makes_the_Difference.ipynb": {"N_DAMAGED": 100},
     # Of what is none of the ten: a letter, a sign and a blot.
     "Your_Handwriting.ipynb": {"N_PHOTOS": 2, "N_IN_A_ROW": 1, "N_TRIED": 3},
 }

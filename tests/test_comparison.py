@@ -296,7 +296,7 @@ def test_a_damaged_run_and_its_notebook_are_named(home, tmp_path, monkeypatch, f
     path = tmp_path / "ann" / file
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     message = complaint(monkeypatch, tmp_path)
-    assert f"{path} is damaged" in message and "run ANN_Model.ipynb again" in message
+    assert f"{path} is damaged" in message and "Run ANN_Model.ipynb again" in message
 
 
 def test_runs_on_different_digits_are_refused(home, tmp_path, monkeypatch):

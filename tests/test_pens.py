@@ -49,10 +49,10 @@ def test_a_small_training_makes_a_run_of_the_cnns_architecture(
     monkeypatch.setattr(pens, "BUILD", tmp_path)
     monkeypatch.setenv("RUNS_DIR", str(tmp_path))
     few = Digits(
-        digits.x_train[:200],
-        digits.y_train[:200],
-        digits.x_test[:100],
-        digits.y_test[:100],
+        digits.x_train[:400],
+        digits.y_train[:400],
+        digits.x_test,
+        digits.y_test,
         source=digits.source,
         fingerprint=digits.fingerprint,
     )
@@ -60,4 +60,4 @@ def test_a_small_training_makes_a_run_of_the_cnns_architecture(
     shipped = runs.load_run("cnn", announce=False, folder=runs.REFERENCE_DIR)
     assert run.info["parameters"] == shipped.info["parameters"]
     assert (run.info["epochs"], run.info["name"]) == (2, pens.NAME)
-    assert run.info["data"]["n_val"] == 20
+    assert run.info["data"]["n_val"] == 40
