@@ -192,7 +192,7 @@ def presenting(name, folder):
     with browser.serving(command, root, settings) as url:
         wait_for_line(settings / "log", "Ready: ")
         yield url, root
-    assert not [*settings.glob("runtime/jpserver-*.json")], "JupyterLab is left running"
+    assert not [*settings.rglob("jpserver-*.json")], "JupyterLab is left running"
 
 
 @contextmanager

@@ -82,11 +82,14 @@ def serving(command, root, settings):
         settings: a folder for the configuration, the log and the runs: without runs
             in it, the shipped ones are read.
     """
+    runtime = settings / "runtime"
+    runtime.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
         "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"],
         "JUPYTER_CONFIG_DIR": str(settings),
-        "JUPYTER_RUNTIME_DIR": str(settings / "runtime"),
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "TMPDIR": str(runtime),  # where a show has a runtime folder of its own
         "IPYTHONDIR": str(settings / "ipython"),
         "RUNS_DIR": str(settings / "runs"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -101,13 +104,12 @@ def serving(command, root, settings):
         f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={root}",
     ]
-    settings.mkdir(parents=True, exist_ok=True)
     with open(settings / "log", "w") as log:
         server = subprocess.Popen(
             command, cwd=root, env=environment, stdout=log, stderr=log
         )
     try:
-        yield _address(settings / "runtime", server, settings / "log")
+        yield _address(runtime, server, settings / "log")
     finally:
         server.terminate()
         try:
@@ -120,7 +122,7 @@ def _address(runtime, server, log, seconds=PATIENCE):
     """Return the address that a starting server writes down, once it answers."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
-        for path in runtime.glob("jpserver-*.json"):
+        for path in runtime.rglob("jpserver-*.json"):
             try:
                 url = json.loads(path.read_text())["url"]
                 HERE_ALONE.open(f"{url}api?token={TOKEN}").close()
