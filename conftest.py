@@ -61,10 +61,6 @@ SHORT = {
     # After one, the averaged weights of the CNN have not learned enough to be saved.
     "What_Makes_the_Difference.ipynb": {None: 2},
 }
-# TensorFlow traces a training twice where Keras makes variables in it, and this takes
-# longer than the steps. Made before, they leave the numbers alone and halve the time.
-TRACED_ONCE = ("Training_Recipes.ipynb", *SHORT)
-MADE_BEFORE = "keras.Model._maybe_symbolic_build = keras.Model._symbolic_build"
 # Begun first: a process that begins one of these last is alone with it in the end.
 LONGEST = (
     "test_browser_outputs.py",
@@ -196,8 +192,6 @@ def make_labs_small(items):
             for name, value in SMALL.get(item.path.name, {}).items():
                 assert f"\n{name} = " in f"\n{item.cell.source}", f"{item}: {name}"
                 item.cell.source += f"\n{name} = {value!r}"
-            if item.path.name in TRACED_ONCE:
-                item.cell.source += f"\n{MADE_BEFORE}"
 
 
 def make_trainings_short(items):

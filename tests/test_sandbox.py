@@ -11,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tools.graded import frames, sandbox
+from tools.graded import frames, sandbox, worker
 
 psutil = pytest.importorskip(
     "psutil", reason="nbgrader is in requirements-dev.txt only"
@@ -226,3 +227,12 @@ def test_what_is_packed_comes_back():
     came = frames.unpacked(json.loads(json.dumps(words)), blobs)
     assert came[:2] == value[:2] and came[4][0].dtype == bool
     np.testing.assert_array_equal(came[2], value[2])
+
+
+def test_an_error_that_cannot_speak_is_named():
+    class Mute(Exception):
+        def __str__(self):
+            raise ValueError
+
+    said = worker.described(Mute(), SimpleNamespace(user_ns={}))
+    assert said["kind"] == said["text"] == "Mute"

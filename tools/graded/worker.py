@@ -112,9 +112,13 @@ def described(error, shell):
     ]
     name, line = places[-1] if places else ("", "")
     missing = error.name if isinstance(error, NameError) else None
-    text = f"{type(error).__name__}: {error}"[:2000]
+    kind = type(error).__name__
+    try:
+        text = f"{kind}: {error}"[:2000]
+    except Exception:  # whatever a __str__ of the student's own raises
+        text = kind
     return {
-        "kind": type(error).__name__,
+        "kind": kind,
         "text": text,
         "where": name,
         "line": line,
