@@ -71,7 +71,7 @@ def run(python):
 
 
 def test(python, *arguments):
-    """run the tests, notebooks included, offline (9 minutes)
+    """run the tests, notebooks included, offline (7 minutes)
 
     Runs pytest on the 5,000 digits that come with the course, in two processes; what
     follows is handed to pytest. --quick is what guards a small edit, in 2 minutes.
