@@ -145,6 +145,7 @@ def on_ruled_paper(digit, side, degrees, dark, squared=False):
     return 255 - page, corner + np.array(box)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("squared", [False, True], ids=["ruled", "squared"])
 @pytest.mark.parametrize("side", [260, 300])
 @pytest.mark.parametrize("degrees", [-13, -7, 3])
@@ -186,6 +187,7 @@ def test_a_shadow_at_the_edge_has_no_say_in_which_way_is_up(monkeypatch):
     assert [piece.box for piece in asked] == [tuple(box)]
 
 
+@pytest.mark.slow
 def test_what_lies_between_the_strokes_is_not_read(monkeypatch):
     """However badly a digit is written: the other ink would leave more on the page."""
     with np.load(SHIPPED_DIGITS) as file:
