@@ -19,20 +19,20 @@ from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 CELL_ID = "the-first-cell"
 CELL = """\
-# Finds the course around this notebook; Colab and Kaggle fetch it once.
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 ADDRESS = os.environ.get("COURSE_ADDRESS", "<address>")
 here = Path(globals().get("__vsc_ipynb_file__", "notebook")).resolve().parent
-around = [here, *here.parents, here / "ann-vs-cnn-on-mnist"]
+around = [here, *here.parents, here / "ann-vs-cnn-on-mnist"]  # where the course may be
 course = next((f for f in around if (f / "utils/environment.py").exists()), around[-1])
 hosted = any(name.startswith(("COLAB_", "KAGGLE_KERNEL")) for name in os.environ)
 lost = f"Open this in the whole course's folder, not in {here}."
 if hosted and not course.exists():
     lost = f"No course at '{ADDRESS}'. Switch the Internet on or upload it as {course}."
-    os.system(f"git clone -q --depth=1 '{ADDRESS}' '{course}'")
+    subprocess.run(["git", "clone", "-q", "--depth=1", ADDRESS, course])
 if not (course / "utils").exists():
     raise FileNotFoundError(lost)
 sys.path.insert(0, str(course))

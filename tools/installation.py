@@ -197,12 +197,11 @@ def install(requirements):
         failed = wait_for(*installer(python, uv), *anew, "--no-deps", *halves)
     if failed:
         raise Problem(
-            "The installation failed; the lines above are the installer's. If they say "
-            "that there is no tensorflow for this machine, the course runs on Google "
-            "Colab and Kaggle. Most often it is the network, even where they speak of "
-            "a conflict of versions: check the connection (behind a proxy, set "
-            "HTTPS_PROXY) and start the same command again, it goes on where it "
-            "stopped."
+            "The installation failed; the lines above are the installer's. Most often "
+            "it is the network, even where they speak of a conflict of versions: check "
+            "the connection (behind a proxy, set HTTPS_PROXY) and start the same "
+            "command again, it goes on where it stopped. If you are online and there "
+            "is no tensorflow for this machine, the course runs on Colab and Kaggle."
         )
     absent = missing_in(python, requirements)
     if absent != []:
