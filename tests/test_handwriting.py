@@ -292,8 +292,8 @@ def test_one_piece_that_no_pen_leaves_of_a_digit_is_refused(picture):
 class Likely:
     """A piece of ink, and how much it looks like a digit."""
 
-    def __init__(self, likeness, bar=False, height=100, width=120):
-        self.likeness, self.bar = likeness, bar
+    def __init__(self, likeness, bar=False, height=100, width=120, pen=10):
+        self.likeness, self.bar, self.pen = likeness, bar, pen
         self.width, self.height = width, height
 
 
@@ -334,6 +334,7 @@ THIN = [Likely(0.98, width=45), Likely(0.97, bar=True, width=30)]
         (Likely(0.7), [SEVEN, Likely(0.97, bar=True, height=60, width=40)], False),
         (Likely(0.7), [Likely(0.98, width=115), Likely(0.97, width=70)], False),
         (Likely(0.01, width=70), [ONE, ONE], False),
+        (Likely(0.7), [SEVEN, Likely(0.97, bar=True, width=40, pen=6)], False),
     ],
     ids=[
         "a pair",
@@ -343,6 +344,7 @@ THIN = [Likely(0.98, width=45), Likely(0.97, bar=True, width=30)]
         "the flag of a 1",
         "the stem of a 6",
         "an M",
+        "half of a stroke",
     ],
 )
 def test_where_nothing_is_printed_sure_digits_are_taken_apart(

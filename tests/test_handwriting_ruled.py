@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
 from utils import handwriting
@@ -212,6 +212,21 @@ def test_what_lies_between_the_strokes_is_not_read(monkeypatch):
     assert read >= 30
 
 
+@pytest.mark.parametrize("n", [1, 12])
+def test_only_many_digits_outdo_a_doubtful_one_that_most_ink_belongs_to(n, monkeypatch):
+    """A white note on a dark desk: taken for ink, it is one piece, and a poor digit."""
+
+    def page(n, likeness):
+        images, boxes = np.zeros((n, 28, 28), np.uint8), np.zeros((n, 4), int)
+        return handwriting.Page(images, boxes, {}, np.full(n, likeness))
+
+    tries = iter([(page(1, 0.3), 0.99), (page(n, 0.9), 0.6)])
+    monkeypatch.setattr(handwriting, "_read", lambda *_: next(tries))
+    found = read_page(np.uint8(255 - 200 * np.pad(draw(DIGITS[3], 120), 60)))
+    assert len(found.images) == n
+    assert found.likeness[0] == (0.9 if n > 1 else 0.3)
+
+
 @pytest.mark.parametrize("pen", [8, 16])
 def test_two_waves_are_no_ones_that_lie_on_their_side(pen):
     picture = Image.new("L", (400, 300), 255)
@@ -234,3 +249,68 @@ def test_what_is_left_of_a_box_is_no_digit(digit):
     for x in (70, 230):
         pen.line([(x, 60), (x, 150), (x + 25, 150)], 60, 3)
     assert len(read_page(np.asarray(picture)).boxes) == 1
+
+
+# --- what lies on a page beside the digits -------------------------------------------
+
+
+def on_a_table(*written, room=220):
+    """A page of digits in the middle of a larger one, and a pen to draw beside them."""
+    row = np.concatenate([draw(DIGITS[d], 120) for d in written], axis=1)
+    page = np.pad(255 - 200 * row, room, constant_values=255).astype(np.uint8)
+    picture = Image.fromarray(page)
+    return picture, ImageDraw.Draw(picture)
+
+
+def telephone(pen, width, height):
+    pen.rounded_rectangle([60, height - 115, width - 60, height - 20], 30, 50)
+
+
+def shadow(pen, width, height):
+    pen.polygon([(30, 20), (width - 40, 40), (width - 90, 120), (30, 100)], 150)
+
+
+def pencil(pen, width, height):
+    pen.line([(40, height - 60), (width - 40, height - 130)], 90, 45)
+
+
+@pytest.mark.parametrize("written", [(3, 5, 2), (6, 0, 8, 4)], ids=["three", "four"])
+@pytest.mark.parametrize("thing", [telephone, shadow, pencil])
+def test_what_is_far_wider_than_the_pen_is_an_area_and_no_writing(thing, written):
+    picture, pen = on_a_table(*written)
+    thing(pen, *picture.size)
+    page = read_page(np.asarray(picture))
+    assert len(page.images) == len(written)
+    assert "area" in {why for _, why in page.left_out}
+    found = judge.probabilities(page.images / 255).argmax(axis=1)
+    assert tuple(found) == written
+
+
+@pytest.mark.parametrize("walls", [(4,), (3, 5), (4, 6)], ids=str)
+@pytest.mark.parametrize("lean", [0, 3])
+def test_walls_that_are_darker_than_the_lines_they_join_are_no_ones(walls, lean):
+    """A thin line is paler than a thick one of the same ink, once both are soft."""
+    written, side = (0, 2, 5, 9, 3), 130
+    picture = Image.new("L", (7 * side + 80, 260), 255)
+    pen = ImageDraw.Draw(picture)
+    for k, digit in enumerate(written):
+        ink = Image.fromarray((255 * draw(DIGITS[digit], 84)).astype(np.uint8))
+        picture.paste(20, (63 + k * side, 88), ink)
+    for y in (60, 190):
+        pen.line([(40, y), (40 + 7 * side, y)], 20, 2)
+    for k in range(8):
+        x = 40 + k * side
+        pen.line([(x, 60), (x, 190)], 20, walls[k % len(walls)])
+    turned = picture.rotate(lean, Image.Resampling.BICUBIC, fillcolor=255)
+    page = read_page(np.asarray(turned.filter(ImageFilter.GaussianBlur(1.2))))
+    found = judge.probabilities(page.images / 255).argmax(axis=1)
+    assert tuple(found) == written
+
+
+@pytest.mark.parametrize("light", [0.45, 0.55])
+def test_where_nothing_is_printed_a_pale_one_is_written(light):
+    ink = np.concatenate([draw(DIGITS[d], 120) for d in (1, 2, 5, 3)], axis=1)
+    ink[:, :120] *= light
+    page = np.pad(255 - 200 * ink, 60, constant_values=255).astype(np.uint8)
+    found = judge.probabilities(read_page(page).images / 255).argmax(axis=1)
+    assert tuple(found) == (1, 2, 5, 3)

@@ -22,7 +22,7 @@ from utils.handwriting.box import (
     squeezed,
     to_mnist,
 )
-from utils.handwriting.digits import find_digits, remove_lines
+from utils.handwriting.digits import CONVINCING, find_digits, remove_lines
 from utils.handwriting.errors import HandwritingError
 from utils.handwriting.ink import (
     aligned,
@@ -53,7 +53,7 @@ __all__ = [
     "to_mnist",
     "to_strokes",
 ]
-CONVINCING = 0.75  # how much the digits of a second try must look like digits
+MANY = 2.0  # the worth of more digits than a few strokes have between them
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Page:
             is 1.
         likeness: how much each looks like a digit, shape (n,), from 0 to 1.
         left_out: what else was found and why it is no digit: list of (box, why), why
-            one of "line", "frame", "rim", "speck", "faint", "no digit".
+            one of "area", "line", "frame", "rim", "speck", "faint", "no digit".
         turn: quarter turns, against the clock, by which the stages were turned to
             stand upright.
     """
@@ -113,7 +113,7 @@ def read_page(source):
             continue
         if guess != light_on_dark and page.likeness.mean() < CONVINCING:
             continue  # what the wrong way round leaves over is no writing
-        if share < least:
+        if share < least and _worth(page) < MANY:
             continue  # what lies between strokes may look like a digit, among rests
         if best is None or _worth(page) > _worth(best):
             best, least = page, share

@@ -32,8 +32,10 @@ LONGEST_INK, WIDEST_PEN, WIDEST_BOX = 4.0, 0.3, 2.0
 # many pieces, and so little of their ink looks like any, mending them is in vain.
 CROWD, HOPELESS = 50, 0.25
 LEAST_INK = 0.05  # of all ink but lines; where digits have less, it is a picture
+FEWEST_WALLS = 3  # sides of boxes that tell how dark print is, and how high a box
 FEW_BARS = 6  # strokes like a 1; fewer may well be a row of ones
 LONG = 2.2  # times as long as a digit is large: what goes on so far is a line
+AREA = 3.0  # times as wide as the pen, and large: a shadow, a desk, a telephone
 
 
 def digit_size(pieces):
@@ -66,6 +68,7 @@ def choose(pieces, erased, printed):
         HandwritingError: nothing is large enough, or hardly anything is like a digit.
     """
     left_out, shape = [], erased.shape
+    pieces = _without_areas(pieces, left_out)
     all_ink = sum(p.area for p in pieces)
     pieces = _what_was_written(pieces, erased, printed, left_out)
     size = digit_size(pieces)
@@ -120,6 +123,25 @@ def _sift(pieces, reason, left_out):
     return kept
 
 
+def _without_areas(pieces, left_out):
+    """Leave out what no pen drew that wrote the digits: it is far too wide, and large.
+
+    Two digits have to show how wide the pen is; the areas of a picture may well look
+    like one.
+    """
+    sure = sure_digits(pieces)
+    if len(sure) < 2:
+        return pieces
+    _, pen = usual(pieces)
+    size = digit_size(sure)
+
+    def area(piece):
+        large = piece.extent > (size if piece.likeness < LIKE else LONG * size)
+        return large and piece.pen > AREA * pen and "area"
+
+    return _sift(pieces, area, left_out)
+
+
 def _what_was_written(pieces, erased, printed, left_out):
     """Leave out frames, rests of lines, what shines through, and what the rim cuts."""
     size, shape = digit_size(pieces), erased.shape
@@ -137,19 +159,33 @@ def _what_was_written(pieces, erased, printed, left_out):
     # Where only strokes are left, all like the print, none of them was written.
     only_bars = not darkness and sum(p.bar for p in pieces) >= FEW_BARS
 
+    def like_print(piece):
+        return piece.dark < 1.5 * printed and piece.pen < thickest
+
+    def between(piece):
+        return like_print(piece) and _between(piece, erased, size)
+
+    walls = [p for p in pieces if p.bar and between(p)]
+    high = 0.0
+    if len(walls) >= FEWEST_WALLS:
+        # The thinner a line, the paler: walls may be thicker than the lines they join.
+        printed = max(printed, float(np.median([p.dark for p in walls])))
+        high = float(np.median([p.extent for p in walls]))
+
+    def side_of_a_box(piece):
+        corner = piece.likeness < LIKE and abs(piece.extent - high) < 0.2 * high
+        return (piece.bar or corner) and between(piece)
+
     def print_or_pen(piece):
-        like_print = piece.dark < 1.5 * printed and piece.pen < thickest
-        if (
-            piece.bar
-            and like_print
-            and (only_bars or _between(piece, erased, size) or _goes_on(piece, erased))
-        ):
+        bar = piece.bar and like_print(piece)
+        if side_of_a_box(piece) or (bar and (only_bars or _goes_on(piece, erased))):
             return "line"
-        if like_print and piece.pen < THIN * pen and piece.likeness < SURE:
+        if like_print(piece) and piece.pen < THIN * pen and piece.likeness < SURE:
             return "line"  # a corner, or two sides of a box
         if piece.dark < PALE * darkest:
             return "line" if piece.bar else "faint"
-        return piece.bar and _is_rest_of_print(piece, darkness, pen, size) and "line"
+        pale = printed and piece.dark < 0.6 * darkness
+        return piece.bar and (pale or _is_thin(piece, pen, size)) and "line"
 
     pieces = _sift(pieces, print_or_pen, left_out)
     inner = [p.extent for p in pieces if not _at_the_rim(p, shape)]
@@ -267,10 +303,9 @@ def _fills(other, piece, size):
     return not size or other.extent > 0.4 * size
 
 
-def _is_rest_of_print(bar, dark, pen, size):
-    """Tell a bar that was printed: paler or thinner than what was written."""
-    thin = bar.pen < THIN * pen and not 0.7 < bar.height / max(size, 1) < 1.3
-    return thin or bar.dark < 0.6 * dark
+def _is_thin(bar, pen, size):
+    """Tell a bar that no pen wrote: thinner than what was written, and no 1 by size."""
+    return bar.pen < THIN * pen and not 0.7 < bar.height / max(size, 1) < 1.3
 
 
 def cut_by_the_rim(piece, shape, size):
@@ -279,9 +314,14 @@ def cut_by_the_rim(piece, shape, size):
     return _at_the_rim(piece, shape) and not whole
 
 
+def sure_digits(pieces):
+    """Return the pieces that are surely digits, and none of them a bar."""
+    return [p for p in pieces if p.likeness > 0.8 and not p.bar]
+
+
 def usual(pieces):
     """Return how dark the ink of sure digits is, and how wide their pen; 0 if none."""
-    sure = [p for p in pieces if p.likeness > 0.8 and not p.bar]
+    sure = sure_digits(pieces)
     if not sure:
         return 0.0, 0.0
     weights = [p.area for p in sure]
@@ -349,22 +389,3 @@ def _goes_on(piece, erased):
 def _at_the_rim(piece, shape):
     top, bottom, left, right = piece.box
     return top == 0 or left == 0 or bottom == shape[0] or right == shape[1]
-
-
-def reading_order(pieces):
-    """Return the pieces line by line, from left to right; lines may rise or fall."""
-    rows = []
-    for piece in sorted(pieces, key=lambda p: p.left):
-        best, best_share = None, 0.3
-        for row in rows:
-            last = row[-1]
-            shared = min(piece.bottom, last.bottom) - max(piece.top, last.top)
-            share = shared / min(piece.height, last.height)
-            if share > best_share:
-                best, best_share = row, share
-        if best is None:
-            rows.append([piece])
-        else:
-            best.append(piece)
-    rows.sort(key=lambda row: np.mean([p.top + p.bottom for p in row]))
-    return [piece for row in rows for piece in row]

@@ -12,7 +12,7 @@ from utils.handwriting.choosing import (
     cut_by_the_rim,
     digit_size,
     how_dark,
-    reading_order,
+    sure_digits,
     usual,
 )
 from utils.handwriting.errors import HandwritingError, nothing_like_ink
@@ -34,6 +34,8 @@ from utils.handwriting.pieces import (
 # like a 1, which areas and dashes are, too.
 WORTH_A_TRY, SURE = 0.98, 0.25
 FEWEST_TO_TURN = 2
+WIDE = 0.01  # of a page's shorter side: what is wider may be a shadow, not the pen
+CONVINCING = 0.75  # how much digits of a second try must look like digits, on average
 
 
 @dataclass
@@ -77,24 +79,28 @@ def find_digits(strokes, ink):
         raise nothing_like_ink()
     page = strokes
     strokes, left_out = remove_lines(page, ink)
-    pieces = _pieces(strokes, ink)
+    reach = _reach(strokes, ink)
+    pieces = _pieces(strokes, ink, reach)
     if left_out and not any(p.likeness > LIKE for p in pieces):
         # Where nothing but lines was written, the line may be the digit.
-        strokes, left_out, pieces = page, [], _pieces(page, ink)
+        strokes, left_out = page, []
+        reach = _reach(strokes, ink)
+        pieces = _pieces(strokes, ink, reach)
     if not pieces:
         raise nothing_like_ink()
     erased = (page > 0.5) & (strokes <= 0.5)
-    printed = float(ink[erased].mean()) if erased.any() else 0.0
+    # What is darkest of a thin line tells how dark it was printed; its edges are soft.
+    printed = float(np.percentile(ink[erased], 75)) if erased.any() else 0.0
     tiny = max(strokes.shape) < SMALLEST_PAGE / 2
     if tiny:
         # A picture as small as MNIST's holds one digit; only dust is left out.
         large = max(p.area for p in pieces)
         whole = together(*(p for p in pieces if p.area > 0.03 * large))
         return Found(ask([whole]), strokes, left_out)
-    return _best_way_up(pieces, [strokes, ink, erased], left_out, printed)
+    return _best_way_up(pieces, [strokes, ink, erased], left_out, printed, reach)
 
 
-def _best_way_up(pieces, layers, left_out, printed):
+def _best_way_up(pieces, layers, left_out, printed, reach):
     """Choose the digits the way up that is worth most, where the pieces leave a doubt.
 
     Raises:
@@ -106,14 +112,16 @@ def _best_way_up(pieces, layers, left_out, printed):
     ways = which_way_up(written)
     for turn in ways if len(written) <= CROWD else ways[-1:]:
         strokes, ink, erased = (np.rot90(layer, turn).copy() for layer in layers)
-        turned = _pieces(strokes, ink) if turn else pieces
+        turned = _pieces(strokes, ink, reach) if turn else pieces
         try:
             digits, more = choose(turned, erased, printed)
         except HandwritingError as error:
             problem = problem or error
             continue
         only_bars = all(piece.bar for piece in digits)
-        if turn and (len(digits) < FEWEST_TO_TURN or only_bars):
+        like = np.mean([piece.likeness for piece in digits])
+        few = len(digits) < FEWEST_TO_TURN or only_bars or like < CONVINCING
+        if turn and few:
             problem = problem or nothing_like_ink()
             continue
         lines_out = [(_turned(box, turn, *shape), why) for box, why in left_out]
@@ -125,6 +133,25 @@ def _best_way_up(pieces, layers, left_out, printed):
     return best
 
 
+def reading_order(pieces):
+    """Return the pieces line by line, from left to right; lines may rise or fall."""
+    rows = []
+    for piece in sorted(pieces, key=lambda p: p.left):
+        best, best_share = None, 0.3
+        for row in rows:
+            last = row[-1]
+            shared = min(piece.bottom, last.bottom) - max(piece.top, last.top)
+            share = shared / min(piece.height, last.height)
+            if share > best_share:
+                best, best_share = row, share
+        if best is None:
+            rows.append([piece])
+        else:
+            best.append(piece)
+    rows.sort(key=lambda row: np.mean([p.top + p.bottom for p in row]))
+    return [piece for row in rows for piece in row]
+
+
 def _written(pieces, shape):
     """Return what has a say in which way is up: no rests of lines, no shadow."""
     least, size = PALE * how_dark(pieces), digit_size(pieces)
@@ -134,10 +161,24 @@ def _written(pieces, shape):
     return written or pieces
 
 
-def _pieces(strokes, ink):
-    smallest = max(4, 0.01 * min(strokes.shape))
-    reach = round(0.6 * stroke_width(strokes > 0.5))
-    return ask(pieces_of(strokes, ink, max(1, reach), smallest))
+def _pieces(strokes, ink, reach):
+    return ask(pieces_of(strokes, ink, reach, _smallest(strokes)))
+
+
+def _smallest(strokes):
+    return max(4, 0.01 * min(strokes.shape))
+
+
+def _reach(strokes, ink):
+    """Return how far a pen may have skipped on a page, in pixels."""
+    width = stroke_width(strokes > 0.5)
+    if width > WIDE * min(strokes.shape):
+        written = np.zeros(strokes.shape, bool)
+        for p in sure_digits(ask(pieces_of(strokes, ink, smallest=_smallest(strokes)))):
+            written[p.top : p.bottom, p.left : p.right] |= p.ink > 0.5
+        pen = stroke_width(written)
+        width = pen if 0 < 2 * pen < width else width
+    return max(1, round(0.6 * width))  # not quite the pen's own width
 
 
 def _turned(box, turn, height, width):
@@ -170,8 +211,7 @@ def remove_lines(strokes, ink):
     if min(strokes.shape) < SMALLEST_PAGE / 2:
         return strokes, left_out  # one pixel is too thick for a line
     for _ in range(2):  # digits that hung on the lines may be found after the first
-        smallest = max(4, 0.01 * min(strokes.shape))
-        pieces = ask(pieces_of(strokes, ink, smallest=smallest))
+        pieces = ask(pieces_of(strokes, ink, smallest=_smallest(strokes)))
         size = digit_size(pieces)
         writing = usual(pieces)
         others = _without_digits(strokes > 0.5, pieces, size)

@@ -9,6 +9,7 @@ SURE = 0.9  # the likeness of a part that is surely a digit
 TALL = 0.8  # of a doubtful piece: each part of it must reach so far
 BESIDE = 1.35  # times as wide: parts that overlap more are strokes of one digit
 LEANS = (0.0, 0.2, 0.4, -0.2)  # columns to the right for each row up
+WHOLE = 0.75  # of the piece's pen: a part with a thinner one is half of a stroke
 ASIDE = 0.02  # of a pixel's ink: what a step to the side costs a cut
 
 
@@ -157,7 +158,10 @@ def _digits_in(piece, tall, only_sure, plain):
         # The flag of a 1 is no digit, nor the stem of a 6, nor the strokes of an M.
         as_tall = all(part.height > TALL * piece.height for part in row)
         beside = sum(part.width for part in row) < BESIDE * piece.width
-        return row if as_tall and beside and not all(p.bar for p in row) else None
+        # Nor is a stroke that is cut along its middle, as the stem of a 7.
+        whole = all(part.pen > WHOLE * piece.pen for part in row)
+        bars = all(part.bar for part in row)
+        return row if as_tall and beside and whole and not bars else None
     return None
 
 
