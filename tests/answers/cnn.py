@@ -946,6 +946,26 @@ def diagnose(history):
     return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
 
 
+# diagnose | a loss that once rose above its first | It ends below 1.0 | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or max(loss[1:]) >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | a training loss that left its lowest | Not right yet: the diagnosis of
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] > 1.2 * min(loss):
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
 # diagnose | NumPy | right
 def diagnose(history):
     loss, val_loss = np.array(history["loss"]), np.array(history["val_loss"])

@@ -766,7 +766,7 @@ def difference_interval(right_a, right_b, seed):
     return tuple(np.percentile(d, [2.5, 97.5]))
 
 
-# difference | a new generator for each draw | Make the generator before the loop
+# difference | a new generator for each draw | made before the loop
 def difference_interval(right_a, right_b, seed):
     n, d = len(right_a), []
     for _ in range(50):
