@@ -1,7 +1,9 @@
 """The tutor's words: what came, what was expected, the usual mistake behind it."""
 
+import pickle
 import sys
 import time
+import types
 import warnings
 from decimal import Decimal
 from fractions import Fraction
@@ -9,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tools.graded import worker
 from tools.graded.judge import Remote
 from utils.checks import NotYet, Task
 
@@ -59,6 +62,27 @@ def test_gives_the_hint_when_the_mistake_is_unknown():
     known = {"You forgot to halve.": [2.0, 4.0]}
     message = told(lambda task: task.equal("x", [7.0, 7.0], [1, 2], "A hint.", known))
     assert message.endswith("A hint.")
+
+
+def test_a_mistake_that_would_have_shown_before_is_not_named():
+    def two_cases(task):
+        for came in (1.0, 4.0):
+            known = {"You forgot to halve.": 2 * came, "That is squared.": came**2}
+            came = task.call(lambda x: 2 * x if x > 2 else x, came)
+            task.equal("x", came, came if came < 2 else 4, "A hint.", known)
+
+    message = told(two_cases)
+    assert message.endswith("A hint."), "it halved the 1"
+
+    def squares(x):
+        return x**2
+
+    def three_cases(task):
+        for x in (1.0, 2.0):  # the square of 1 does not differ
+            known = {"That is squared.": x**2, "You doubled it.": 2 * x}
+            task.equal("x", task.call(squares, x), x, "A hint.", known)
+
+    assert told(three_cases).endswith("That is squared.")
 
 
 def test_shows_of_a_large_array_where_it_first_differs():
@@ -232,8 +256,16 @@ def test_a_right_answer_may_be_of_any_kind():
 
 
 def test_rows_of_different_lengths_and_mixtures_are_no_numbers():
-    for came in ([[1], [1, 2]], [1, None], [1, "one"]):
-        assert "a mixture" in told(lambda task, x=came: task.equal("x", x, [1, 2]))
+    for came, said in (
+        ([[1], [1, 2]], "rows of different lengths"),
+        ([1, None], "a mixture of numbers and None"),
+        ([1, "one"], "a mixture of numbers and texts"),
+        (["one", None], "a mixture of texts and None"),
+        (({}, 1), "a mixture of something of type dict and numbers"),
+        ([object(), object()], "a list of something of type object"),
+        (np.ma.array([1, 2], mask=[False, True]), "a mixture of numbers and None"),
+    ):
+        assert said in told(lambda task, x=came: task.equal("x", x, [1, 2]))
 
 
 def test_whole_numbers_are_of_a_whole_kind():
@@ -316,6 +348,70 @@ def test_a_changed_list_or_dictionary_is_noticed(given):
 def test_what_is_no_function_is_said_to_be_none():
     message = told(lambda task: task.call(np.zeros(3)))
     assert "Expected a function, but got an array of shape (3,)." in message
+
+
+def test_what_another_process_has_in_place_of_a_function_is_told_in_the_same_words():
+    shell = types.SimpleNamespace(user_ns={"answer": [8, 2]})
+    handed, words = pickle.dumps(((1,), {})), {"name": "answer", "without": ["x"]}
+
+    def ask(words, data):
+        try:
+            return worker.call(shell, words, data)
+        except Exception as error:
+            return {"error": worker.described(error, shell)}, b""
+
+    message = told(lambda task: task.call(Remote("answer", ask), 1))
+    assert message == told(lambda task: task.call([8, 2], 1))
+    assert "Expected a function, but got an array of shape (2,)." in message
+    for answer in (dict, {}, {1}.add):  # what is no value is named by its own kind
+        shell.user_ns["answer"] = lambda _, answer=answer: answer
+        remote = Remote("answer", ask)
+        message = told(lambda task, f=remote: task.equal("x", task.call(f, 1), 1))
+        here = shell.user_ns["answer"]
+        assert message == told(lambda task, f=here: task.equal("x", task.call(f, 1), 1))
+        assert "Strange" not in message
+    assert ask({**words, "seed": None}, handed)[0]["value"]
+
+
+def test_a_model_that_cannot_be_kept_is_told_in_the_same_words_in_another_process():
+    import keras
+
+    def answer():
+        same = keras.layers.Lambda(lambda x: x)
+        return keras.Sequential([keras.Input((2,)), same])
+
+    shell = types.SimpleNamespace(user_ns={"answer": answer})
+    remote = Remote("answer", lambda *asked: worker.call(shell, *asked))
+    message = told(lambda task: task.build(remote))
+    assert message == told(lambda task: task.build(answer))
+    assert "cannot be saved and loaded again.\nIt has 'Lambda'" in message
+    assert message.endswith("Use Keras' own layers and losses, and no Lambda.")
+
+
+def test_what_a_check_calls_x_is_not_the_students_x():
+    code = """
+def answer(y):
+    return x
+
+with Task("Task 1") as task:
+    x = 5
+    task.equal("x", task.call(answer, x), 5)
+"""
+    names = {"Task": Task}
+    with pytest.raises(NotYet, match="uses `x`, which was not handed to it"):
+        exec(code, names)
+    assert names["x"] == 5
+    later = "with Task('Task 2') as task:\n    task.call(answer, 1)"
+    with pytest.raises(NotYet, match="uses `x`, which was not handed to it"):
+        exec(later, names)
+    names["x"] = 5.5  # one that the student has made since
+    exec(later, names)
+
+
+def test_a_name_of_the_notebook_with_another_value_is_thought_of():
+    code = "with Task('Task 1') as task:\n    np.zeros(3)"
+    with pytest.raises(NotYet, match="another name of the notebook a new value"):
+        exec(code, {"Task": Task, "np": None})
 
 
 def test_a_shape_is_shown_as_it_came():

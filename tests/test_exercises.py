@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import functools
 import io
+import itertools
 import json
 import os
 import re
@@ -19,10 +20,12 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from tools import commands
 from utils import checks
+from utils.check_words import is_close
 from utils.places import COURSE_DIR
 from utils.runs import MODELS
 
@@ -318,6 +321,48 @@ def test_a_check_run_too_early_says_so(there, name):
         del names[function]
         with pytest.raises(checks.NotYet, match=f"`{function}` is not known here"):
             run(check, names, f"check of {task}")
+
+
+@pytest.mark.slow
+@each
+def test_no_two_known_mistakes_give_the_same_answer(there, name, monkeypatch):
+    equal, alike = checks.Task.equal, []
+
+    def compare(task, what, came, right, hint="", mistakes=None, tolerance=1e-6):
+        equal(task, what, came, right, hint, mistakes, tolerance)
+        shown = {  # what an earlier call refutes is not said
+            text: np.asarray(wrong)
+            for text, wrong in (mistakes or {}).items()
+            if text not in task._ruled_out and not isinstance(wrong, str)
+            if not is_close(np.asarray(wrong), np.asarray(right), tolerance)
+        }
+        for one, other in itertools.combinations(shown, 2):
+            if is_close(shown[one], shown[other], tolerance):
+                alike.append((what, one, other))
+
+    monkeypatch.setattr(checks.Task, "equal", compare)
+    names = dict(solved(name))
+    for task in cells("source", name, "check"):
+        if task not in ("repaired", "small", "train"):  # they train for long
+            check("release", name, names, task)
+    assert not alike
+
+
+@each
+def test_a_students_function_is_called_inside_its_check_only(name):
+    solutions = cells("source", name, "solution").values()
+    functions = {ast.parse(source).body[0].name for source in solutions}
+    for task, source in cells("source", name, "check").items():
+        for line in ast.parse(source).body:
+            if not isinstance(line, ast.FunctionDef | ast.With):
+                used = {n.id for n in ast.walk(line) if isinstance(n, ast.Name)}
+                assert not used & functions, task
+        called = {
+            node.func.id
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not called & functions, f"{task}: by task.call, which can explain"
 
 
 # --- right and wrong answers ---------------------------------------------------------

@@ -28,10 +28,11 @@ from test_runs import (  # noqa: F401 - home is a fixture for all tests here
     save_number,
 )
 
-from tools.graded import judge
 from utils import model_file, runs
+from utils.answers import Unusable
 from utils.bounded import BadFile, parse_json
 from utils.data import KNOWN_TEST_SETS
+from utils.model_answers import reopened, saved
 from utils.run_files import STRESS
 from utils.runs import check_comparable, list_runs, load_run
 
@@ -971,16 +972,21 @@ def test_a_submitted_model_comes_compiled_and_is_no_more_trusted(model, tmp_path
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.save(tmp_path / "model.keras")
     raw = (tmp_path / "model.keras").read_bytes()
-    came = judge._model(raw)
+    came = reopened(raw)
     assert isinstance(came.optimizer, keras.optimizers.Adam)
     assert came.loss == "sparse_categorical_crossentropy"
     run = save_number(1, model=model)
     for case in ("Lambda", "units", "a lookup", "a second file"):
         path = change_model(run, CHANGES[case])
-        with pytest.raises(BadFile), in_time():
-            judge._model(path.read_bytes())
+        with pytest.raises(Unusable, match="saved and loaded again"), in_time():
+            reopened(path.read_bytes())
         run = save_number(1, model=model)
     model.compile("adam", loss=lambda y_true, y_pred: y_pred)
     model.save(tmp_path / "model.keras")
-    with pytest.raises(BadFile, match="can run code"):
-        judge._model((tmp_path / "model.keras").read_bytes())
+    with pytest.raises(Unusable, match="can run code"):
+        reopened((tmp_path / "model.keras").read_bytes())
+    losses, metrics = keras.losses, keras.metrics
+    model.compile(
+        "adam", losses.mean_squared_error, metrics=[metrics.sparse_categorical_accuracy]
+    )
+    assert reopened(saved(model)).loss is losses.mean_squared_error

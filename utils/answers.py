@@ -16,6 +16,10 @@ NUMBERS = "biuf"  # NumPy's kinds of numbers: booleans, whole, unsigned, floatin
 LONGEST = 300_000
 
 
+class Unusable(Exception):
+    """What should be a function, or a model, cannot be judged; the text says why."""
+
+
 class Strange:
     """A value that is neither a number nor a word; it remembers of which kind."""
 
@@ -34,8 +38,8 @@ def plain(value):
         None; a str; an ndarray of numbers, 0-dimensional for a single one; a list of
         plain values that do not form an array; or a Strange.
     """
-    if value is None:
-        return None
+    if value is None or isinstance(value, Strange):  # of another process, perhaps
+        return value
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Sequence | Iterator | ValuesView) and not _is_bytes(value):

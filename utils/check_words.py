@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.answers import Strange, is_numeric
+from utils.answers import Strange, Unusable, is_numeric, plain
 
 SHOWN = 12  # so many numbers of an array are readable at a glance
 
@@ -28,13 +28,25 @@ def name_of(function):
 def changed(function, argument):
     """Say that a function changed what it was given, and how that usually comes."""
     kind = {list: "a list", dict: "a dictionary"}.get(type(argument), "an array")
-    usual = "`x -= …` works on the caller's array, `x = x - …` makes a new one."
+    usual = (
+        "`x -= …`, `x.sort()` and `rng.shuffle(x)` work on the caller's array;\n"
+        "`x = x - …`, `np.sort(x)` and `rng.permutation(x)` make a new one."
+    )
     if kind != "an array":
         usual = "`pop`, `sort` and `reverse` work on the caller's own. Take a copy."
     return (
         f"`{name_of(function)}` changed {kind} that belongs to its caller.\n"
         f"Usual mistake: {usual}"
     )
+
+
+def require_function(function):
+    """Raise Unusable if what the task calls a function cannot be called."""
+    if not callable(function):
+        raise Unusable(
+            f"Expected a function, but got {kind_of(plain(function))}.\n"
+            "Keep the line `def …` as the task gives it, and return the answer."
+        )
 
 
 def missing(what):
@@ -51,15 +63,25 @@ def kind_of(came):
     if isinstance(came, str):
         return f"the text {came[:40]!r}"
     if isinstance(came, list):
-        kinds = {type(part) for part in _leaves(came)}
-        if kinds == {str}:
-            return f"texts such as {_leaves(came)[0][:40]!r}"
-        return "rows of different lengths, or a mixture"
+        leaves = _leaves(came)
+        kinds = list(dict.fromkeys(map(_kind_of_part, leaves)))
+        if kinds == ["texts"]:
+            return f"texts such as {leaves[0][:40]!r}"
+        if kinds == ["numbers"]:
+            return "rows of different lengths"
+        of = "a mixture of" if len(kinds) > 1 else "a list of"
+        return f"{of} {' and '.join(kinds[:3])}"
     if isinstance(came, Strange) and came.kind.endswith(("function", "method", "type")):
         return f"{came!r} (are its brackets missing?)"
     if is_numeric(came):
         return "one number" if not came.ndim else f"an array of shape {came.shape}"
     return repr(came)
+
+
+def _kind_of_part(part):
+    if isinstance(part, str):
+        return "texts"
+    return "numbers" if is_numeric(part) else repr(part)
 
 
 def _leaves(parts):

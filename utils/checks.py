@@ -13,15 +13,14 @@ import copy
 import io
 import itertools
 import sys
-import tempfile
 import traceback
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
-from utils.answers import LONGEST, is_numeric, plain, witness
+from utils.answers import LONGEST, Unusable, is_numeric, plain, witness
+from utils.check_names import Names
 from utils.check_words import (
     as_shape,
     changed,
@@ -33,6 +32,7 @@ from utils.check_words import (
     missing,
     name_of,
     on_a_line,
+    require_function,
     single,
 )
 
@@ -62,7 +62,9 @@ class Task:
         self.title, self.silent, self.without = title, silent, without
 
     def __enter__(self):
-        self._names = sys._getframe(1).f_globals  # the notebook's
+        self._names = Names(sys._getframe(1), self.without)
+        # Sentences on mistakes: what was right in this call, and in those before it.
+        self._passed, self._ruled_out = set(), set()
         self._quiet = contextlib.ExitStack()
         # A correct answer may warn (log of 0, say), and nbgrader gives no marks to a
         # cell that writes to stderr.
@@ -74,12 +76,13 @@ class Task:
 
     def __exit__(self, kind, error, trace):
         self._quiet.close()
+        self._names.leave()
         if error is None:
             if not self.silent:
                 print(f"✓ {self.title}: all is well.")
             return
         if isinstance(error, Exception | SystemExit) and not isinstance(error, NotYet):
-            words = _in_words(error, trace, self.without)
+            words = _in_words(error, trace, self._names.hidden())
             raise NotYet(f"{self.title}\n{words}") from None
 
     def that(self, condition, message):
@@ -97,16 +100,13 @@ class Task:
         return self._call(function, arguments, keywords)
 
     def _call(self, function, arguments, keywords, seed=None):
-        self.that(
-            callable(function),
-            f"Expected a function, but got {kind_of(plain(function))}.\n"
-            "Keep the line `def …` as the task gives it, and return the answer.",
-        )
+        require_function(function)
+        self._ruled_out |= self._passed
         handed = copy.deepcopy((arguments, keywords))
         if hasattr(function, "call_there"):  # it lives in another process: see tools/
             came, after = function.call_there(handed, self.without, seed)
         else:
-            with _out_of_sight(self._names, self.without):
+            with self._names.out_of_sight():
                 if seed is not None:
                     _set_seed(seed)
                 came = function(*handed[0], **handed[1])
@@ -145,21 +145,11 @@ class Task:
             "The model does not know yet how large its input is: begin it with\n"
             "`keras.Input(…)`, and the shape of one image.",
         )
-        if hasattr(function, "call_there"):
+        if hasattr(function, "call_there"):  # it came as a file
             return model
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "model.keras")
-            try:
-                model.save(path)
-                return keras.models.load_model(path)
-            except Exception as error:  # Keras raises whatever the model's parts raise
-                words = [line[:200] for line in in_short(error).splitlines()[:2]]
-                text = "\n".join(
-                    ["The model cannot be saved and loaded again.", *words]
-                )
-        raise NotYet(
-            f"{self.title}\n{text}\nUse Keras' own layers and losses, and no Lambda."
-        )
+        from utils.model_answers import reopened, saved
+
+        return reopened(saved(model))
 
     def no_pixel_loop(self, function, small, large):
         """Make sure that a larger image does not take more steps of Python.
@@ -169,14 +159,14 @@ class Task:
             small, large: its arguments, as tuples, for a small and a large image.
         """
         count = getattr(function, "steps_there", None) or (
-            lambda arguments: steps_of(function, arguments, self._names)
+            lambda arguments: steps_of(function, arguments, self._names.known)
         )
         few, many = count(small), count(large)
         self.that(
             many <= few + 5,  # a generous few, for a branch that only one of them takes
             f"`{name_of(function)}` loops over pixels: {few} steps of Python for the "
             f"small image,\n{many} for the large one. Let NumPy do the looping: handle "
-            "all places at once\nand loop at most over the places of the kernel.",
+            "all places at once\nand loop at most over those of the kernel or window.",
         )
 
     # --- what they returned ---
@@ -254,7 +244,8 @@ class Task:
             expected: the right one: numbers or a word.
             hint: a remark that is true whatever the mistake.
             mistakes: {sentence: the wrong answer that this mistake leads to}; the
-                sentence is said if exactly that answer came.
+                sentence is said if exactly that answer came, unless an earlier call
+                was right where this mistake would have shown.
             tolerance: numbers may be off by so much, relatively or absolutely.
         """
         if isinstance(expected, str):
@@ -265,10 +256,20 @@ class Task:
         else:
             expected = np.asarray(expected)
             came = self.numbers(what, came)
+            mistakes = {
+                sentence: wrong
+                for sentence, wrong in (mistakes or {}).items()
+                if sentence not in self._ruled_out
+            }
             known = known_mistake(came, mistakes, tolerance)
             self.numbers(what, came, expected.shape, known or hint)
             same = is_close(came, expected, tolerance)
             came_text, right_text = compared(came, expected, tolerance)
+            self._passed |= {
+                sentence
+                for sentence, wrong in mistakes.items()
+                if not is_close(np.asarray(wrong), expected, tolerance)
+            }
         self.that(
             same,
             f"Not right yet: {what}.\ncame:     {came_text}\nexpected: {right_text}"
@@ -297,16 +298,6 @@ class Task:
 
 
 # --- calling -------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _out_of_sight(names, hidden):
-    """Take names out of a namespace for a while."""
-    kept = {name: names.pop(name) for name in hidden if name in names}
-    try:
-        yield
-    finally:
-        names.update(kept)
 
 
 def _set_seed(seed):
@@ -358,6 +349,8 @@ def _in_words(error, trace, hidden=()):
             "function works with\nare its arguments: with other ones, it would still "
             "look at the old data."
         )
+    if isinstance(error, Unusable):
+        return str(error)
     frames = list(traceback.walk_tb(trace))
     callers = (Task._call.__code__, steps_of.__code__)
     calls = [k for k, (f, _) in enumerate(frames) if f.f_code in callers]
@@ -387,6 +380,8 @@ def _in_words(error, trace, hidden=()):
     if not calls:
         return (
             f"What your function returned cannot be used here.\n{text}{on_a_line(line)}"
+            "\nOr did you give `np` or another name of the notebook a new value? Choose"
+            "\nanother name then, restart the kernel and run from the top."
         )
     where = f" in `{name}`" if name else ""
     where += f", at the line `{line}`" if line else ""

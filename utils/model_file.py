@@ -57,7 +57,8 @@ def load_checked(path, compiled=False):
 
     Args:
         path: of a .keras file.
-        compiled: with its optimizer, loss and metrics, which must be Keras' own, too.
+        compiled: with its optimizer, loss and metrics; then all parts must be Keras'
+            own, even if others are registered.
 
     Returns:
         keras.Model.
@@ -69,7 +70,7 @@ def load_checked(path, compiled=False):
     with open_zip(path, LARGEST_MODEL) as archive:
         if set(archive.namelist()) != PARTS or len(archive.namelist()) > len(PARTS):
             raise BadFile(path, f"needs {', '.join(sorted(PARTS))} and nothing else")
-        _check_config(_read_config(archive, path, compiled), path)
+        _check_config(_read_config(archive, path, compiled), path, compiled)
         _, most = _count_weights(archive, path)
     import keras
 
@@ -104,7 +105,7 @@ def _parts_of(config):
             yield part
 
 
-def _check_config(config, path):
+def _check_config(config, path, only_keras):
     """See that all that is to be made is Keras' own, or registered here, and no code.
 
     A layer that this program has registered (keras.saving.register_keras_serializable)
@@ -119,11 +120,22 @@ def _check_config(config, path):
         name = part["class_name"]
         is_ours = str(part.get("module", "keras")).split(".")[0] == "keras"
         registered = str(part.get("registered_name"))
-        is_known = get_registered_object(registered) is not None
+        is_known = not only_keras and get_registered_object(registered) is not None
+        if (name, part.get("module")) == ("function", "builtins"):  # its name is left
+            name = part.get("config")
+            is_known = is_known or _is_of_keras(name)
         if not is_known and (not is_ours or ">" in registered):
             raise BadFile(path, f"needs {name!r:.100}, which is not a part of Keras")
         if UNSAFE_LAYERS.fullmatch(str(name)):
             raise BadFile(path, f"has {name!r:.100}, which can run code or open files")
+
+
+def _is_of_keras(name):
+    """Say whether Keras has a loss, a metric or an activation function of this name."""
+    import keras
+
+    rooms = (keras.losses, keras.metrics, keras.activations)
+    return any(callable(vars(room).get(str(name))) for room in rooms)
 
 
 def _count_weights(archive, path):

@@ -44,6 +44,12 @@ def map_size(n, kernel, stride, padding):
     return (n if padding == "same" else n - kernel + 1) // stride
 
 
+# map-size | rounded up before the kernel is taken off | expected: 3
+def map_size(n, kernel, stride, padding):
+    places = math.ceil(n / stride)
+    return places if padding == "same" else places - kernel + 1
+
+
 # map-size | no whole number | use //
 def map_size(n, kernel, stride, padding):
     return (n if padding == "same" else n - kernel + 1) / stride
@@ -195,6 +201,19 @@ def describe(shape, steps):
         else:
             parameters, shape = n * (shape[0] + 1), (n,)
         found.append((shape, parameters))
+    return found
+
+
+# describe | convolution as wide as its image | n − k + 1 places
+def describe(shape, steps):
+    found = []
+    for kind, *sizes in steps:
+        if kind == "conv":
+            filters, kernel = sizes
+            found.append(((*shape[:2], filters), filters * (kernel**2 * shape[2] + 1)))
+        else:
+            found.append(((1,), 0))
+        shape = found[-1][0]
     return found
 
 
@@ -594,7 +613,7 @@ def receptive_field(steps):
     return field
 
 
-# receptive-field | the sum of the kernels | adds 3 − 1
+# receptive-field | the sum of the kernels | adds its size − 1
 def receptive_field(steps):
     return sum(kernel for kernel, _ in steps)
 
@@ -622,7 +641,7 @@ def receptive_field(steps):
     return field
 
 
-# receptive-field | strides added up | Not right yet: the field of | other values
+# receptive-field | strides added up | Strides multiply
 def receptive_field(steps):
     field, distance = 1, 0
     for kernel, stride in steps:
@@ -636,6 +655,15 @@ def receptive_field(steps):
     field = 1
     for kernel, stride in steps:
         field = (field - 1) * stride + kernel
+    return field
+
+
+# receptive-field | pooling widens nothing | expected: 13
+def receptive_field(steps):
+    field, distance = 1, 1
+    for kernel, stride in steps:
+        field += (kernel - 1) * distance if stride == 1 else 0
+        distance *= stride
     return field
 
 
@@ -816,6 +844,126 @@ def diagnose(history):
     if val_loss[-1] > 1.1 * min(val_loss):
         return "Overfitting"
     return "Train longer" if val_loss[-1] < 0.97 * val_loss[-4] else "Healthy"
+
+
+# diagnose | 10 % of the end | 10.5 % is above 10 | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if 0.9 * val[-1] > min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | 11.5 % | 10.5 % is above 10 | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.115 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | 9 % | 9.5 % is below 10 | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.09 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | the last epochs are not asked | above the lowest | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val[:-3]):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | 3 % of the end | It fell by 2.95 % | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if (val[-4] - val[-1]) / val[-1] > 0.03 else "healthy"
+
+
+# diagnose | the highest of the last four | The last and [-4] | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * max(val[-4:]) else "healthy"
+
+
+# diagnose | the lowest of the last four | Not right yet | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if min(val[-4:]) < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | finite on both | the training loss alone | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite([*loss, *val]).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | rule 1 for either loss | Not right yet: the diagnosis of | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0] or val[-1] >= val[0]:
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | by their places | Not right yet: the diagnosis of patient F
+def diagnose(history):
+    loss, val = history.values()
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | a loss that once rose above its first | It ends below 1.0 | other values
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or max(loss[1:]) >= loss[0]:
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
+
+
+# diagnose | a training loss that left its lowest | Not right yet: the diagnosis of
+def diagnose(history):
+    loss, val = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] > 1.2 * min(loss):
+        return "learning rate too large"
+    if val[-1] > 1.1 * min(val):
+        return "overfitting"
+    return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
 
 
 # diagnose | NumPy | right
@@ -1029,7 +1177,7 @@ def repaired_network():
     return model
 
 
-# repaired | mean squared error | Its loss cannot compare
+# repaired | mean squared error | It cannot compare
 def repaired_network():
     parts = [layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(2)]
     parts += [layers.Flatten(), layers.Dense(10, activation="softmax")]
@@ -1060,6 +1208,87 @@ def repaired_network():
 # repaired | forgets to return | there is no `return`
 def repaired_network():
     keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(10)])
+
+
+# repaired | eleven neurons | Ten numbers per image.
+def repaired_network():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(11, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+# repaired | a misspelled loss | Keras knows no loss of this name
+def repaired_network():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_crossentropy")
+    return model
+
+
+# repaired | a loss for one-hot labels, as an object | loss is categorical_crossentropy
+def repaired_network():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", keras.losses.CategoricalCrossentropy())
+    return model
+
+
+# repaired | a loss of its own | Use Keras' own layers and losses
+def repaired_network():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(
+        "adam", lambda truth, p: keras.losses.sparse_categorical_crossentropy(truth, p)
+    )
+    return model
+
+
+# repaired | Keras' functions for loss and metric | right
+def repaired_network():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(
+        "adam",
+        keras.losses.sparse_categorical_crossentropy,
+        metrics=[keras.metrics.sparse_categorical_accuracy],
+    )
+    return model
 
 
 # repaired | functional, activations as layers, Reshape | right
@@ -1196,6 +1425,17 @@ def small_network():
 # small | a description in place of a model | Expected a Keras model
 def small_network():
     return [layers.Conv2D(8, 3), layers.Flatten(), layers.Dense(10)]
+
+
+# small | a layer of its own, registered | Use Keras' own layers
+def small_network():
+    @keras.saving.register_keras_serializable("mine")
+    class Twice(layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    parts = [Twice(), layers.Flatten(), layers.Dense(10, activation="softmax")]
+    return keras.Sequential([keras.Input((28, 28, 1)), *parts])
 
 
 # small | flat images | Wrong shape: the shape of one image

@@ -25,7 +25,7 @@ def accuracy(y_true, y_prob):
     return 100 * (y_prob.argmax(axis=1) == y_true).mean()
 
 
-# accuracy | along the columns | three right of five
+# accuracy | along the columns | four right of seven
 def accuracy(y_true, y_prob):
     return (y_prob.argmax(axis=0) == y_true[: y_prob.shape[1]]).mean()
 
@@ -40,12 +40,12 @@ def accuracy(y_true, y_prob):
     return (y_prob[np.arange(len(y_true)), y_true] > 0.5).mean()
 
 
-# accuracy | the mean probability of the truth | three right of five
+# accuracy | the mean probability of the truth | four right of seven
 def accuracy(y_true, y_prob):
     return y_prob[np.arange(len(y_true)), y_true].mean()
 
 
-# accuracy | rounded | the CNN's accuracy
+# accuracy | rounded | four right of seven
 def accuracy(y_true, y_prob):
     return round((y_prob.argmax(axis=1) == y_true).mean(), 2)
 
@@ -55,12 +55,12 @@ def accuracy(labels, y_prob):
     return (y_prob.argmax(axis=1) == y_true[: len(y_prob)]).mean()
 
 
-# accuracy | a text | but got the text '60.0%'
+# accuracy | a text | but got the text '57.1%'
 def accuracy(y_true, y_prob):
     return f"{(y_prob.argmax(axis=1) == y_true).mean():.1%}"
 
 
-# accuracy | always over a thousand digits | three right of five
+# accuracy | always over a thousand digits | four right of seven
 def accuracy(y_true, y_prob):
     return (y_prob.argmax(axis=1) == y_true).sum() / 1000
 
@@ -72,6 +72,11 @@ def accuracy(y_true, y_prob):
             return True
 
     return Always()
+
+
+# accuracy | divided by all probabilities | expected: 0.5714
+def accuracy(y_true, y_prob):
+    return (y_prob.argmax(axis=1) == y_true).sum() / y_prob.size
 
 
 # accuracy | scikit-learn | right
@@ -270,10 +275,15 @@ def recall(matrix):
     return found / (matrix.sum(axis=1) - found)
 
 
-# recall | None for an absent digit | a mixture
+# recall | None for an absent digit | a mixture of numbers and None
 def recall(matrix):
     there = matrix.sum(axis=1)
     return [matrix[k, k] / there[k] if there[k] else None for k in range(10)]
+
+
+# recall | a parameter renamed, the body not | `matrix`, which was not handed to it
+def recall(m):
+    return matrix.diagonal() / matrix.sum(axis=1)
 
 
 # recall | divides by zero, which NumPy turns into nan | right
@@ -512,12 +522,37 @@ def mcnemar(y_true, pred_a, pred_b):
     return stats.binomtest(a, a + b).pvalue if a + b else 1
 
 
-# mcnemar | floats that overflow | OverflowError | other values
+# mcnemar | floats that overflow | OverflowError
 def mcnemar(y_true, pred_a, pred_b):
     a = int(((pred_a == y_true) & (pred_b != y_true)).sum())
     b = int(((pred_b == y_true) & (pred_a != y_true)).sum())
     tail = sum(math.comb(a + b, k) for k in range(min(a, b) + 1))
     return a, b, min(1, 2 * tail * 0.5 ** (a + b))
+
+
+# mcnemar | n counts the digits that were read differently | misread, differently
+def mcnemar(y_true, pred_a, pred_b):
+    a = int(((pred_a == y_true) & (pred_b != y_true)).sum())
+    b = int(((pred_b == y_true) & (pred_a != y_true)).sum())
+    n = int((pred_a != pred_b).sum())
+    tail = sum(math.comb(n, k) for k in range(min(a, b) + 1))
+    return a, b, min(1, 2 * tail / 2**n)
+
+
+# mcnemar | whole numbers of NumPy | Python's whole numbers have any length
+def mcnemar(y_true, pred_a, pred_b):
+    a = ((pred_a == y_true) & (pred_b != y_true)).sum()
+    b = ((pred_b == y_true) & (pred_a != y_true)).sum()
+    tail = sum(math.comb(a + b, k) for k in range(min(a, b) + 1))
+    return a, b, min(1, 2 * tail / 2 ** (a + b))
+
+
+# mcnemar | all that differ and that b did not read are a's | only_a and only_b of 2
+def mcnemar(y_true, pred_a, pred_b):
+    differ = pred_a != pred_b
+    a = int((differ & (pred_b != y_true)).sum())
+    b = int((differ & (pred_b == y_true)).sum())
+    return a, b, stats.binomtest(a, a + b).pvalue if a + b else 1
 
 
 # mcnemar | SciPy | right
@@ -677,6 +712,92 @@ def difference_interval(right_a, right_b, seed):
     return tuple(np.percentile(d, [97.5, 2.5]))
 
 
+# difference | always of 600 digits | Your code stopped in `difference_interval`
+def difference_interval(right_a, right_b, seed):
+    drawn = np.random.default_rng(seed).integers(0, 600, (2000, 600))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(d, [2.5, 97.5]))
+
+
+# difference | 600 of the digits | Not right yet: the width
+def difference_interval(right_a, right_b, seed):
+    drawn = np.random.default_rng(seed).integers(0, len(right_a), (2000, 600))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(d, [2.5, 97.5]))
+
+
+# difference | 96 % | Not right yet: the width
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n, (2000, n))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(d, [2, 98]))
+
+
+# difference | 94 % | Not right yet: the width
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n, (2000, n))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(d, [3, 97]))
+
+
+# difference | one end of 90 %, five hundred draws | Not right yet: the
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n, (500, n))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(d, [2.5, 95]))
+
+
+# difference | five hundred draws | ends jump about
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n, (500, n))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(d, [2.5, 97.5]))
+
+
+# difference | sums | sums by n
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n, (2000, n))
+    d = right_b[drawn].sum(axis=1) - right_a[drawn].sum(axis=1)
+    return tuple(np.percentile(d, [2.5, 97.5]))
+
+
+# difference | a new generator for each draw | made before the loop
+def difference_interval(right_a, right_b, seed):
+    n, d = len(right_a), []
+    for _ in range(50):
+        drawn = np.random.default_rng(seed).integers(0, n, n)
+        d.append(right_b[drawn].mean() - right_a[drawn].mean())
+    return tuple(np.percentile(d, [2.5, 97.5]))
+
+
+# difference | from the digits that differ | Draw n of all n
+def difference_interval(right_a, right_b, seed):
+    gain, n = right_b.astype(int) - right_a, len(right_a)
+    gain = gain[gain != 0]
+    drawn = np.random.default_rng(seed).integers(0, len(gain), (2000, len(gain)))
+    return tuple(np.percentile(gain[drawn].sum(axis=1) / n, [2.5, 97.5]))
+
+
+# difference | without a sign | expected: -0.36
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n, (2000, n))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(abs(d), [2.5, 97.5]))
+
+
+# difference | parameters renamed, the body not | name 'right_b' is not defined
+def difference_interval(a, b, seed):
+    gain = right_b.astype(int) - right_a
+    drawn = np.random.default_rng(seed).integers(0, len(gain), (2000, len(gain)))
+    return tuple(np.percentile(gain[drawn].mean(axis=1), [2.5, 97.5]))
+
+
 # difference | a loop of choices, as a list | right
 def difference_interval(right_a, right_b, seed):
     rng, gain = np.random.default_rng(seed), right_b.astype(int) - right_a
@@ -772,7 +893,7 @@ def read(p_ann, p_cnn):
     return p_ann.argmax(axis=1) == p_cnn.argmax(axis=1)
 
 
-# read | None for a person | a mixture
+# read | None for a person | a mixture of numbers and None
 def read(p_ann, p_cnn):
     p = (p_ann + p_cnn) / 2
     return [int(row.argmax()) if row.max() >= 0.9 else None for row in p]

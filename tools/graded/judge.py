@@ -11,13 +11,12 @@ import io
 import os
 import pickle
 import sys
-import tempfile
-from pathlib import Path
 
 import nbformat
 
 from tools.graded import frames
-from utils.model_file import load_checked
+from utils.answers import Unusable
+from utils.model_answers import reopened
 
 
 class There(Exception):
@@ -37,7 +36,7 @@ class Remote:
         words = {"do": "call", "name": self.__name__, "without": list(without)}
         came, after = self._asked({**words, "seed": seed}, handed)
         if isinstance(came, bytes):
-            came = _model(came)
+            came = reopened(came)
         return came, after
 
     def steps_there(self, arguments):
@@ -51,6 +50,8 @@ class Remote:
             return (
                 int(value) if isinstance(value, int) else frames.unpacked(value, data)
             )
+        if error.get("kind") == "Unusable":
+            raise Unusable(str(error.get("text")).partition(": ")[2])
         missing = error.get("missing")
         raised = NameError(name=missing) if missing else There()
         if error.get("kind") == "NotImplementedError":
@@ -61,13 +62,6 @@ class Remote:
         told = (error.get(key) or "" for key in ("text", "where", "line"))
         raised.there = tuple(map(str, told))
         raise raised
-
-
-def _model(data):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        path.write_bytes(data)
-        return load_checked(path, compiled=True)
 
 
 def main(notebook):

@@ -9,10 +9,8 @@ import itertools
 import os
 import pickle
 import sys
-import tempfile
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 
 OUTPUT = 20_000  # characters of a cell's output that are kept
 
@@ -51,8 +49,11 @@ def run(shell, words, _):
 def call(shell, words, blobs):
     from tools.graded import frames
     from utils.answers import LONGEST, plain, witness
+    from utils.check_words import require_function
+    from utils.model_answers import saved
 
     function = object_called(shell, words["name"])
+    require_function(function)
     arguments, keywords = pickle.loads(blobs)
     names = shell.user_ns
     kept = {name: names.pop(name) for name in words["without"] if name in names}
@@ -67,7 +68,7 @@ def call(shell, words, blobs):
     finally:
         names.update(kept)
     after = [witness(x) for x in (*arguments, *keywords.values())]
-    came = model_bytes(came) if is_model(came) else plain(came)
+    came = saved(came) if is_model(came) else plain(came)
     value, data = frames.packed([came, list(map(plain, after))])
     return {"value": value}, data
 
@@ -90,13 +91,6 @@ def object_called(shell, name):
 def is_model(value):
     keras = sys.modules.get("keras")
     return keras is not None and isinstance(value, keras.Model)
-
-
-def model_bytes(model):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        model.save(path)
-        return path.read_bytes()
 
 
 def described(error, shell):
