@@ -40,6 +40,10 @@ class RunError(SaidError):
     """A run cannot be saved, found or read; the message says what to do."""
 
 
+class MissingRun(RunError):
+    """There is no run of this name."""
+
+
 # --- what each field of run.json may be ----------------------------------------------
 
 

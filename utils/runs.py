@@ -36,6 +36,7 @@ from utils.run_files import INFO_FIELDS as INFO_FIELDS
 from utils.run_files import (
     LARGEST,
     STRESS,
+    MissingRun,
     RunError,
     as_count,
     as_history,
@@ -344,7 +345,8 @@ def load_run(name, announce=True, folder=None):
         Run.
 
     Raises:
-        RunError: there is no such run, or one of its files is damaged.
+        MissingRun: there is no such run.
+        RunError: one of its files is damaged.
     """
     if isinstance(name, str) and name.startswith(ASKED_FOR) and not folder:
         name, folder = name.removeprefix(ASKED_FOR), REFERENCE_DIR
@@ -352,7 +354,7 @@ def load_run(name, announce=True, folder=None):
     homes = [Path(folder)] if folder else [runs_dir(), REFERENCE_DIR]
     run = next(filter(None, (_load_whole(home, name) for home in homes)), None)
     if run is None:
-        raise RunError(
+        raise MissingRun(
             f"There is no run {name!r} in {' or '.join(map(str, homes))}. "
             f"{_how_to_make(name)}"
         )
