@@ -62,7 +62,7 @@ def test_a_run_of_another_seed_is_refused():
 
 
 def test_where_nothing_is_saved_under_a_new_name_the_notebooks_own_cell_is_named():
-    with pytest.raises(RunError, match="no run 'ann2'.*Run the cell that trains") as e:
+    with pytest.raises(RunError, match=r"no run 'ann2'.*Run the cell that trains") as e:
         saved_training("ann2", load_mnist("sample"), seed=0)
     assert "Open" not in str(e.value)
 

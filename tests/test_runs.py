@@ -443,12 +443,28 @@ def test_a_metric_that_can_be_negative_is_kept():
     assert save_number(1, history=history).history["cosine_similarity"] == [-0.5]
 
 
+def test_what_was_not_trained_takes_no_runs_place():
+    save_number(1)
+    message = complaint(save_number, 2, history={"loss": []}, seconds=[])
+    assert "no epoch" in message and load_number() == 1
+    forge(runs.runs_dir() / "ann", "history.json", b'{"loss": [], "seconds": []}')
+    assert "no epoch" in complaint(load_run, "ann")
+
+
+def test_a_run_of_another_model_keeps_its_place():
+    save_number(1, "ann", model_name="ANN")
+    message = complaint(save_number, 2, "ann", model_name="CNN")
+    assert "'ANN', not 'CNN'" in message and "Choose another name" in message
+    assert load_number() == 1
+    save_number(3, "ann", model_name="ANN")
+
+
 @pytest.mark.parametrize("history", [{}, {"loss": [1.0]}, {"mae": [0.3]}])
 def test_what_a_run_may_hold_can_be_drawn(history):
     from utils import plots
 
     run = save_number(1, history=history)
-    stopped = save_number(1, history={"loss": [], "accuracy": []}, seconds=[])
+    stopped = save_number(1, history={"loss": [1.0], "accuracy": [0.1]})
     plots.compared_curves({"ANN": run.history, "CNN": stopped.history})
 
 

@@ -264,6 +264,11 @@ def check_history(history, where):
             f"one number per epoch, and at most {MOST_METRICS} lists. Train the model "
             "again and save its History.history."
         )
+    if not history["seconds"]:
+        raise RunError(
+            f"{where} has no epoch: nothing was trained. Train the model for one epoch "
+            "or more and save its History.history."
+        )
     for metric, numbers in history.items():
         if not _is_text(metric):
             raise RunError(f"{where} needs names of metrics, not {metric!r:.200}.")

@@ -51,6 +51,7 @@ from utils.run_files import (
 )
 from utils.run_store import LOCK_NAME as LOCK_NAME
 from utils.run_store import (
+    check_place,
     finish_save,
     is_whole,
     lies_in,
@@ -327,6 +328,13 @@ def save_run(
         patience=LOCK_SECONDS,
     )
     return load_run(name, announce=False)
+
+
+def check_free(name):
+    """Raise a RunError unless a run may be saved under this name in runs/."""
+    check_name(name)
+    if _is_there(runs_dir()):
+        check_place(runs_dir(), name)
 
 
 # --- loading -------------------------------------------------------------------------
