@@ -109,10 +109,13 @@ def before_the_bend(model, output):
     return bend.input
 
 
-def test_the_neurons_weights_are_found_without_dropout_and_in_a_functional_model():
-    inputs = keras.Input((28, 28))
-    hidden = layers.Dense(30, activation="relu")(layers.Flatten()(inputs))
-    model = keras.Model(inputs, layers.Dense(10, activation="softmax")(hidden))
+@pytest.mark.parametrize("is_functional", [False, True])
+def test_the_neurons_weights_are_found_without_dropout(is_functional):
+    parts = [layers.Flatten(), layers.Dense(30, activation="relu")]
+    parts += [layers.Dense(20), layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input((28, 28)), *parts])
+    if is_functional:
+        model = keras.Model(model.inputs, model.outputs)
     names = names_with(("model", model))
     run(names, "b00562fe", "ANN_Model.ipynb")
     assert names["incoming"].shape == (30, 28, 28)

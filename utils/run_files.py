@@ -330,8 +330,14 @@ def read_run(folder, name):
     info = _reachable(read_json, path, LARGEST_INFO)
     if fault := find_fault(info):
         raise BadFile(path, fault)
-    if info["name"] != name:
-        raise BadFile(path, f"is of the run {info['name']!r}, its folder of {name!r}")
+    if not is_name(theirs := info["name"]):
+        raise BadFile(path, f"has in its field 'name' the value {theirs!r:.90}")
+    if theirs != name:
+        raise RunError(
+            f"{path} is of the run {theirs!r}: {folder} is a copy of that run under "
+            "another name, and a run is read by its own. To read it, move it to "
+            f"another folder of runs, as {theirs!r}, and set RUNS_DIR to that folder."
+        )
     _check_files(folder, info["files"])
     history = read_json(folder / "history.json", LARGEST["history.json"])
     check_history(history, folder / "history.json")

@@ -362,9 +362,12 @@ def load_run(name, announce=True, folder=None):
     homes = [Path(folder)] if folder else [runs_dir(), REFERENCE_DIR]
     run = next(filter(None, (_load_whole(home, name) for home in homes)), None)
     if run is None:
+        there = {n for home in homes for n in list_runs(home)}
+        alike = [n for n in there if n.lower() == name.lower()]
+        advice = f"There is {alike[0]!r}: mind the capitals." if alike else None
         raise MissingRun(
             f"There is no run {name!r} in {' or '.join(map(str, homes))}. "
-            f"{_how_to_make(name)}"
+            f"{advice or _how_to_make(name)}"
         )
     if announce:
         info = run.info
@@ -428,7 +431,8 @@ def _load_whole(home, name):
         place, whole = home / name, home / f".{name}.whole"
         if is_whole(whole):  # and may not be moved
             return _read(whole, name)
-        return _read(place, name) if os.path.lexists(place) else None
+        # Windows and macOS would find "ann" under "ANN", too.
+        return _read(place, name) if name in os.listdir(home) else None
 
 
 def _is_there(home):
