@@ -141,10 +141,10 @@ class LiveProgress(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self._stop_listening()
-        self._notes.ended = True
         if self.curves and self._n_drawn < len(self.seconds):
             self._draw()
         self._bar.show(Markdown(self._ending()))
+        self._notes.ended = True
 
     def _listen_for_stop(self):
         self._handler = None
