@@ -403,4 +403,6 @@ def test_a_book_of_mine_shows_what_i_have_executed(tmp_path, monkeypatch, capsys
         book.main("mine")
     with pytest.raises(SystemExit, match="yours is no kind of book"):
         book.main("yours")
+    with pytest.raises(SystemExit, match="mine twice is no kind of book"):
+        book.main("mine", "twice")
     assert "tools.book" in sys.modules

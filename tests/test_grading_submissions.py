@@ -231,6 +231,17 @@ def test_what_may_not_be_read_is_named_and_the_others_are_graded(
     assert "zoe: full marks" in said
 
 
+def test_exercises_that_do_not_exist_are_named_before_the_gradebook(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "source" / "ann").mkdir(parents=True)
+    monkeypatch.setattr(grading, "EXERCISES", tmp_path)
+    assert grading.main(["foo"]) == 1
+    assert "and no foo" in capsys.readouterr().out
+    assert grading.main(["ann"]) == 1
+    assert "no gradebook yet" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("seconds", ["abc", "-1", "0", "", "1.5", "9" * 20])
 @pytest.mark.parametrize("before", [[], ["ann"]])
 def test_seconds_that_cannot_be_are_refused(

@@ -102,6 +102,11 @@ def test_a_plan_that_the_guide_lacks_is_refused(name):
         plans.read_plan(name)
 
 
+def test_where_no_plan_is_named_those_that_there_are_are():
+    with pytest.raises(plans.PlanError, match=r"more than one plan. It has: 45, 90"):
+        plans.read_plan("")
+
+
 @pytest.mark.parametrize("name", ["PLAN.TXT", "Plan.Md"])
 def test_a_plan_may_have_its_ending_in_capitals(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

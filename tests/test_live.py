@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import utils.live
-from utils.data import load_mnist
+from utils.data import DataError, load_mnist
 from utils.live import LiveProgress, TrainingError, saved_training
 from utils.places import COURSE_DIR
 from utils.runs import REFERENCE_DIR, RunError, load_run
+from utils.wording import SaidError
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,12 @@ def test_a_run_of_another_seed_is_refused():
     run = load_run("ann", folder=REFERENCE_DIR)
     with pytest.raises(RunError, match="uses full MNIST and seed 3"):
         saved_training("ann", like(run), seed=3)
+
+
+def test_where_nothing_is_saved_under_a_new_name_the_notebooks_own_cell_is_named():
+    with pytest.raises(RunError, match=r"no run 'ann2'.*Run the cell that trains") as e:
+        saved_training("ann2", load_mnist("sample"), seed=0)
+    assert "Open" not in str(e.value)
 
 
 # Trainings of a few milliseconds, outside of IPython, as in a plain program.
@@ -200,10 +207,12 @@ def test_a_stopped_training_ends_with_the_history_of_what_was_done(small, step):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_who_stops_twice_interrupts_at_once(small):
+def test_who_stops_twice_interrupts_at_once_and_is_told_the_way_on(small):
     with pytest.raises(KeyboardInterrupt):
         small.fit(epochs=50, callbacks=[LiveProgress(curves=False), SignalsAt(3, 3)])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with pytest.raises(TrainingError, match=r"interrupted.*lost.*run the cells that b"):
+        small.fit(epochs=1, callbacks=[LiveProgress(curves=False)])
 
 
 def test_a_trained_model_is_not_trained_on(small):
@@ -222,8 +231,9 @@ def test_a_trained_model_is_not_trained_on(small):
     fresh.fit(np.zeros((4, 8)), np.zeros(4), verbose=0, callbacks=[LiveProgress()])
 
 
-def test_the_refusal_is_shown_without_a_traceback():
-    assert TrainingError("why")._render_traceback_() == ["✗ why"]
+@pytest.mark.parametrize("kind", [TrainingError, RunError, DataError, SaidError])
+def test_what_says_what_to_do_is_shown_without_a_traceback(kind):
+    assert kind("why")._render_traceback_() == ["✗ why"]
 
 
 @pytest.mark.slow

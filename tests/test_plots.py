@@ -196,6 +196,20 @@ def test_models_keep_their_colours():
     assert {n: c.upper() for n, c in colors.items()} == plots.COLORS
 
 
+def test_a_training_of_one_epoch_is_seen_and_its_axis_counts():
+    once = {metric: values[:1] for metric, values in HISTORY.items()}
+    for figure in (
+        draw("compared_curves", {"ANN": once}),
+        draw("learning_curves", once),
+    ):
+        figure.canvas.draw()
+        for ax in figure.axes:
+            assert all(line.get_marker() == "o" for line in ax.lines)
+            low, high = ax.get_xlim()
+            shown = [tick for tick in ax.get_xticks() if low <= tick <= high]
+            assert shown == [1]
+
+
 def test_the_band_goes_from_the_lowest_to_the_highest_seed():
     figure = draw("compared_curves")
     (band,) = figure.axes[0].collections  # the CNN has one seed only: no band

@@ -195,6 +195,18 @@ def test_what_is_not_of_one_training_is_refused_and_nothing_is_written(trained, 
     assert (home / "ann" / "run.json").read_bytes() == before
 
 
+def test_a_model_of_changed_digits_is_saved_as_the_sentence_says(trained):
+    arguments, turned = trained.arguments, trained.x[:, ::-1]
+    changed = arguments | {"y_prob": trained.model.predict(turned, verbose=0)}
+    message = complaint(save_run, "ann", **changed)
+    assert "given other images" in message and "dataclasses.replace(digits" in message
+    digits = SimpleNamespace(**vars(arguments["digits"]))
+    digits.x_train, digits.x_test = (
+        x[:, ::-1] for x in (digits.x_train, digits.x_test)
+    )
+    save_run("ann", **changed | {"digits": digits})
+
+
 def test_a_stopped_training_is_saved_as_what_it_is(trained):
     run = save_run("ann", **trained.arguments, stopped=True)
     assert run.info["stopped"] and run.facts()["epochs"] == "2, stopped"
@@ -443,12 +455,46 @@ def test_a_metric_that_can_be_negative_is_kept():
     assert save_number(1, history=history).history["cosine_similarity"] == [-0.5]
 
 
+def test_what_was_not_trained_takes_no_runs_place():
+    save_number(1)
+    message = complaint(save_number, 2, history={"loss": []}, seconds=[])
+    assert "no epoch" in message and load_number() == 1
+    forge(runs.runs_dir() / "ann", "history.json", b'{"loss": [], "seconds": []}')
+    assert "no epoch" in complaint(load_run, "ann")
+
+
+def test_a_copy_of_a_run_is_called_a_copy(home):
+    save_number(1)
+    shutil.copytree(home / "ann", home / "ann-copy")
+    message = complaint(load_run, "ann-copy")
+    assert "copy of that run" in message and "damaged" not in message
+    assert "RUNS_DIR" in message and "again" not in message
+    with pytest.MonkeyPatch.context() as patch:  # what it says is true
+        (home / "old").mkdir()
+        (home / "ann-copy").rename(home / "old" / "ann")
+        patch.setenv("RUNS_DIR", str(home / "old"))
+        assert load_number() == 1
+
+
+def test_a_name_in_other_capitals_is_named():
+    save_number(1, "mine")
+    assert "There is 'mine'" in complaint(load_run, "Mine")
+
+
+def test_a_run_of_another_model_keeps_its_place():
+    save_number(1, "ann", model_name="ANN")
+    message = complaint(save_number, 2, "ann", model_name="CNN")
+    assert "'ANN', not 'CNN'" in message and "Choose another name" in message
+    assert load_number() == 1
+    save_number(3, "ann", model_name="ANN")
+
+
 @pytest.mark.parametrize("history", [{}, {"loss": [1.0]}, {"mae": [0.3]}])
 def test_what_a_run_may_hold_can_be_drawn(history):
     from utils import plots
 
     run = save_number(1, history=history)
-    stopped = save_number(1, history={"loss": [], "accuracy": []}, seconds=[])
+    stopped = save_number(1, history={"loss": [1.0], "accuracy": [0.1]})
     plots.compared_curves({"ANN": run.history, "CNN": stopped.history})
 
 

@@ -370,9 +370,6 @@ def main(arguments):
     if os.name == "nt":
         print("Windows cannot keep a submission to itself: start this command in WSL.")
         return 1
-    if not (EXERCISES / "gradebook.db").exists():
-        print("There is no gradebook yet: run python3 course.py exercises first.")
-        return 1
     parser = argparse.ArgumentParser(prog="python -m tools.grading", allow_abbrev=False)
     parser.add_argument("--seconds", type=seconds_for_a_cell, default=SECONDS)
     parser.add_argument("assignment", nargs="*")
@@ -381,6 +378,9 @@ def main(arguments):
     unknown = [name for name in options.assignment if name not in known]
     if unknown:
         print(f"There are exercises {', '.join(known)}, and no {', '.join(unknown)}.")
+        return 1
+    if not (EXERCISES / "gradebook.db").exists():
+        print("There is no gradebook yet: run python3 course.py exercises first.")
         return 1
     names = options.assignment or known
     return 1 if sum(grade(name, options.seconds) for name in names) else 0

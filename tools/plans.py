@@ -99,8 +99,9 @@ def read_plan(name):
         sections = re.split(r"(?m)^## ", text)
         found = [part for part in sections if part.startswith(f"{name} minutes")]
         if not found:
+            asked = f"no plan of {name!r} minutes" if name else "more than one plan"
             raise PlanError(
-                f"The guide has no plan of {name!r} minutes. It has: "
+                f"The guide has {asked}. It has: "
                 + ", ".join(re.findall(r"(?m)^## (\d+) minutes", text))
                 + ". A plan of your own is a text file, say my-plan.txt."
             )

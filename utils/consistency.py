@@ -45,9 +45,12 @@ def contradiction(model, history, y_prob, data):
     y_again = _predict(model, data.x_test[:N_ASKED], shape)
     if np.abs(y_again - np.asarray(y_prob)[: len(y_again)]).max() > SAME:
         return (
-            "These predictions are not this model's: it was built or trained again "
-            "after they were made. Run the cell with model.predict(x_test, …) again, "
-            "then this one."
+            "These predictions are not this model's for digits.x_test / 255. Was it "
+            "built or trained again after they were made? Run the cell with "
+            "model.predict(x_test, …) again, then this one. Was it given other images? "
+            "Change the digits themselves, right below load_mnist, with "
+            "dataclasses.replace(digits, x_train=…, x_test=…), or scale in the model's "
+            "first layer, and train again."
         )
     told = history.get("val_accuracy") or history.get("accuracy")
     if not told:

@@ -14,7 +14,8 @@ from IPython import get_ipython
 from IPython.display import Markdown, display
 
 from utils import plots
-from utils.runs import RunError, load_run
+from utils.runs import MissingRun, RunError, load_run
+from utils.wording import SaidError
 
 SECONDS_BETWEEN_UPDATES = 0.25  # the bar must not cost training time,
 SHARE_FOR_CURVES = 0.1  # of the epochs, and nor must the figure
@@ -29,13 +30,11 @@ class _Notes:
 
     seconds: list = field(default_factory=list)
     stopped: bool = False
+    ended: bool = False  # not where it was interrupted: then `fit` returned no history
 
 
-class TrainingError(RuntimeError):
-    """A training cannot begin; a notebook shows the message without a traceback."""
-
-    def _render_traceback_(self):  # IPython shows these lines instead of a traceback
-        return [f"✗ {self}"]
+class TrainingError(SaidError):
+    """A training cannot begin."""
 
 
 class LiveProgress(keras.callbacks.Callback):
@@ -76,10 +75,12 @@ class LiveProgress(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self.model in _trained:
             self._notes = _trained[self.model]  # they still belong to the history
+            state = "has been trained already, and its results are still here"
+            if not self._notes.ended:
+                state = "was interrupted while it was trained, and its history is lost"
             raise TrainingError(
-                f"The network {self.model.name!r} has been trained already, and its "
-                "results are still here. To train afresh, run the cells that build "
-                "and compile it, then this one."
+                f"The network {self.model.name!r} {state}. To train afresh, run the "
+                "cells that build and compile it, then this one."
             )
         self._notes, self._history = _Notes(), {}
         self._listen_for_stop()
@@ -143,6 +144,7 @@ class LiveProgress(keras.callbacks.Callback):
         if self.curves and self._n_drawn < len(self.seconds):
             self._draw()
         self._bar.show(Markdown(self._ending()))
+        self._notes.ended = True
 
     def _listen_for_stop(self):
         self._handler = None
@@ -215,7 +217,14 @@ def saved_training(name, digits, seed):
         RunError: there is no such run, or it was trained with another seed or on other
             digits, some of which may be today's test digits.
     """
-    run = load_run(name)
+    try:
+        run = load_run(name)
+    except MissingRun as error:  # its advice leads to this very notebook
+        raise RunError(
+            f"There is no run {name!r} yet. Run the cell that trains, or write in this "
+            "cell, in place of RUN_NAME, the name of a run that is there: 'ann' and "
+            "'cnn' come with the course."
+        ) from error
     theirs = run.info["data"]
     if theirs["test_fingerprint"] != digits.fingerprint or run.info["seed"] != seed:
         raise RunError(
@@ -227,6 +236,6 @@ def saved_training(name, digits, seed):
     model, live = run.load_model(), LiveProgress()
     # Compiled only so that fit comes as far as the refusal to train it once more.
     model.compile(loss="sparse_categorical_crossentropy")
-    live._notes = _Notes(run.history["seconds"], run.info.get("stopped", False))
+    live._notes = _Notes(run.history["seconds"], run.info.get("stopped", False), True)
     _trained[model] = live._notes
     return model, run, live

@@ -40,6 +40,10 @@ class RunError(SaidError):
     """A run cannot be saved, found or read; the message says what to do."""
 
 
+class MissingRun(RunError):
+    """There is no run of this name."""
+
+
 # --- what each field of run.json may be ----------------------------------------------
 
 
@@ -260,6 +264,11 @@ def check_history(history, where):
             f"one number per epoch, and at most {MOST_METRICS} lists. Train the model "
             "again and save its History.history."
         )
+    if not history["seconds"]:
+        raise RunError(
+            f"{where} has no epoch: nothing was trained. Train the model for one epoch "
+            "or more and save its History.history."
+        )
     for metric, numbers in history.items():
         if not _is_text(metric):
             raise RunError(f"{where} needs names of metrics, not {metric!r:.200}.")
@@ -321,8 +330,14 @@ def read_run(folder, name):
     info = _reachable(read_json, path, LARGEST_INFO)
     if fault := find_fault(info):
         raise BadFile(path, fault)
-    if info["name"] != name:
-        raise BadFile(path, f"is of the run {info['name']!r}, its folder of {name!r}")
+    if not is_name(theirs := info["name"]):
+        raise BadFile(path, f"has in its field 'name' the value {theirs!r:.90}")
+    if theirs != name:
+        raise RunError(
+            f"{path} is of the run {theirs!r}: {folder} is a copy of that run under "
+            "another name, and a run is read by its own. To read it, move it to "
+            f"another folder of runs, as {theirs!r}, and set RUNS_DIR to that folder."
+        )
     _check_files(folder, info["files"])
     history = read_json(folder / "history.json", LARGEST["history.json"])
     check_history(history, folder / "history.json")

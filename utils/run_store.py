@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from utils.bounded import BadFile
+from utils.bounded import BadFile, read_json
 from utils.files import rename
 from utils.places import COURSE_DIR, FOLDERS
-from utils.run_files import LARGEST, RunError, file_digest
+from utils.run_files import LARGEST, LARGEST_INFO, RunError, file_digest
 
 LOCK_NAME = ".lock"
 
@@ -42,7 +42,7 @@ def write_run(home, info, history, arrays, model, check, patience):
     try:
         _make_home(home)
         with FileLock(home / LOCK_NAME, timeout=patience):
-            _check_place(home, name)
+            check_place(home, name, info["model"])
             try:
                 _clear(partial)  # of a save that was killed
                 partial.mkdir()
@@ -93,14 +93,19 @@ def _make_home(home):
     home.mkdir(parents=True, exist_ok=True)
 
 
-def _check_place(home, name):
+def check_place(home, name, model=None):
     """Raise a RunError where a run of this name would take somebody else's place.
 
     For Windows and macOS, names that differ in capital letters are one folder.
+
+    Args:
+        home: the folder of runs.
+        name: of the run.
+        model: what the tables call its model; None where that is not known yet.
     """
     if not may_replace(home / name):
         raise RunError(
-            f"Nothing was saved: {home / name} is there and is no run, so it is left "
+            f"{home / name} is there and is no run, so it is left "
             "as it is. Move it elsewhere or choose another name for the run, then run "
             "this cell again."
         )
@@ -110,6 +115,20 @@ def _check_place(home, name):
                 f"There is a run {other.name!r} in {home}, the same name but for "
                 f"capital letters. Choose a name other than {name!r}."
             )
+    theirs = _model_of(home / name)
+    if model and theirs not in (None, model):
+        raise RunError(
+            f"There is a run {name!r} in {home}, and its model is called {theirs!r}, "
+            f"not {model!r}: nothing takes its place. Choose another name for this "
+            "run, then run this cell again."
+        )
+
+
+def _model_of(place):
+    """Return what the run in a place calls its model, None where nothing can tell."""
+    with suppress(BadFile, OSError, AttributeError):
+        return read_json(place / "run.json", LARGEST_INFO).get("model")
+    return None
 
 
 def finish_save(home, name):

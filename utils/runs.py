@@ -36,6 +36,7 @@ from utils.run_files import INFO_FIELDS as INFO_FIELDS
 from utils.run_files import (
     LARGEST,
     STRESS,
+    MissingRun,
     RunError,
     as_count,
     as_history,
@@ -50,6 +51,7 @@ from utils.run_files import (
 )
 from utils.run_store import LOCK_NAME as LOCK_NAME
 from utils.run_store import (
+    check_place,
     finish_save,
     is_whole,
     lies_in,
@@ -328,6 +330,13 @@ def save_run(
     return load_run(name, announce=False)
 
 
+def check_free(name):
+    """Raise a RunError unless a run may be saved under this name in runs/."""
+    check_name(name)
+    if _is_there(runs_dir()):
+        check_place(runs_dir(), name)
+
+
 # --- loading -------------------------------------------------------------------------
 
 
@@ -344,7 +353,8 @@ def load_run(name, announce=True, folder=None):
         Run.
 
     Raises:
-        RunError: there is no such run, or one of its files is damaged.
+        MissingRun: there is no such run.
+        RunError: one of its files is damaged.
     """
     if isinstance(name, str) and name.startswith(ASKED_FOR) and not folder:
         name, folder = name.removeprefix(ASKED_FOR), REFERENCE_DIR
@@ -352,9 +362,12 @@ def load_run(name, announce=True, folder=None):
     homes = [Path(folder)] if folder else [runs_dir(), REFERENCE_DIR]
     run = next(filter(None, (_load_whole(home, name) for home in homes)), None)
     if run is None:
-        raise RunError(
+        there = {n for home in homes for n in list_runs(home)}
+        alike = [n for n in there if n.lower() == name.lower()]
+        advice = f"There is {alike[0]!r}: mind the capitals." if alike else None
+        raise MissingRun(
             f"There is no run {name!r} in {' or '.join(map(str, homes))}. "
-            f"{_how_to_make(name)}"
+            f"{advice or _how_to_make(name)}"
         )
     if announce:
         info = run.info
@@ -418,7 +431,8 @@ def _load_whole(home, name):
         place, whole = home / name, home / f".{name}.whole"
         if is_whole(whole):  # and may not be moved
             return _read(whole, name)
-        return _read(place, name) if os.path.lexists(place) else None
+        # Windows and macOS would find "ann" under "ANN", too.
+        return _read(place, name) if name in os.listdir(home) else None
 
 
 def _is_there(home):

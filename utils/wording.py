@@ -6,10 +6,16 @@ class SaidError(Exception):
 
     A file's name may hold bytes that are no letters. Python keeps them in a form that
     no notebook can write; here they are written out: "\\udcfc".
+
+    A notebook shows the message without a traceback: it says what to do, and the lines
+    of utils/ on the way to it are nobody's mistake.
     """
 
     def __init__(self, message):
         super().__init__(message.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+    def _render_traceback_(self):  # IPython shows these lines instead of a traceback
+        return [f"✗ {self}"]
 
 
 class Text(str):

@@ -178,9 +178,9 @@ def make(folder=BOOK, executed=None, slides=SLIDES):
     return folder / "index.html"
 
 
-def main(which=""):
+def main(*words):
     """Make the book and print where it is."""
-    if which not in ("", "mine"):
+    if (which := " ".join(words)) not in ("", "mine"):
         raise SystemExit(f"{which} is no kind of book: course.py book, or book mine.")
     executed = Path("build") if which == "mine" else None
     if executed and not all((executed / name).exists() for name in NOTEBOOKS):

@@ -197,4 +197,4 @@ def plain_logarithm(axis):
 
 def whole_numbers(axis):
     """Mark whole numbers only on an axis that counts, such as the epochs."""
-    axis.get_major_locator().set_params(integer=True)
+    axis.get_major_locator().set_params(integer=True, min_n_ticks=1)  # one epoch: one

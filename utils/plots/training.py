@@ -93,6 +93,8 @@ def compared_curves(
                 ("validation", {"linestyle": "-", "marker": "o", "markersize": 4}),
             ):
                 epochs, values = _by_epoch(history, metric, part)
+                if values.size == 1:  # a dotted line of one point is none
+                    look["marker"] = "o"
                 if values.size:
                     label = f"{name}, {part}"
                     ax.plot(epochs, values, color=color, label=label, **look)

@@ -1,0 +1,146 @@
+"""What the notebooks invite students to try works to the end: other layers, other data.
+
+The cells are those of the notebooks; the networks are not trained, or hardly.
+"""
+
+from types import SimpleNamespace
+
+import keras
+import matplotlib
+import nbformat
+import numpy as np
+import pytest
+from keras import layers
+
+from utils import plots
+from utils.places import COURSE_DIR
+
+matplotlib.use("agg")
+
+
+def run(names, identity, notebook="CNN_Model.ipynb"):
+    """Run one cell of a notebook among these names."""
+    cells = nbformat.read(COURSE_DIR / notebook, as_version=4).cells
+    (source,) = (cell.source for cell in cells if cell.id == identity)
+    exec(compile(source, identity, "exec"), names)
+
+
+def names_with(*others):
+    x_test = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
+    digits = SimpleNamespace(x_test=(x_test[..., 0] * 255).astype(np.uint8))
+    names = {"keras": keras, "layers": layers, "np": np, "plots": plots}
+    return names | {"x_test": x_test, "digits": digits, "SEED": 0} | dict(others)
+
+
+def trio(filters, size=3, stride=1, padding="same", pooled=False, bend=layers.ReLU):
+    conv = layers.Conv2D(filters, size, stride, padding, use_bias=False)
+    pooling = [layers.MaxPooling2D(2)] if pooled else []
+    return [conv, *pooling, layers.BatchNormalization(momentum=0.9), bend()]
+
+
+def network(*parts):
+    answer = [layers.Dense(10, activation="softmax")]
+    body = [layer for part in parts for layer in part]
+    return keras.Sequential([keras.Input((28, 28, 1)), *body, *answer])
+
+
+FIRST = {"size": 5, "stride": 2, "padding": "valid"}
+
+
+def as_is():
+    names = names_with()
+    run(names, "a3bb6a7d")  # the trio of the notebook
+    run(names, "12093272")
+    return names["model"]
+
+
+NETWORKS = {
+    "as it is": as_is,
+    "averaged": lambda: network(
+        trio(4, **FIRST), trio(4, pooled=True), trio(4), trio(4),
+        [layers.GlobalAveragePooling2D()],
+    ),
+    "one more": lambda: network(
+        trio(4, **FIRST), trio(4, pooled=True), trio(4), trio(4, pooled=True), trio(4),
+        [layers.Flatten()],
+    ),
+    "small first": lambda: network(
+        trio(4, size=3), trio(4, pooled=True), [layers.Flatten()]
+    ),
+    "strided": lambda: network(
+        trio(4, stride=2), trio(4, size=4, stride=3), [layers.Flatten()]
+    ),
+    "bent otherwise": lambda: network(
+        trio(4, **FIRST, bend=lambda: layers.Activation("relu")), trio(4, pooled=True),
+        [layers.Flatten()],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_what_a_map_saw_is_what_changes_it(kind):
+    """The oracle is the network: one number of a map, and the pixels it depends on."""
+    names = names_with(("model", NETWORKS[kind]()))
+    for identity in ("dacce49b", "cnn-patches", "cnn-patches-figure"):
+        run(names, identity)
+    if kind == "as it is":
+        assert names["seen"] == [(5, 2, 0), (11, 4, -2), (19, 4, -6), (31, 8, -10)]
+    look_inside, seen = names["look_inside"], names["seen"]
+    image = np.random.default_rng(1).random((28, 28, 1), np.float32)
+    changed = np.repeat(image[None], 28 * 28, axis=0)
+    changed.reshape(28 * 28, -1)[np.arange(784), np.arange(784)] += 5.0
+    for (side, distance, first), layer in zip(seen, look_inside.outputs, strict=True):
+        # Before the bend: what ReLU cuts off depends on nothing.
+        model = keras.Model(look_inside.inputs, before_the_bend(names["model"], layer))
+        maps = np.asarray(model.predict(changed, batch_size=784, verbose=0))
+        before = np.asarray(model(image[None]))
+        row = before.shape[1] // 2
+        hits = np.abs(maps[:, row, row] - before[0, row, row]).max(axis=1) > 1e-5
+        rows = np.flatnonzero(hits.reshape(28, 28).any(axis=1))
+        start = first + distance * row
+        assert start <= rows.min() and rows.max() < start + side
+        if "pool" not in str([type(part) for part in names["model"].layers]).lower():
+            assert rows.min() == max(0, start)
+            assert rows.max() == min(27, start + side - 1)
+
+
+def before_the_bend(model, output):
+    (bend,) = (layer for layer in model.layers if layer.output is output)
+    return bend.input
+
+
+@pytest.mark.parametrize("is_functional", [False, True])
+def test_the_neurons_weights_are_found_without_dropout(is_functional):
+    parts = [layers.Flatten(), layers.Dense(30, activation="relu")]
+    parts += [layers.Dense(20), layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input((28, 28)), *parts])
+    if is_functional:
+        model = keras.Model(model.inputs, model.outputs)
+    names = names_with(("model", model))
+    run(names, "b00562fe", "ANN_Model.ipynb")
+    assert names["incoming"].shape == (30, 28, 28)
+
+
+@pytest.mark.parametrize("missing", [None, 5])
+def test_a_digit_is_shown_whichever_there_are(missing):
+    labels = np.array([d for d in (3, 1, 5, 0, 5) if d != missing])
+    images = np.arange(len(labels))[:, None, None] * np.ones((1, 28, 28), np.uint8)
+    digits = SimpleNamespace(x_train=images.astype(np.uint8), y_train=labels)
+    names = names_with(("digits", digits))
+    run(names, "e23e342a")
+    assert names["five"] == (0 if missing else 2)
+
+
+@pytest.mark.parametrize("notebook", ["ANN_Model.ipynb", "CNN_Model.ipynb"])
+@pytest.mark.parametrize(
+    ("history", "said"), [(None, "untrained:"), ("some", "trained already:")]
+)
+def test_the_check_of_a_trained_network_does_not_call_it_untrained(
+    notebook, history, said, capsys
+):
+    model = SimpleNamespace(
+        compile=lambda *_, **__: None, evaluate=lambda *_, **__: (0.5, 0.9)
+    )
+    names = {"np": np, "x_val": 0, "y_val": 0, "model": model, "history": history}
+    run(names, "690d1c9d", notebook)
+    assert capsys.readouterr().out.startswith(said)
