@@ -597,7 +597,7 @@ def backward(x, labels, w1, b1, w2, b2):
     return x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
 
 
-# backward | nothing subtracted | Not right yet: the derivative by w2
+# backward | nothing subtracted | Not right yet: the derivative with respect to w2
 def backward(x, labels, w1, b1, w2, b2):
     hidden, logits = forward(x, w1, b1, w2, b2)
     d = softmax(logits) / len(x)
@@ -625,7 +625,7 @@ def backward(x, labels, w1, b1, w2, b2):
     return x.T @ s, s.mean(axis=0), hidden.T @ d, d.mean(axis=0)
 
 
-# backward | another order | Wrong shape: the derivative by w2
+# backward | another order | Wrong shape: the derivative with respect to w2
 def backward(x, labels, w1, b1, w2, b2):
     hidden, logits = forward(x, w1, b1, w2, b2)
     d = softmax(logits)
@@ -645,7 +645,7 @@ def backward(x, labels, w1, b1, w2, b2):
     return x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
 
 
-# backward | ReLU asked about its output's sign, at least 0 | derivative by w1
+# backward | ReLU asked about its output's sign, at least 0 | derivative with respect to w1
 def backward(x, labels, w1, b1, w2, b2):
     hidden, logits = forward(x, w1, b1, w2, b2)
     d = softmax(logits)
@@ -655,7 +655,7 @@ def backward(x, labels, w1, b1, w2, b2):
     return x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
 
 
-# backward | multiplied by the hidden output | the derivative by w1
+# backward | multiplied by the hidden output | the derivative with respect to w1
 def backward(x, labels, w1, b1, w2, b2):
     hidden, logits = forward(x, w1, b1, w2, b2)
     d = softmax(logits)
@@ -665,7 +665,7 @@ def backward(x, labels, w1, b1, w2, b2):
     return x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
 
 
-# backward | divided by n twice | Not right yet: the derivative by w2
+# backward | divided by n twice | Not right yet: the derivative with respect to w2
 def backward(x, labels, w1, b1, w2, b2):
     hidden, logits = forward(x, w1, b1, w2, b2)
     d = softmax(logits)
@@ -703,7 +703,7 @@ def backward(x, labels, w1, b1, w2, b2):
     return x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
 
 
-# backward | the updated weights | Not right yet: the derivative by w2
+# backward | the updated weights | Not right yet: the derivative with respect to w2
 def backward(x, labels, w1, b1, w2, b2):
     hidden, logits = forward(x, w1, b1, w2, b2)
     d = softmax(logits)
@@ -762,7 +762,7 @@ def backward(x, labels, w1, b1, w2, b2):
     yield np.sum(d, 0)
 
 
-# backward | clipped | Not right yet: the derivative by w2
+# backward | clipped | Not right yet: the derivative with respect to w2
 def backward(x, labels, w1, b1, w2, b2):
     hidden, logits = forward(x, w1, b1, w2, b2)
     d = (softmax(logits) - np.eye(logits.shape[1])[labels]) / len(x)
