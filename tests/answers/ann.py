@@ -645,7 +645,7 @@ def backward(x, labels, w1, b1, w2, b2):
     return x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
 
 
-# backward | ReLU asked about its output's sign, at least 0 | derivative with respect to w1
+# backward | ReLU asked about its output's sign, at least 0 | with respect to w1
 def backward(x, labels, w1, b1, w2, b2):
     hidden, logits = forward(x, w1, b1, w2, b2)
     d = softmax(logits)
