@@ -220,6 +220,13 @@ def test_kaggles_folders_are_found(tmp_path, arrays):  # noqa: F811
     assert len(load_mnist(tmp_path).x_test) == 20
 
 
+def test_hidden_files_of_a_system_are_no_digits(tmp_path, arrays):  # noqa: F811
+    folder = write_idx(tmp_path / "idx", arrays)
+    for name in IDX_NAMES.values():  # as macOS writes them on a USB stick
+        (folder / f"._{name}").write_bytes(b"\x00\x05\x16\x07Mac OS X")
+    np.testing.assert_array_equal(load_mnist(folder).x_test, arrays["x_test"])
+
+
 @pytest.mark.parametrize("key", IDX_NAMES)
 def test_two_files_of_one_name_must_agree(tmp_path, arrays, key):  # noqa: F811
     folder = write_idx(tmp_path / "idx", arrays)

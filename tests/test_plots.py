@@ -399,9 +399,13 @@ def test_the_numbers_below_five_panels_of_controls_do_not_touch(low, high):
 
 def test_controls_show_each_training_in_its_row():
     results = {"as is": {"ANN": [0.9, 0.8]}, "changed": {"ANN": [0.7, 0.6]}}
-    (ax,) = draw("controls", {"noisy": results}).axes
+    figure = draw("controls", {"noisy": results})
+    (ax,) = figure.axes
     offsets = [dots.get_offsets().tolist() for dots in ax.collections]
-    assert [[x for x, _ in row] for row in offsets] == [[90, 80], [70, 60]]
+    assert [[x for x, _ in row] for row in offsets if row] == [[90, 80], [70, 60]]
+    assert [text.get_text() for text in figure.legends[0].texts] == ["ANN"]
+    words = in_words(figure)
+    assert "as is, ANN, 2 dots between 80 and 90; changed, ANN, 2 dots" in words
     assert [text.get_text() for text in ax.get_yticklabels()] == ["as is", "changed"]
 
 
@@ -544,6 +548,15 @@ def test_words_tell_the_most_frequent_mistakes():
 def test_words_tell_where_the_dots_of_lying_charts_are():
     words = in_words(draw("seed_accuracies", {"ANN": [0.984, 0.986], "CNN": [0.995]}))
     assert "2 dots between 98.4 and 98.6; dots at 99.5" in words
+
+
+def test_words_name_each_group_of_dots_or_tell_of_many_together():
+    measured = {"ANN": {100: [80, 82], 2000: [90, 91]}, "CNN": {100: [85, 86]}}
+    words = in_words(draw("bands", measured, "Data", "digits", "accuracy (%)"))
+    assert "ANN at 100, 2 dots between 80 and 82; ANN at 2,000, 2 dots" in words
+    many = {"none": {epoch: [epoch, epoch + 1] for epoch in range(30)}}
+    words = in_words(draw("bands", many, "Remedies", "epoch", "loss"))
+    assert "30 groups of dots, 60 dots between 0 and 30" in words
 
 
 def test_words_count_pictures_and_read_their_captions():

@@ -127,6 +127,8 @@ def _find_idx(folder):
     """Return which files of a folder can be which array: key to a list of paths."""
     candidates = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith("."):
+            continue  # macOS writes a file "._name" beside each one on a USB stick
         name = path.name.lower().removesuffix(".gz")
         stem = re.sub("[^a-z0-9]|idx[13]?|ubyte", "", name)
         if stem not in IDX_STEMS:

@@ -186,7 +186,9 @@ def bands(curves, title, xlabel, ylabel, log=""):
         ax.plot(xs, mean, label=name, **model_marks(name, k))
         for x in xs:
             values = measured[x]
-            ax.scatter(np.full(len(values), x), values, s=9, color=color, alpha=0.6)
+            marks = {"s": 9, "color": color, "alpha": 0.6}
+            told = f"_{name} at {x:,}"  # in the figure's words, not in its legend
+            ax.scatter(np.full(len(values), x), values, label=told, **marks)
     if all(isinstance(x, int) for x in xs):
         whole_numbers(ax.xaxis)
     for axis in log:

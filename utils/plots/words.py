@@ -9,7 +9,7 @@ from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.container import BarContainer, ErrorbarContainer
 
 MOST_CHARTS, MOST_NAMES, MOST_BARS = 6, 12, 10  # a listener's patience
-MOST_LINES, MOST_CELLS = 6, 3
+MOST_LINES, MOST_GROUPS, MOST_CELLS = 6, 24, 3
 
 
 def in_words(figure):
@@ -237,17 +237,28 @@ def _bars(ax):
 
 
 def _dots(ax):
-    """Yield a text for each group of dots: how many there are, and how high."""
+    """Yield a text for each group of dots: how many there are, and how high.
+
+    A name that is not for the legend begins with "_", such as "_ANN at 100"; one that
+    Matplotlib gave itself, "_child3", says nothing.
+    """
+    axis, groups = 0 if _is_lying(ax) else 1, []
     for dots in ax.collections:
-        if isinstance(dots, PathCollection) and len(dots.get_offsets()):
-            axis = 0 if _is_lying(ax) else 1
+        if isinstance(dots, PathCollection):
             heights = np.ma.masked_invalid(dots.get_offsets()[:, axis]).compressed()
-            name = _name(dots, "dots")
-            if len(heights) == 1:
-                yield f"{name} at {_number(heights[0])}"
-            elif len(heights):
-                low, high = _number(heights.min()), _number(heights.max())
-                yield f"{name}, {len(heights)} dots between {low} and {high}"
+            label = str(dots.get_label())
+            hidden = "" if label.startswith("_child") else label.removeprefix("_")
+            if len(heights):
+                groups.append((hidden or "dots", heights))
+    if len(groups) > MOST_GROUPS:
+        together = np.concatenate([heights for _, heights in groups])
+        groups = [(f"{len(groups)} groups of dots", together)]
+    for name, heights in groups:
+        low, high = _number(heights.min()), _number(heights.max())
+        if len(heights) == 1:
+            yield f"{name} at {low}"
+        else:
+            yield f"{name}, {len(heights)} dots between {low} and {high}"
 
 
 # --- drawings ------------------------------------------------------------------------
