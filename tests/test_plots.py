@@ -298,6 +298,24 @@ def test_bins_with_few_digits_are_hollow():
     assert len(rare.get_facecolors()) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "args"),
+    {
+        "digit_grid": (X[:1], Y[:1], 1),
+        "receptive_fields": (X[0], [("a", 3)]),
+        "feature_maps": (X[0], [RNG.random((7, 7, 14))]),
+        "attributions": (X[:1], RNG.normal(size=(1, 28, 28)), ["a"]),
+        "confusion_matrices": ({"CNN": MATRIX},),
+        "confidence_of_answers": ({"CNN": ([0.9, 0.99], [0.5])},),
+        "convolution_step": (X[0] / 255, np.eye(3), [(0, 0)]),
+        "exciting_patches": ({"layer 1": [list(X[:1] / 255)]},),
+    }.items(),
+)
+def test_one_is_drawn_like_several(name, args):
+    """Such as the feature maps of a network with a single convolution."""
+    assert draw(name, *args).axes
+
+
 def test_harder_is_always_farther_right():
     figure = draw("robustness")
     assert figure.axes[0].xaxis_inverted()  # 1.0, 0.8, 0.6: smaller is harder

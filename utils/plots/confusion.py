@@ -73,10 +73,11 @@ def confusion_matrices(matrices, title="What was written, what was read"):
         title: the figure's title.
     """
     matrices = {name: _checked(matrix) for name, matrix in matrices.items()}
-    figure, axes = new_figure(1, len(matrices), size=(5.4 * len(matrices), 5.4))
+    n = len(matrices)
+    figure, axes = new_figure(1, n, size=(5.4 * n, 5.4), squeeze=False)
     figure.suptitle(title)
     most = max((m * (1 - np.eye(10))).max() for m in matrices.values()) or 1
-    for ax, (name, matrix) in zip(axes, matrices.items(), strict=True):
+    for ax, (name, matrix) in zip(axes.flat, matrices.items(), strict=True):
         _confusion_heatmap(ax, matrix, most)
         ax.set_title(name, color=model_color(name), weight="bold")
     return figure

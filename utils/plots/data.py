@@ -28,7 +28,7 @@ def digit_grid(x, y, per_class=12, title="Twelve of each digit"):
         per_class: images a row.
         title: the figure's title.
     """
-    figure, axes = new_figure(10, per_class, size=(8, 6.6), title=title)
+    figure, axes = new_figure(10, per_class, size=(8, 6.6), title=title, squeeze=False)
     for digit in range(10):
         for ax, image in zip(axes[digit], x[y == digit], strict=False):
             draw_image(ax, image)

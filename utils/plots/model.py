@@ -105,9 +105,9 @@ def receptive_fields(image, fields, title="How much of the page one number depen
         title: the figure's title.
     """
     figure, axes = new_figure(
-        1, len(fields), size=(1.9 * len(fields), 2.8), title=title
+        1, len(fields), size=(1.9 * len(fields), 2.8), title=title, squeeze=False
     )
-    for ax, (name, side) in zip(axes, fields, strict=True):
+    for ax, (name, side) in zip(axes.flat, fields, strict=True):
         draw_image(ax, image, title=f"{name}\n{side}×{side} pixels")
         ax.title.set_size(10)
         # Fields wider than the image look at its padding, too.
@@ -139,6 +139,7 @@ def feature_maps(image, activations, columns=12):
         columns + 1,
         size=(10, 1.05 * rows + 0.6),
         title=f"What each layer makes of one digit: its first {columns} maps",
+        squeeze=False,
     )
     for row, maps in enumerate(activations):
         for ax in axes[row]:
@@ -163,9 +164,13 @@ def attributions(pictures, maps, captions, title="What the answer depends on"):
         title: the figure's title.
     """
     n = len(pictures)
-    figure, axes = new_figure(1, n, size=(3.3 * n + 0.6, 3.9), title=title)
+    figure, axes = new_figure(
+        1, n, size=(3.3 * n + 0.6, 3.9), title=title, squeeze=False
+    )
     limit = max(np.abs(maps).max(), 1e-6)  # one scale, or the faint would look strong
-    for ax, picture, heat, caption in zip(axes, pictures, maps, captions, strict=True):
+    for ax, picture, heat, caption in zip(
+        axes.flat, pictures, maps, captions, strict=True
+    ):
         drawn = draw_image(ax, heat, cmap=SIGNED, vmin=-limit, vmax=limit)
         ax.contour(picture, levels=[100], colors="black", linewidths=1.2)
         ax.set_title(caption, size=11)

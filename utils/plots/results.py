@@ -128,9 +128,11 @@ def confidence_of_answers(confidences, title="How sure of right and of wrong ans
         title: the figure's title.
     """
     n = len(confidences)
-    figure, axes = new_figure(1, n, size=(5 * n, 3.4), title=title, sharey=True)
+    figure, axes = new_figure(
+        1, n, size=(5 * n, 3.4), title=title, sharey=True, squeeze=False
+    )
     bins = np.linspace(0, 100, 21)
-    for ax, (name, groups) in zip(axes, confidences.items(), strict=True):
+    for ax, (name, groups) in zip(axes.flat, confidences.items(), strict=True):
         for label, values, color in zip(
             ("right", "wrong"), groups, (GREEN, "black"), strict=True
         ):
@@ -148,7 +150,7 @@ def confidence_of_answers(confidences, title="How sure of right and of wrong ans
         ax.set_title(name, color=model_color(name), weight="bold")
         ax.set(xlabel="confidence (%)")
         ax.legend(loc="upper left", fontsize=9)
-    axes[0].set_ylabel("share of these answers (%)")
+    axes[0, 0].set_ylabel("share of these answers (%)")
     return figure
 
 
