@@ -43,6 +43,28 @@ def files(lab, small):
     return lab["convert"](model), lab["convert"](model, **options)
 
 
+@pytest.mark.parametrize("normalised", [False, True])
+def test_the_first_kernels_scales_are_in_the_file(lab, small, normalised):
+    """Of a network of one's own, too, that begins otherwise or normalises nothing."""
+    import keras
+
+    layers = keras.layers
+    norm = [layers.BatchNormalization()] if normalised else []
+    sums = layers.Conv2D(4, 3, strides=2, padding="valid", use_bias=not normalised)
+    head = [layers.ReLU(), layers.Flatten(), layers.Dense(10, activation="softmax")]
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), layers.ZeroPadding2D(1), sums, *norm, *head]
+    )
+    if normalised:
+        numbers = [[1, 2, 3, 4], [0, 0, 0, 0], [0.1, 0.1, 0.1, 0.1], [0.5, 1, 2, 4]]
+        norm[0].set_weights(np.array(numbers, np.float32))
+    file = lab["convert"](model, **lab["int8_options"](model, small[1]))
+    details = lab["Interpreter"](model_content=file).get_tensor_details()
+    by_hand = np.abs(lab["first_kernels"](model)).max(axis=(0, 1, 2)) / 127
+    scales = [d["quantization_parameters"]["scales"] for d in details]
+    assert any(len(s) == 4 and np.allclose(s, by_hand, rtol=1e-4) for s in scales)
+
+
 # --- eight bits ----------------------------------------------------------------------
 
 
