@@ -313,7 +313,7 @@ def test_bins_with_few_digits_are_hollow():
 )
 def test_one_is_drawn_like_several(name, args):
     """Such as the feature maps of a network with a single convolution."""
-    assert draw(name, *args).axes
+    assert any(ax.has_data() for ax in draw(name, *args).axes)
 
 
 def test_harder_is_always_farther_right():
@@ -420,7 +420,7 @@ def test_controls_show_each_training_in_its_row():
     figure = draw("controls", {"noisy": results})
     (ax,) = figure.axes
     offsets = [dots.get_offsets().tolist() for dots in ax.collections]
-    assert [[x for x, _ in row] for row in offsets if row] == [[90, 80], [70, 60]]
+    assert [[x for x, _ in row] for row in offsets] == [[90, 80], [70, 60]]
     assert [text.get_text() for text in figure.legends[0].texts] == ["ANN"]
     words = in_words(figure)
     assert "as is, ANN, 2 dots between 80 and 90; changed, ANN, 2 dots" in words

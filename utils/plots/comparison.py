@@ -138,10 +138,9 @@ def controls(panels, title="What makes the difference? One dot per training"):
             for k, (model, values) in enumerate(results[name].items()):
                 place = np.full(len(values), row + 0.3 * k - 0.15)
                 marks = model_marks(model, k)
-                if row == 0:
-                    ax.scatter([], [], s=32, label=model, **marks)  # for the legend
-                told = f"_{name}, {model}"  # in the figure's words
-                ax.scatter(100 * np.array(values), place, s=32, label=told, **marks)
+                marks |= {"s": 32, "label": model if row == 0 else None}
+                told = f"{name}, {model}"  # in the figure's words
+                ax.scatter(100 * np.array(values), place, gid=told, **marks)
         for row in range(0, len(rows), 2):
             ax.axhspan(row - 0.5, row + 0.5, color="#F2F2F2", zorder=-1)
         ax.grid(visible=False, axis="y")

@@ -187,8 +187,8 @@ def bands(curves, title, xlabel, ylabel, log=""):
         for x in xs:
             values = measured[x]
             marks = {"s": 9, "color": color, "alpha": 0.6}
-            told = f"_{name} at {x:,}"  # in the figure's words, not in its legend
-            ax.scatter(np.full(len(values), x), values, label=told, **marks)
+            told = f"{name} at {x:,}"  # in the figure's words, not in its legend
+            ax.scatter(np.full(len(values), x), values, gid=told, **marks)
     if all(isinstance(x, int) for x in xs):
         whole_numbers(ax.xaxis)
     for axis in log:

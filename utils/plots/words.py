@@ -239,17 +239,14 @@ def _bars(ax):
 def _dots(ax):
     """Yield a text for each group of dots: how many there are, and how high.
 
-    A name that is not for the legend begins with "_", such as "_ANN at 100"; one that
-    Matplotlib gave itself, "_child3", says nothing.
+    A group's `gid` names it where the legend has no name for it, or too short a one.
     """
     axis, groups = 0 if _is_lying(ax) else 1, []
     for dots in ax.collections:
         if isinstance(dots, PathCollection):
             heights = np.ma.masked_invalid(dots.get_offsets()[:, axis]).compressed()
-            label = str(dots.get_label())
-            hidden = "" if label.startswith("_child") else label.removeprefix("_")
             if len(heights):
-                groups.append((hidden or "dots", heights))
+                groups.append((dots.get_gid() or _name(dots, "dots"), heights))
     if len(groups) > MOST_GROUPS:
         together = np.concatenate([heights for _, heights in groups])
         groups = [(f"{len(groups)} groups of dots", together)]
