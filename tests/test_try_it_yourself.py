@@ -74,6 +74,12 @@ NETWORKS = {
         trio(4, **FIRST, bend=lambda: layers.Activation("relu")), trio(4, pooled=True),
         [layers.Flatten()],
     ),
+    "leaky": lambda: network(
+        trio(4, **FIRST, bend=layers.LeakyReLU), trio(4), [layers.Flatten()]
+    ),
+    "one trio": lambda: network(
+        trio(4, **FIRST), [layers.Flatten(), layers.Dropout(0.2)]
+    ),
 }  # fmt: skip
 
 
