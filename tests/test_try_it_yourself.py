@@ -3,6 +3,7 @@
 The cells are those of the notebooks; the networks are not trained, or hardly.
 """
 
+import math
 from types import SimpleNamespace
 
 import keras
@@ -77,6 +78,9 @@ NETWORKS = {
     "leaky": lambda: network(
         trio(4, **FIRST, bend=layers.LeakyReLU), trio(4), [layers.Flatten()]
     ),
+    "scaled first": lambda: network(
+        [layers.Rescaling(0.5)], trio(4, **FIRST), trio(4), [layers.Flatten()]
+    ),
     "one trio": lambda: network(
         trio(4, **FIRST), [layers.Flatten(), layers.Dropout(0.2)]
     ),
@@ -87,7 +91,7 @@ NETWORKS = {
 def test_what_a_map_saw_is_what_changes_it(kind):
     """The oracle is the network: one number of a map, and the pixels it depends on."""
     names = names_with(("model", NETWORKS[kind]()))
-    for identity in ("dacce49b", "cnn-patches", "cnn-patches-figure"):
+    for identity in ("7e70e92d", "dacce49b", "cnn-patches", "cnn-patches-figure"):
         run(names, identity)
     if kind == "as it is":
         assert names["seen"] == [(5, 2, 0), (11, 4, -2), (19, 4, -6), (31, 8, -10)]
@@ -113,6 +117,25 @@ def test_what_a_map_saw_is_what_changes_it(kind):
 def before_the_bend(model, output):
     (bend,) = (layer for layer in model.layers if layer.output is output)
     return bend.input
+
+
+FIRST_CONVOLUTIONS = {
+    "as it is": (16, 5, 2, "valid"),
+    "padded": (8, 3, 1, "same"),
+    "padded, in steps of two": (4, 4, 2, "same"),
+}
+
+
+@pytest.mark.parametrize("kind", FIRST_CONVOLUTIONS)
+def test_the_lab_compares_its_unshared_layer_with_any_first_convolution(kind, capsys):
+    conv = layers.Conv2D(*FIRST_CONVOLUTIONS[kind], use_bias=False)
+    originals = {"CNN": network([layers.Rescaling(1.0), conv, layers.Flatten()])}
+    x_train = np.random.default_rng(0).random((8, 28, 28)).astype("float32")
+    names = names_with(("originals", originals), ("x_train", x_train))
+    names |= {"math": math, "ops": keras.ops}
+    for identity in ("c07a7c4e", "d222d378", "4a6f56e8", "116c4c38"):
+        run(names, identity, "labs/What_Makes_the_Difference.ipynb")
+    assert capsys.readouterr().out == "the same as Conv2D: True\n"
 
 
 @pytest.mark.parametrize("is_functional", [False, True])
