@@ -117,10 +117,10 @@ def test_a_plain_program_gets_a_line_per_epoch(small, capsys):
 
 
 class Clock:
-    """A clock of our own: the first step takes 40 s, the others 2, a validation 1."""
+    """A clock of our own: the first call takes 40 s, a step 2, a validation 1."""
 
-    def __init__(self):
-        self.now, self.next_step = 1000.0, 40.0
+    def __init__(self, together=1):
+        self.now, self.next_call, self.together = 1000.0, 40.0, together
 
     def perf_counter(self):
         return self.now
@@ -129,8 +129,8 @@ class Clock:
         import keras
 
         def stepped(batch, logs):
-            self.now += self.next_step
-            self.next_step = 2.0
+            self.now += self.next_call
+            self.next_call = 2.0 * self.together
 
         def validated(logs):
             self.now += 1.0
@@ -140,16 +140,23 @@ class Clock:
         )
 
 
+@pytest.mark.parametrize("together", [1, 2])  # steps in a call
 @pytest.mark.parametrize("epochs", [1, 3, 15])
-def test_the_time_left_is_what_the_clock_says_afterwards(small, monkeypatch, epochs):
-    clock, said = Clock(), []
+def test_the_time_left_is_what_the_clock_says_afterwards(
+    small, monkeypatch, epochs, together
+):
+    clock, said = Clock(together), []
+    small.model.compile(
+        "sgd", "sparse_categorical_crossentropy", steps_per_execution=together
+    )
     place = SimpleNamespace(show=lambda content: said.append((clock.now, content)))
     monkeypatch.setattr(utils.live, "time", clock)
     monkeypatch.setattr(utils.live, "_Place", lambda text: place)
     small.fit(epochs=epochs, callbacks=[clock.callback(), LiveProgress(curves=False)])
     (_, first), *others, (_, ending) = said
     assert "left" not in first.data and "left" not in ending.data
-    assert len(others) == 4 * epochs - 1
+    assert len(others) == 4 // together * epochs - 1
+    assert "█" * 30 in others[-1][1].data
     for when, content in others:
         number, unit = re.search(r"about (\d+) (s|min) left", content.data).groups()
         left = int(number) * {"s": 1, "min": 60}[unit]

@@ -87,7 +87,7 @@ class LiveProgress(keras.callbacks.Callback):
         self._bar = _Place("Starting …")
         # Shown now, so that the figure keeps its place above the lines to come.
         self._figure = _Place("") if self.curves else None
-        self._first_step, self._steps_done = None, 0
+        self._first = None  # when it ended, and its number
         self._drawing, self._n_drawn = 0.0, 0  # seconds; epochs that the figure shows
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -96,19 +96,17 @@ class LiveProgress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         _trained[self.model] = self._notes
-        now = time.perf_counter()
-        if self._first_step is None:  # it also compiles: a measure for none of the rest
-            self._first_step = now
-        else:
-            self._steps_done += 1
+        now, steps = time.perf_counter(), self.params["steps"] or batch + 1
+        # Python is told of one step in several where Keras executes them together.
+        step = self._epoch * steps + batch + 1
+        if self._first is None:  # it also compiles: a measure for none of the rest
+            self._first = now, step
         if now - self._shown < SECONDS_BETWEEN_UPDATES:
             return
         self._shown = now
-        steps = self.params["steps"] or batch + 1
         done = int(BAR_CELLS * (batch + 1) / steps)
         bar = "█" * done + "░" * (BAR_CELLS - done)
-        epochs_to_come = self.params["epochs"] - self._epoch - 1
-        left = self._time_left(epochs_to_come * steps + steps - batch - 1, now)
+        left = self._time_left(now, step, self.params["epochs"] * steps)
         self._bar.show(
             Markdown(
                 f"Epoch {self._epoch + 1} of {self.params['epochs']} `{bar}` "
@@ -116,11 +114,12 @@ class LiveProgress(keras.callbacks.Callback):
             )
         )
 
-    def _time_left(self, steps, now):
-        """Say how long that many steps will take, with the validations among them."""
-        if not self._steps_done:
+    def _time_left(self, now, step, n_steps):
+        """Say how long the steps to come will take, with the validations among them."""
+        began, first = self._first
+        if step == first:
             return ""
-        seconds = steps * (now - self._first_step) / self._steps_done
+        seconds = (n_steps - step) * (now - began) / (step - first)
         if seconds < 100:
             return f", about {seconds:.0f} s left"
         return f", about {seconds / 60:.0f} min left"
