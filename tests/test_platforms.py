@@ -391,6 +391,25 @@ def test_stderr_may_be_closed():
     assert python(COURSE_DIR, code)[:2] == (0, "fine\n")
 
 
+def test_a_network_that_predicts_many_numbers_of_batches_says_nothing_of_it():
+    """With several steps in a call, TensorFlow makes a function for each number."""
+    code = """
+from utils.environment import check_environment
+check_environment()
+import keras, numpy as np
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+model.compile("sgd", "mse", steps_per_execution=8)
+x = np.zeros((8, 2))
+model.fit(x, x, verbose=0)
+print("trained", flush=True)
+for n in range(1, 9):
+    model.predict(x[:n], batch_size=1, verbose=0)
+"""
+    code, out, error = python(COURSE_DIR, code)
+    said = (out + error).partition("trained")[2].strip()
+    assert (code, said) == (0, "")
+
+
 @pytest.mark.parametrize("version", ["3.7.1", "2.15.0rc1"])
 def test_a_package_that_is_too_old_is_named(monkeypatch, version):
     import keras

@@ -6,6 +6,7 @@ are missing.
 
 import contextlib
 import json
+import logging
 import os
 import platform
 import sys
@@ -268,6 +269,8 @@ def check_environment():
     _check_packages()
     with quiet_stderr():
         n_gpus = _count_gpus()
+    # TensorFlow's warnings are for those who wrote its functions: Keras did.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     installed = versions()
     _check_versions(_noted_versions() | installed)
     print(f"Python {platform.python_version()}")
