@@ -316,6 +316,17 @@ def test_one_is_drawn_like_several(name, args):
     assert any(ax.has_data() for ax in draw(name, *args).axes)
 
 
+def test_maps_of_one_number_are_drawn_beside_each_other():
+    maps = np.array([[[0.0, 1.0, 4.0]]])
+    *_, none, little, most = (
+        image for ax in draw("feature_maps", X[0], [maps]).axes for image in ax.images
+    )
+    shades = [
+        float(image.norm(image.get_array()).max()) for image in (none, little, most)
+    ]
+    assert shades == [0, 0.25, 1]
+
+
 def test_harder_is_always_farther_right():
     figure = draw("robustness")
     assert figure.axes[0].xaxis_inverted()  # 1.0, 0.8, 0.6: smaller is harder

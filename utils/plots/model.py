@@ -149,8 +149,10 @@ def feature_maps(image, activations, columns=12):
         height, width, n = maps.shape
         name = f"layer {row + 1}: {n} maps, {height}×{width}"
         axes[row, 0].set_title(name, size=10, loc="left")
+        # One number is large or small only beside those of the other maps.
+        scale = {"vmin": 0, "vmax": maps.max()} if height == width == 1 else {}
         for k in range(min(columns, n)):
-            draw_image(axes[row, k + 1], maps[:, :, k], cmap="viridis")
+            draw_image(axes[row, k + 1], maps[:, :, k], cmap="viridis", **scale)
     return figure
 
 
