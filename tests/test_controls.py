@@ -95,19 +95,20 @@ def test_what_follows_in_section_7_and_in_the_lab_is_so(shipped):
     lost = leads(shipped, shift, own).mean() - leads(shipped, shift, unshared).mean()
     assert lost > 10
     # Under noise wiring and recipe act together: convolutions are behind with their
-    # own recipe, far ahead with the ANN's, and without sharing no longer behind.
+    # own recipe, far ahead with the ANN's, and without sharing level with the ANN.
     assert (leads(shipped, "noisy", own) < 0).all()
     assert (leads(shipped, "noisy", both_ann) > 10).all()
-    assert leads(shipped, "noisy", unshared).mean() > 0
+    without = leads(shipped, "noisy", unshared)
+    assert without.min() < 0 < without.max() and abs(without.mean()) < 2
     shared = shipped["noisy"][own]["CNN"]
     assert shipped["noisy"][unshared]["CNN"].min() > shared.max()
     # With the same recipe for both the ANN is not clearly ahead.
     assert (leads(shipped, "noisy", both_cnn) > 0).any()
-    # Under blur the CNN leads with either recipe; the unequal ones hide that.
-    for pair in (both_ann, both_cnn):
-        assert (leads(shipped, "blurred", pair) > 0).all()
-    blurred = leads(shipped, "blurred", own)
-    assert blurred.min() < 0 < blurred.max()
+    # Under blur the CNN leads when both have the same recipe, clearly with the ANN's
+    # and on average with its own; the unequal ones hide that.
+    assert (leads(shipped, "blurred", both_ann) > 10).all()
+    assert leads(shipped, "blurred", both_cnn).mean() > 0
+    assert leads(shipped, "blurred", own).mean() < 0
     # Its own recipe costs the CNN far more digits under noise than the ANN's does.
     calm, fast = (shipped["noisy"][pair]["CNN"] for pair in (both_ann, both_cnn))
     assert calm.min() - fast.max() > 0.2
@@ -170,20 +171,18 @@ def test_the_lab_trains_with_the_recipes_of_the_notebooks():
     assert sorted(calls(lab, "CosineDecay")) == sorted(theirs)
     assert sorted(theirs) == [[0.001], [0.003]]
     theirs = [*calls(ann, "AdamW")[-1:], *calls(cnn, "AdamW")]
-    assert sorted(calls(lab, "AdamW")) == theirs == [[0.1], [0.2, True]]
+    assert sorted(calls(lab, "AdamW")) == theirs == [[0.1], [0.3, True]]
     assert "int(0.1 * n_steps)" in cnn and "int(0.1 * steps)" in lab
-    assert "0.006 if len(x_train) > 20_000 else 0.015" in cnn
-    assert "0.006 if full else 0.015" in lab
+    assert "0.012 if full else 0.015" in cnn and "0.012 if full else 0.015" in lab
     assert "memory = steps_per_epoch / 4" in cnn
     assert "memory = steps / EPOCHS[recipe] / 4" in lab
     averaged = "use_ema=True, ema_momentum=memory / (memory + 1)"
     assert averaged in cnn and averaged in lab
-    for text, epochs in ((ann, (25, 60)), (cnn, (9, 20))):
-        assert f"{epochs[0]} if len(x_train) > 20_000 else {epochs[1]}" in text
-        assert f"{epochs[0]} if full else {epochs[1]}" in code(LAB)
+    assert "25 if len(x_train) > 20_000 else 60" in ann and "11 if full else 20" in cnn
+    assert '{"ANN": 25 if full else 60, "CNN": 11 if full else 20}' in code(LAB)
     assert "BatchNormalization(" in cnn and "BatchNormalization(" not in ann
-    assert "batch_size = 256" in ann and "batch_size = 128" in cnn
-    assert 'BATCH = {"ANN": 256, "CNN": 128}' in code(LAB)
+    assert "batch_size = 256" in ann and "batch_size = 256 if full else 128" in cnn
+    assert 'BATCH = {"ANN": 256, "CNN": 256 if full else 128}' in code(LAB)
 
 
 def test_comparison_says_what_else_differs_as_the_notebooks_have_it():
@@ -192,14 +191,14 @@ def test_comparison_says_what_else_differs_as_the_notebooks_have_it():
     for fact in (
         "a weight decay of 0.1, batches of 256",
         "falls from 0.003",
-        "a decay of 0.2, batches of 128, one cycle up to 0.006",
+        "a decay of 0.3, batches of 256 (128 on the sample), one cycle up to 0.012",
         "averaged weights",
-        "about a third of the epochs",
+        "fewer than half the epochs",
         "batch normalisation",
     ):
         assert fact in said
     epochs = {name: runs.load_seeds(name)[0].info["epochs"] for name in ("ann", "cnn")}
-    assert 2.5 < epochs["ann"] / epochs["cnn"] < 3.5
+    assert epochs["ann"] / 3 < epochs["cnn"] < epochs["ann"] / 2
 
 
 def test_the_lab_has_a_training_for_each_control_that_is_shipped():

@@ -31,14 +31,14 @@ def test_the_recipe_is_the_notebooks():
 
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
     made = pens.made_ready(model, range(50_000), epochs=0)
-    assert (made["batch_size"], made["epochs"]) == (128, 9)
+    assert (made["batch_size"], made["epochs"]) == (256, 11)
     rate = model.optimizer.learning_rate
     assert isinstance(model.optimizer, keras.optimizers.AdamW)
     # tests/test_controls.py holds the same two rates against the notebook's text.
     schedule, steps = made["schedule"], made["n_steps"]
-    assert steps == 9 * 391
+    assert steps == 11 * 196
     assert float(schedule(0)) == pytest.approx(0.001) == float(rate)
-    assert float(schedule(made["warmup"])) == pytest.approx(0.006)
+    assert float(schedule(made["warmup"])) == pytest.approx(0.012)
     assert float(schedule(steps)) == pytest.approx(0, abs=1e-6)
 
 

@@ -163,7 +163,7 @@ def test_the_command_line(course, capsys):
         name for pair in controls.PAIRS.values() for name in pair
     }
     assert data.SHIPPED_DIGITS.exists()
-    assert "0.1 MB of 9 MB" in capsys.readouterr().out
+    assert "0.1 MB of 10 MB" in capsys.readouterr().out
 
 
 def test_runs_on_other_digits_are_kept_apart(course, digits, capsys):
