@@ -51,7 +51,7 @@ def shipped():
 
 @pytest.fixture(scope="session")
 def models():
-    names = ("ann", "cnn")
+    names = ("ann", "cnn", "cnn-pens")
     return {n: load_run(n, False, REFERENCE_DIR).load_model() for n in names}
 
 
@@ -393,10 +393,9 @@ def test_rings_are_taken_off_also_open_ones_that_touch_their_digit(gap, size, mo
 @pytest.mark.parametrize("size", [0.9, 0.95], ids=["cut", "just touched"])
 def test_a_digit_with_its_ring_is_no_zero_however_sure_that_looks(size, models):
     for written in ((4, 7, 2, 3), (4, 5, 6, 7), (8, 9, 2, 7)):
-        read = read_by(models["cnn"], read_page(in_rings(written, size, gap=0)).images)
-        assert len(read) == 4 and 0 not in read
-        # What was cut has lost a little there, such as the foot of a 9.
-        assert np.sum(read == written) >= (3 if size < 0.95 else 4)
+        found = read_page(in_rings(written, size, gap=0)).images
+        # To who knows no pens but MNIST's a 9 that its ring has opened may be a 4.
+        assert tuple(read_by(models["cnn-pens"], found)) == written
 
 
 def test_the_noise_of_a_dark_shadow_is_no_ink():
