@@ -269,21 +269,30 @@ def test_beyond_the_edge_there_is_paper_when_an_image_is_blurred():
 
 
 def test_the_stress_test_asks_for_every_kind_and_severity():
+    """Each reader sees the same images, and each kind has a row for each severity."""
     x = np.random.default_rng(0).random((7, 28, 28)).astype(np.float32)
     y = np.arange(7)
-    seen = []
+    seen = {"dim": [], "bright": []}
 
-    def answers(images):
-        seen.append(images)
-        return np.tile(y, len(images) // 7) * (images.mean(axis=(1, 2)) > 0.3)
+    def reader(name, least):
+        def answers(images):
+            seen[name].append(images)
+            return np.tile(y, len(images) // 7) * (images.mean(axis=(1, 2)) > least)
 
-    hits = corruptions.stress_test(answers, x, y, seed=3)
-    assert set(hits) == set(corruptions.SEVERITIES)
-    unharmed, *damaged = seen  # the first severity of all kinds is asked for once
-    for (kind, rows), images in zip(hits.items(), damaged, strict=True):
-        damage, severities, _ = corruptions.SEVERITIES[kind]
-        assert rows.shape == (len(severities), 7) and rows.dtype == bool
-        parts = np.concatenate([unharmed, images]).reshape(-1, 7, 28, 28)
-        for row, part, severity in zip(rows, parts, severities, strict=True):
-            np.testing.assert_array_equal(part, damage(x, severity, seed=3))
-            np.testing.assert_array_equal(row, answers(part) == y)
+        return answers
+
+    readers = {"dim": reader("dim", 0.3), "bright": reader("bright", 0.5)}
+    found = corruptions.stress_test(readers, x, y, seed=3)
+    asked = {name: list(images) for name, images in seen.items()}
+    assert set(found) == set(readers)
+    for name, hits in found.items():
+        assert set(hits) == set(corruptions.SEVERITIES)
+        unharmed, *damaged = asked[name]  # no kind's first severity harms: asked once
+        for (kind, rows), images in zip(hits.items(), damaged, strict=True):
+            damage, severities, _ = corruptions.SEVERITIES[kind]
+            assert rows.shape == (len(severities), 7) and rows.dtype == bool
+            parts = np.concatenate([unharmed, images]).reshape(-1, 7, 28, 28)
+            for row, part, severity in zip(rows, parts, severities, strict=True):
+                np.testing.assert_array_equal(part, damage(x, severity, seed=3))
+                np.testing.assert_array_equal(row, readers[name](part) == y)
+    assert not all(np.array_equal(found["dim"][k], found["bright"][k]) for k in hits)

@@ -287,8 +287,8 @@ def test_rows_of_images_show_what_fits():
     texts = [text.get_text() for text in ax.texts]
     assert texts == ["many", *["x"] * 8, "none", "none"]
     shown = ax.images[0].get_array()
-    assert shown[10:38, 1:29].tolist() == X[0].tolist()
-    assert (shown[39:] == 0).all()
+    assert shown[14:42, 1:29].tolist() == X[0].tolist()
+    assert (shown[43:] == 0).all()
 
 
 def test_bins_with_few_digits_are_hollow():
@@ -410,7 +410,7 @@ def test_costs_and_losses_have_scales_that_can_be_read():
 def test_each_digit_of_a_row_has_a_frame_that_shows_where_its_page_ends():
     (ax,) = draw("image_rows", {"a": (X[:3], list("abc"))}, "a title").axes
     corners = [tuple(patch.get_bbox().bounds) for patch in ax.patches]
-    assert corners == [(31 * k + 0.5, 9.5, 28, 28) for k in range(3)]
+    assert corners == [(31 * k + 0.5, 13.5, 28, 28) for k in range(3)]
 
 
 @pytest.mark.parametrize("low, high", [(0.972, 0.996), (0.3, 0.9), (0.985, 0.987)])

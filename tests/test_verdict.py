@@ -47,7 +47,7 @@ def test_accuracy_is_marked_only_where_luck_is_a_poor_explanation(table, better)
         assert "11.0 fewer" in headline  # of every 1,000
         price = {
             "CNN": "the CNN takes 2 times the parameters that the ANN takes.",
-            "ANN": "It makes do with 0.5 times the parameters of the CNN.",
+            "ANN": "It makes do with 50 % of the parameters that the CNN takes.",
         }
         assert headline.endswith(price[better])
     else:

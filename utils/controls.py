@@ -78,7 +78,7 @@ def table(measured):
     return pd.DataFrame(
         {
             test: {
-                pair: "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(
+                pair: "{:+z.{d}f} ({:+z.{d}f} to {:+z.{d}f})".format(
                     *_lead(accuracies), d=2 if test == "test digits" else 0
                 )
                 for pair, accuracies in pairs.items()
@@ -98,7 +98,7 @@ def describe(measured):
     def standing(test, pair):
         mean, low, high = _lead(measured[test][pair])
         if low <= 0 <= high:
-            return "neither ahead nor behind in all pairs"
+            return "ahead in some pairs of trainings, not ahead in others"
         digits = 2 if test == "test digits" else 0
         return f"{'ahead' if mean > 0 else 'behind'} by {abs(mean):.{digits}f} points"
 

@@ -179,25 +179,28 @@ SEVERITIES = {
 }
 
 
-def stress_test(answers, x, y, seed=0):
-    """Find which digits are still read when they are damaged.
+def stress_test(readers, x, y, seed=0):
+    """Find which digits are still read when they are damaged, the same by all readers.
 
     Args:
-        answers: function from images, shape (m, 28, 28), float32, to labels, (m,).
+        readers: dict from a reader's name to its function from images, shape
+            (m, 28, 28), float32, to labels, (m,).
         x: images, shape (n, 28, 28), float32 in [0, 1].
         y: their labels, shape (n,).
         seed: of the damage.
 
     Returns:
-        dict from the kind of damage to hits, shape (severities, n), bool: one row for
-        each severity of SEVERITIES.
+        dict from the reader's name to a dict from the kind of damage to hits, shape
+        (severities, n), bool: one row for each severity of SEVERITIES.
     """
-    unharmed = np.asarray(answers(x)) == y  # each kind's first severity: asked once
-    hits = {}
+    # Each kind's first severity harms nothing: it is asked once.
+    unharmed = {name: np.asarray(read(x)) == y for name, read in readers.items()}
+    hits = {name: {} for name in readers}
     for kind, (corrupt, severities, _) in SEVERITIES.items():
         damaged = np.concatenate([corrupt(x, s, seed=seed) for s in severities[1:]])
-        right = np.asarray(answers(damaged)).reshape(-1, len(x)) == y
-        hits[kind] = np.vstack([unharmed, right])
+        for name, read in readers.items():
+            right = np.asarray(read(damaged)).reshape(-1, len(x)) == y
+            hits[name][kind] = np.vstack([unharmed[name], right])
     return hits
 
 

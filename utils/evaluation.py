@@ -7,15 +7,14 @@ Everything takes arrays and returns arrays or numbers; for n test digits
     y_prob   predicted probabilities, shape (n, 10), rows that sum to 1
 
 Every function that is given something else raises a ValueError that says so.
-scikit-learn takes long to import: who opens Comparison.ipynb waits for it where it is
-first needed, and not before the first figure.
+scikit-learn and SciPy's statistics take long to import: who opens Comparison.ipynb
+waits for them where they are first needed, and not before the first figure.
 """
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom, binomtest
 
 N_CLASSES = 10
 LEVEL = 0.05  # a p-value below it counts as evidence: one false alarm in twenty
@@ -99,6 +98,8 @@ def accuracy_interval(y_true, y_pred, confidence=0.95):
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical
     inference", Journal of the American Statistical Association 22, 1927.
     """
+    from scipy.stats import binomtest
+
     y_true, y_pred = _checked_labels(y_true=y_true, y_pred=y_pred)
     check_confidence(confidence)
     n_right = int((y_true == y_pred).sum())
@@ -168,6 +169,8 @@ def mcnemar_test(y_true, y_pred_a, y_pred_b):
     Source: Q. McNemar, "Note on the sampling error of the difference between correlated
     proportions or percentages", Psychometrika 12, 1947.
     """
+    from scipy.stats import binomtest
+
     table = contingency(y_true, y_pred_a, y_pred_b)
     n_disputed = table.only_a + table.only_b
     if n_disputed == 0:
@@ -252,6 +255,8 @@ def detection_rate(contingency, sizes, n_experiments=2000, seed=0):
     Returns:
         np.ndarray, shape (len(sizes),), float64: fractions of the experiments.
     """
+    from scipy.stats import binom
+
     shares = np.array(contingency) / sum(contingency)
     rng = np.random.default_rng(seed)
     rates = []

@@ -362,14 +362,14 @@ def headline(accuracy, contingency, costs, names=NAMES):
 def _price(winner, loser, costs):
     """Say what the winner takes more and less of; costs are (loser's, winner's)."""
     more = [f"{ratio(v)} times the {k}" for k, v in costs.items() if v[1] > v[0]]
-    less = [f"{ratio(v)} times the {k}" for k, v in costs.items() if v[1] < v[0]]
+    less = [f"{100 * b / a:.3g} % of the {k}" for k, (a, b) in costs.items() if b < a]
     sentences = []
     if more:
         sentences.append(
             f"Its price: the {winner} takes {listed(more)} that the {loser} takes."
         )
     if less:
-        sentences.append(f"It makes do with {listed(less)} of the {loser}.")
+        sentences.append(f"It makes do with {listed(less)} that the {loser} takes.")
     return " ".join(sentences) or f"The {winner} costs what the {loser} costs."
 
 

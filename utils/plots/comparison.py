@@ -6,6 +6,7 @@ import numpy as np
 from utils.plots.style import (
     GREEN,
     GREY,
+    legend_below,
     model_color,
     model_marks,
     new_figure,
@@ -112,14 +113,14 @@ def robustness(curves, title="Accuracy on damaged digits"):
             line = "--" if "," in name else "-"  # a variant, such as "CNN, augmented"
             ax.plot(severities, accuracy, line, label=name, **model_marks(name, k))
         ax.axhline(10, color=GREY, linestyle=":", label="guessing")
-        ax.set(ylim=(0, 103))
+        ax.set(ylim=(0, 103), yticks=range(0, 101, 25))
         if severities[0] > severities[-1]:
             ax.invert_xaxis()  # the harder the farther right, as in the others
-    _legend_below(figure, axes[0])
+    legend_below(figure, axes[0])
     return figure
 
 
-def controls(panels, title="What makes the difference? One dot per training"):
+def controls(panels, title="What makes the difference? One mark per training"):
     """Show what is left of a lead when one thing is changed: a row for each change.
 
     Args:
@@ -138,7 +139,8 @@ def controls(panels, title="What makes the difference? One dot per training"):
             for k, (model, values) in enumerate(results[name].items()):
                 place = np.full(len(values), row + 0.3 * k - 0.15)
                 marks = model_marks(model, k)
-                marks |= {"s": 32, "label": model if row == 0 else None}
+                marks |= {"s": 28, "ec": "white", "lw": 0.6}
+                marks["label"] = model if row == 0 else None
                 told = f"{name}, {model}"  # in the figure's words
                 ax.scatter(100 * np.array(values), place, gid=told, **marks)
         for row in range(0, len(rows), 2):
@@ -147,7 +149,7 @@ def controls(panels, title="What makes the difference? One dot per training"):
         ax.set(xlabel=f"{label} (%)", ylim=(len(rows) - 0.5, -0.5))
         ax.xaxis.get_major_locator().set_params(nbins=4, min_n_ticks=2)
     axes[0, 0].set_yticks(range(len(rows)), rows)
-    _legend_below(figure, axes[0, 0])
+    legend_below(figure, axes[0, 0])
     return figure
 
 
@@ -170,15 +172,8 @@ def accuracy_against_costs(costs, accuracies, title="What does the accuracy cost
         # Room for the numbers; and two equal costs would have no axis at all.
         ax.set_xlim(min(values) / 4, max(values) * 15)
         plain_logarithm(ax.xaxis)
-    _legend_below(figure, axes[0])
+    legend_below(figure, axes[0])
     return figure
-
-
-def _legend_below(figure, ax):
-    """Explain the marks of one axes below all of them, where they hide nothing."""
-    handles, labels = ax.get_legend_handles_labels()
-    place = {"loc": "outside lower center", "ncols": len(labels)}
-    figure.legend(handles, labels, fontsize=9, **place)
 
 
 def _costs_dot(ax, cost, interval, name, k):

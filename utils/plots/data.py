@@ -166,7 +166,7 @@ def image_rows(rows, title, columns=8, scale=1.15):
         columns: images a row.
         scale: inches an image.
     """
-    height, above = 39, 10  # pixels of a place, those above for the caption
+    height, above = 43, 14  # pixels of a place, those above for the caption
     # Many rows stand farther apart in width, or a slide would have to shrink them.
     width = max(31, round(len(rows) * scale * height / ROOM))
     # One large picture: a figure with an axes for each small one takes seconds.

@@ -155,4 +155,7 @@ def _draw_box(ax, box, text, color, linestyle):
             linewidth=1.5,
         )
     )
-    ax.text(left, top - 2, text, color=color, size=9, va="bottom")
+    paper = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1}
+    label = ax.text(left, top - 2, text, color=color, size=9, va="bottom", zorder=3)
+    if text:  # it may lie upon another box
+        label.set_bbox(paper)

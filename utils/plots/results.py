@@ -9,6 +9,7 @@ from utils.plots.style import (
     GREEN,
     GREY,
     draw_image,
+    legend_below,
     model_color,
     model_marks,
     new_figure,
@@ -83,7 +84,7 @@ def class_accuracy(accuracies, title="Which digits are hard?"):
         )
     ax.set_xticks(range(10))
     ax.set(xlabel="digit", ylabel="recognised (%)")
-    ax.legend()
+    legend_below(figure, ax)
     return figure
 
 

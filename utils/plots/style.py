@@ -173,7 +173,15 @@ def small_multiples(labels, *, title, ylabel, height):
         ax.set_axis_off()
     for ax in axes[:, 0]:
         ax.set_ylabel(ylabel)
+    figure.get_layout_engine().set(wspace=0.06)  # or long numbers would meet
     return figure, axes.flat[: len(labels)]
+
+
+def legend_below(figure, ax):
+    """Explain the marks of one axes below all of them, where they hide nothing."""
+    handles, labels = ax.get_legend_handles_labels()
+    place = {"loc": "outside lower center", "ncols": len(labels)}
+    figure.legend(handles, labels, fontsize=9, **place)
 
 
 def plain_logarithm(axis):
