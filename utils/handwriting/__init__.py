@@ -53,6 +53,8 @@ __all__ = [
     "to_mnist",
     "to_strokes",
 ]
+SURE = 0.9  # a digit that looks less like one leaves a doubt
+DOUBTFUL = 0.1  # of a page's digits: so many doubts, and its strokes may be broken
 MANY = 2.0  # the worth of more digits than a few strokes have between them
 
 
@@ -121,7 +123,24 @@ def read_page(source):
             break
     if best is None:
         raise problem
-    return best
+    return _mended(best, photo)
+
+
+def _mended(page, photo):
+    """Return a page with the pale parts of its strokes, if it is worth more with them.
+
+    A pencil's ink is uneven: what is cut at half of the strength around may be broken.
+    """
+    doubts = sum(why in ("speck", "no digit") for _, why in page.left_out)
+    doubts += (page.likeness < SURE).sum()
+    if doubts < MANY or doubts < DOUBTFUL * len(page.images):
+        return page
+    ink = np.rot90(page.stages["ink"], -page.turn)
+    try:
+        other, _ = _read(photo, ink, uneven=True)
+    except HandwritingError:
+        return page
+    return other if _worth(other) > _worth(page) + MANY / 2 else page
 
 
 def _worth(page):
@@ -129,12 +148,12 @@ def _worth(page):
     return float((page.likeness - 0.5).sum())
 
 
-def _read(photo, ink):
+def _read(photo, ink, uneven=False):
     """Return the Page, and the share of its ink that digits are made of.
 
     What touches the picture's edge does not count: a shadow, or the desk.
     """
-    strokes = to_strokes(ink)
+    strokes = to_strokes(ink, uneven)
     found = find_digits(strokes, ink)
     stages = {"photo": grey(photo), "ink": ink, "strokes": strokes}
     stages = {name: np.rot90(stage, found.turn) for name, stage in stages.items()}
@@ -151,4 +170,11 @@ def _read(photo, ink):
     labels, _ = ndimage.label(found.strokes > 0.5, np.ones((3, 3)))
     edges = labels[0], labels[-1], labels[:, 0], labels[:, -1]
     inner = np.count_nonzero(~np.isin(labels, np.concatenate([[0], *edges])))
-    return page, sum(piece.area for piece in found.digits) / max(inner, 1)
+    height, width = found.strokes.shape
+    written = sum(
+        piece.area
+        for piece in found.digits
+        if piece.top > 0 and piece.left > 0
+        if piece.bottom < height and piece.right < width
+    )
+    return page, written / max(inner, 1)

@@ -3,37 +3,34 @@
 Each piece that is left out gets a reason, so that the lab can show it.
 """
 
-import itertools
-
 import numpy as np
 
-from utils.handwriting.errors import HandwritingError, nothing_like_ink
-from utils.handwriting.ink import SMALLEST_PAGE
+from utils.handwriting.errors import nothing_like_ink
 from utils.handwriting.joining import SURE, join, split, trim
 from utils.handwriting.pieces import (
     LIKE,
     PALE,
     THIN,
     UNLIKELY,
-    ask,
     stroke_width,
-    together,
+)
+from utils.handwriting.refusing import (
+    FEW_BARS,
+    FEWEST_DIGITS,
+    is_texture,
+    one_in_doubt,
+    refuse_words,
+    share_of_digits,
 )
 from utils.handwriting.rings import is_around, without_rings
 
-# Of a page's ink: a page with less is not one of digits. Of invented pages, those of
-# digits had 0.9 and more, text, coins, maps and music had 0.6 and less.
-FEWEST_DIGITS = 0.7
-FEWEST_ALONE = 0.2  # the likeness of a single piece, if no pen's stroke is like it
-# What a pen leaves of one digit, in MNIST and beyond: strokes this long together, this
-# wide, by the digit's height or width, whichever is larger; and a box so wide by high.
-LONGEST_INK, WIDEST_PEN, WIDEST_BOX = 4.0, 0.3, 2.0
 # Digits that touch or are boxed in do not look like digits yet. But where there are so
 # many pieces, and so little of their ink looks like any, mending them is in vain.
 CROWD, HOPELESS = 50, 0.25
 LEAST_INK = 0.05  # of all ink but lines; where digits have less, it is a picture
 FEWEST_WALLS = 3  # sides of boxes that tell how dark print is, and how high a box
-FEW_BARS = 6  # strokes like a 1; fewer may well be a row of ones
+DUST = 0.1  # of a digit's size: the largest that may lie in it
+FADED = 0.6  # of the writing's ink: what is paler and no digit is of another pen
 LONG = 2.2  # times as long as a digit is large: what goes on so far is a line
 AREA = 3.0  # times as wide as the pen, and large: a shadow, a desk, a telephone
 
@@ -68,7 +65,7 @@ def choose(pieces, erased, printed):
         HandwritingError: nothing is large enough, or hardly anything is like a digit.
     """
     left_out, shape = [], erased.shape
-    pieces = _without_areas(pieces, left_out)
+    pieces = _without_areas(_without_fences(pieces, left_out), left_out)
     all_ink = sum(p.area for p in pieces)
     pieces = _what_was_written(pieces, erased, printed, left_out)
     size = digit_size(pieces)
@@ -87,12 +84,13 @@ def choose(pieces, erased, printed):
     pieces = _sift(pieces, lambda p: _is_speck(p, size, area) and "speck", left_out)
     if sum(p.area for p in pieces) < LEAST_INK * all_ink:
         raise nothing_like_ink()
-    if len(pieces) > 1 and _share_of_digits(pieces) < FEWEST_DIGITS:
-        pieces = _one_in_doubt(pieces)
+    pieces = _without_strangers(pieces, size, left_out)
+    if len(pieces) > 1 and share_of_digits(pieces) < FEWEST_DIGITS:
+        pieces = one_in_doubt(pieces)
     refuse_words(pieces, shape)
     if any(p.likeness >= UNLIKELY for p in pieces):
         pieces = _sift(pieces, lambda p: p.likeness < UNLIKELY and "no digit", left_out)
-    if _is_texture(pieces):
+    if is_texture(pieces):
         raise nothing_like_ink()
     return pieces, left_out
 
@@ -140,6 +138,43 @@ def _without_areas(pieces, left_out):
         return large and piece.pen > AREA * pen and "area"
 
     return _sift(pieces, area, left_out)
+
+
+def _without_fences(pieces, left_out):
+    """Leave out what was drawn around sure digits, though it may look like a large 0.
+
+    Nothing stands in a digit but dust, which is no sure digit.
+    """
+    boxes = np.array([p.box for p in pieces]).reshape(-1, 4)
+    sure = set(sure_digits(pieces))
+
+    def fence(piece):
+        inside = sure.intersection(_inside(piece, pieces, boxes))
+        return any(is_around(piece, p, DUST) for p in inside) and "frame"
+
+    return _sift(pieces, fence, left_out)
+
+
+def _without_strangers(pieces, size, left_out):
+    """Leave out what surely is no digit, and was made by no pen that wrote digits.
+
+    It is far paler, thinner, wider or larger than they are: a stain, a fold, a shadow's
+    edge. Of a text's letters none is. Where most of a page is like that, it has no
+    digits.
+    """
+    dark, pen = usual(pieces)
+
+    def stranger(piece):
+        alike = (
+            piece.dark > FADED * dark
+            and THIN * pen < piece.pen < pen / THIN
+            and piece.extent < LONG * size
+        )
+        return piece.likeness < UNLIKELY and not alike and "no digit"
+
+    if len(sure_digits(pieces)) < max(1, len(pieces) / 2):
+        return pieces
+    return _sift(pieces, stranger, left_out)
 
 
 def _what_was_written(pieces, erased, printed, left_out):
@@ -192,84 +227,6 @@ def _what_was_written(pieces, erased, printed, left_out):
     if max(inner, default=0) < max(16, 0.06 * min(shape)):
         return pieces
     return _sift(pieces, lambda p: cut_by_the_rim(p, shape, size) and "rim", left_out)
-
-
-def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
-    """Raise HandwritingError if hardly anything on a page looks like a digit.
-
-    Args:
-        pieces: list of Piece, judged.
-        shape: of the page.
-        fewest: the share of the ink that must look like digits.
-    """
-    if min(shape) < SMALLEST_PAGE:
-        return  # a picture as small as MNIST's holds one digit, however odd
-    share = _share_of_digits(pieces)
-    if len(pieces) == 1:
-        # Whoever photographs one piece of writing most likely wrote a digit: it is read
-        # in doubt, which its likeness tells.
-        fewest = 0 if _is_as_much_as_a_digit(pieces[0]) else FEWEST_ALONE
-    if share < fewest:
-        like = sum(p.likeness > LIKE for p in pieces)
-        raise HandwritingError(
-            "This looks like words, or like no writing at all: "
-            f"{like} of {len(pieces)} pieces of ink look like a digit. Photograph a "
-            "page of digits that do not touch, upright, in even light."
-        )
-
-
-def _share_of_digits(pieces):
-    """Return how much of the ink looks like digits; rests of lines have hardly any."""
-    return sum(p.likeness * p.area for p in pieces) / sum(p.area for p in pieces)
-
-
-def _one_in_doubt(pieces):
-    """Return a broken digit as one piece, in doubt, where that is all of the page.
-
-    Its parts stand close above one another.
-    """
-    parts = sorted(pieces, key=lambda p: p.top)
-    whole = together(*parts)
-    above = all(
-        min(a.right, b.right) - max(a.left, b.left) > 0.4 * min(a.width, b.width)
-        and b.top - a.bottom < 0.25 * max(a.extent, b.extent)
-        for a, b in itertools.pairwise(parts)
-    )
-    return ask([whole]) if above and _is_as_much_as_a_digit(whole) else pieces
-
-
-def _is_as_much_as_a_digit(piece):
-    """Tell a single digit, however odd, from a signature, a drawing and a blot.
-
-    Strokes of the width w and the length l have the area l·w.
-    """
-    length = piece.area / piece.pen
-    return (
-        length < LONGEST_INK * piece.extent
-        and piece.pen < WIDEST_PEN * piece.extent
-        and piece.width < WIDEST_BOX * piece.height
-    )
-
-
-def _is_texture(pieces):
-    """Tell a barcode, a wall or grained wood from a row of ones.
-
-    All strokes are straight, and either many sizes are there, or no room is between.
-    """
-    if len(pieces) < FEW_BARS or not all(p.bar for p in pieces):
-        return False
-    small, large = np.percentile([p.extent for p in pieces], [10, 90])
-    gaps = []
-    for piece in pieces:
-        beside = [
-            (other.left - piece.right) / piece.height
-            for other in pieces
-            if other.left > piece.left
-            and min(other.bottom, piece.bottom) - max(other.top, piece.top)
-            > 0.5 * min(other.height, piece.height)
-        ]
-        gaps += [min(beside)] if beside else []
-    return bool(large > 2.5 * small or (gaps and np.median(gaps) < 0.2))
 
 
 def _largest_area(pieces, size):

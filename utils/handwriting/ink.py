@@ -6,6 +6,8 @@ from scipy import ndimage
 from utils.handwriting.errors import empty_page, nothing_like_ink
 
 SMALLEST_PAGE = 100  # pixels; what is smaller has neither noise nor lines removed
+PALEST = 0.25  # of the ink around: a stroke's palest part
+BLOCKS = 8  # along the shorter side: so much of a page has a noise of its own
 FAINTEST = 0.05  # ink that swallows less of the light than this is no ink
 NOISE_LEVELS = 5.0  # nor is what does not rise so many times above the noise
 DARKEST_SHADOW = 4.0  # times darker than the page
@@ -48,6 +50,7 @@ def ink_of(photo, light_on_dark):
     swallowed, papers = zip(*found, strict=True)
     ink = swallowed[0] if len(swallowed) == 1 else _mixed(swallowed)
     paper_level, noise = _level_and_noise(ink.flatten())
+    noise = min(noise, _noise_nearby(ink))
     # A camera's noise hardly depends on the light: in a shadow it is a larger share.
     paper = sum(papers)
     share = (np.median(paper) / np.maximum(paper, 1e-3)).clip(1, DARKEST_SHADOW)
@@ -103,6 +106,21 @@ def _level_and_noise(values):
     level = np.median(values, overwrite_input=True)
     spread = np.abs(values - level)
     return level, 1.4826 * np.median(spread, overwrite_input=True)
+
+
+def _noise_nearby(ink):
+    """Return the standard deviation of the noise where half of the page has less.
+
+    About the level nearby: what is dark over there is no noise here.
+    """
+    side = max(16, min(ink.shape) // BLOCKS)
+    if min(ink.shape) < 2 * side:
+        return np.inf
+    height, width = (n // side * side for n in ink.shape)
+    blocks = ink[:height, :width].reshape(height // side, side, width // side, side)
+    blocks = blocks.swapaxes(1, 2).reshape(-1, side * side)
+    level = np.median(blocks, axis=1, keepdims=True)
+    return float(np.median(1.4826 * np.median(np.abs(blocks - level), axis=1)))
 
 
 def otsu(values):
@@ -169,7 +187,7 @@ def _small(channel):
     return blocks.mean(axis=(1, 3))
 
 
-def to_strokes(ink):
+def to_strokes(ink, uneven=False):
     """Cut ink at half its strength: 0 outside of the strokes, 1 inside, soft edges.
 
     The strength is that of the ink around, so that a faint pen beside a dark object or
@@ -178,6 +196,7 @@ def to_strokes(ink):
 
     Args:
         ink: shape (height, width), float32 in [0, 1].
+        uneven: follow strokes into their pale parts, too: a pencil's.
 
     Returns:
         np.ndarray, same shape and dtype.
@@ -197,8 +216,28 @@ def to_strokes(ink):
         around = ndimage.uniform_filter(around, reach)
         strong = np.maximum(np.minimum(around, strong), 0.3 * strong)
     strokes = (ink / strong).clip(0, 1)
+    if uneven:
+        strokes = _with_pale_parts(strokes, ink, strong)
     body = ndimage.binary_dilation(strokes > 0.5, np.ones((3, 3)))
     return np.where(body, strokes, 0).astype(np.float32)
+
+
+def _with_pale_parts(strokes, ink, strong):
+    """Follow a stroke where the pen was lifted a little: a pencil's ink is uneven.
+
+    Two thresholds, as J. Canny, "A computational approach to edge detection", 1986, has
+    them: what is paler than half of the ink around is a stroke all the same, cut at
+    half of its own strength, where it hangs together with one.
+    """
+    near = max(3, round(0.01 * min(ink.shape))) | 1
+    own = np.maximum(ndimage.maximum_filter(ink, near), 1e-6)
+    pale = (ink > 0.5 * own) & (ink > PALEST * strong)
+    sure = strokes > 0.5
+    labels, n = ndimage.label(pale | sure, np.ones((3, 3)))
+    touched = np.zeros(n + 1, bool)
+    touched[labels[sure]] = True
+    touched[0] = False
+    return np.where(pale & touched[labels], np.maximum(strokes, ink / own), strokes)
 
 
 def inked(mask, room):

@@ -6,6 +6,7 @@ from utils.handwriting import lines
 from utils.handwriting.pieces import LIKE, UNLIKELY, Piece, ask, pieces_of, together
 
 SURE = 0.9  # the likeness of a part that is surely a digit
+SURER = 0.98  # the same where a straight cut may go through print
 TALL = 0.8  # of a doubtful piece: each part of it must reach so far
 BESIDE = 1.35  # times as wide: parts that overlap more are strokes of one digit
 LEANS = (0.0, 0.2, 0.4, -0.2)  # columns to the right for each row up
@@ -130,7 +131,7 @@ def split(pieces, tall, only_sure=False, bars=True, plain=False):
             look like a 6.
         bars: a straight stroke may be a part; it may be a 1, or the side of a box.
         plain: nothing is printed on the page, so what is surely a digit is one: narrow
-            pieces and doubtful ones may be taken apart, too, and by straight cuts.
+            pieces and doubtful ones may be taken apart, too.
     """
     result = []
     for piece in pieces:
@@ -152,9 +153,9 @@ def _digits_in(piece, tall, only_sure, plain):
     if odd and wide:
         # Each part must be a digit more surely than the whole is.
         least = max(SURE, piece.likeness) if only_sure else 0
-        return _row(piece, tall, least, plain)
+        return _row(piece, tall, least, SURE if plain else SURER)
     if plain and piece.likeness < SURE:
-        row = _row(piece, tall, SURE, plain) or []
+        row = _row(piece, tall, SURE) or []
         # The flag of a 1 is no digit, nor the stem of a 6, nor the strokes of an M.
         as_tall = all(part.height > TALL * piece.height for part in row)
         beside = sum(part.width for part in row) < BESIDE * piece.width
@@ -165,15 +166,15 @@ def _digits_in(piece, tall, only_sure, plain):
     return None
 
 
-def _row(piece, tall, least, plain):
+def _row(piece, tall, least, least_straight=SURE):
     """Return the digits that a piece is best taken for, side by side; None if none.
 
     The cut goes through the least ink, or straight, leaning as writing does: two
     strokes that lie on each other are more ink than a 0 is to cross.
     """
-    for lean in (None, *LEANS) if plain else (None,):
+    for lean in (None, *LEANS):
         row = _best_row(piece, tall, *_cuts(piece, tall, lean))
-        least = least if lean is None else max(SURE, least)
+        least = least if lean is None else max(least_straight, least)
         if row and all(part.likeness > least for part in row):
             return row
     return None

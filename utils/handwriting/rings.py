@@ -11,9 +11,14 @@ CLOSED = 0.85  # of the rim that is ink
 SURE = 0.9  # the likeness of what is left in a ring that was peeled off
 
 
-def is_around(ring, other):
-    """Tell whether a digit stands in a ring, which looks like a zero itself."""
-    if other.likeness < LIKE or other.extent < 0.4 * ring.extent:
+def is_around(ring, other, least=0.4):
+    """Tell whether a digit stands in a ring, which looks like a zero itself.
+
+    Args:
+        ring, other: Pieces, judged; the box of the one lies within that of the other.
+        least: how large the other one has to be, as a share of the ring's size.
+    """
+    if other.likeness < LIKE or other.extent < least * ring.extent:
         return False
     inside = _enclosed(ring) & (ring.ink <= 0.5)
     top, left = other.top - ring.top, other.left - ring.left

@@ -1,0 +1,120 @@
+"""Pages that hold more than digits, or badly lit ones: what a pen did not write.
+
+Each page is drawn here, so what is on it is known; each breaks the reading without the
+rule that it is here for.
+"""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+from scipy import ndimage
+
+from utils.canvas.strokes import DIGITS, draw
+from utils.handwriting import judge, read_page
+
+SIDE = 60  # pixels of a digit's square
+
+
+def read(page):
+    """Return what the judge reads on a page, a text."""
+    picture = np.asarray(page)
+    prob = judge.probabilities(read_page(picture).images / 255)[:, :10]
+    return "".join(map(str, prob.argmax(axis=1)))
+
+
+def blank(width=700, height=500, paper=235):
+    return Image.new("L", (width, height), paper)
+
+
+def write(page, digit, left, top, ink=40, side=SIDE, pen=None):
+    """Write a digit; pen is a picture, shape (side, side), of how hard it presses."""
+    strokes = draw(DIGITS[digit], side)
+    if pen is not None:
+        strokes = strokes * pen
+    mask = Image.fromarray((255 * strokes).astype(np.uint8))
+    page.paste(ink, (left, top), mask)
+
+
+def test_digits_are_read_in_shapes_that_were_drawn_around_them():
+    """A large circle looks surely like a 0, and makes specks of all digits."""
+    page = blank()
+    pen = ImageDraw.Draw(page)
+    pen.rectangle([40, 40, 270, 210], outline=40, width=4)
+    pen.polygon([(480, 40), (350, 220), (630, 220)], outline=40, width=4)
+    pen.ellipse([60, 270, 280, 480], outline=40, width=4)
+    places = {(70, 60): 2, (180, 130): 5, (450, 140): 7, (130, 320): 9, (190, 390): 3}
+    for (left, top), digit in {**places, (420, 330): 8, (560, 390): 6}.items():
+        write(page, digit, left, top)
+    assert sorted(read(page)) == sorted("2579386")
+
+
+def test_pale_stains_do_not_make_words_of_a_row():
+    page = blank(900, 420)
+    stains = blank(900, 420, 255)
+    pen = ImageDraw.Draw(stains)
+    rng = np.random.default_rng(6)
+    for k in range(3):
+        left, top = 100 + 300 * k, 270
+        corners = rng.normal((left, top), 45, (9, 2))
+        pen.polygon([tuple(c) for c in corners], fill=195)
+    stains = stains.filter(ImageFilter.GaussianBlur(4))
+    stained = np.asarray(page) * (np.asarray(stains) / 255)
+    page = Image.fromarray(stained.astype("uint8"))
+    for k, digit in enumerate((7, 2, 0, 8, 6, 5)):
+        write(page, digit, 60 + 130 * k, 80, ink=130)
+    assert read(page) == "720865"
+
+
+def uneven(side, seed):
+    """How hard a pencil presses, shape (side, side): from a twelfth to the whole."""
+    field = np.random.default_rng(seed).normal(size=(side, side))
+    values = ndimage.gaussian_filter(field, side / 14)
+    rank = values.argsort(axis=None).argsort().reshape(values.shape) / values.size
+    return 0.08 + 0.92 * rank
+
+
+def test_a_pencils_strokes_are_followed_where_it_pressed_less():
+    """Their pale parts are less than half as dark as the dark ones beside."""
+    page = blank(980, 460, 250)
+    pen = ImageDraw.Draw(page)
+    written = (2, 3, 0, 5, 8, 6, 9, 3, 2, 5)
+    for k, digit in enumerate(written):
+        left, top = 40 + 180 * (k % 5), 40 + 190 * (k // 5)
+        pen.rectangle([left, top, left + 180, top + 190], outline=30, width=4)
+        write(page, digit, left + 45, top + 50, ink=70, side=90, pen=uneven(90, k))
+    page = page.filter(ImageFilter.GaussianBlur(0.7))
+    assert read(page) == "".join(map(str, written))
+
+
+@pytest.mark.parametrize(("grain", "dark"), [(12, 110), (18, 90)])
+def test_the_grain_of_a_dark_desk_is_no_noise_of_the_paper(grain, dark):
+    rng = np.random.default_rng(0)
+    page = blank(640, 560, 200)
+    written = (2, 3, 0, 5, 8, 6)
+    for k, digit in enumerate(written):
+        write(
+            page,
+            digit,
+            60 + 180 * (k % 3),
+            60 + 180 * (k // 3),
+            ink=110 if dark < 100 else 150,
+        )
+    picture = np.pad(np.asarray(page, float), 100, constant_values=dark)
+    desk = np.pad(np.zeros((560, 640)), 100, constant_values=1)
+    picture += rng.normal(size=picture.shape) * (2 + grain * desk)
+    picture = picture.clip(0, 255).astype("uint8")
+    assert read(picture) == "".join(map(str, written))
+
+
+@pytest.mark.parametrize("apart", [50, 52])
+def test_zeros_that_touch_on_ruled_paper_are_taken_apart(apart):
+    page = blank(760, 330)
+    pen = ImageDraw.Draw(page)
+    for y in (150, 290):
+        pen.line([(0, y), (759, y - 6)], 150, 2)
+    for row in range(2):
+        for k, digit in enumerate((8, 6, 3)):
+            write(page, digit, 40 + 85 * k, 60 + 140 * row, side=80)
+        for k in range(3):
+            write(page, 0, 380 + apart * k, 60 + 140 * row, side=80)
+    assert read(page) == "863000863000"

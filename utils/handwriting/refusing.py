@@ -1,0 +1,96 @@
+"""Pages that hold no digits, told from those of digits; and what is read in doubt."""
+
+import itertools
+
+import numpy as np
+
+from utils.handwriting.errors import HandwritingError
+from utils.handwriting.ink import SMALLEST_PAGE
+from utils.handwriting.pieces import LIKE, ask, together
+
+# Of a page's ink: a page with less is not one of digits. Of invented pages, those of
+# digits had 0.9 and more, text, coins, maps and music had 0.6 and less.
+FEWEST_DIGITS = 0.7
+FEWEST_ALONE = 0.2  # the likeness of a single piece, if no pen's stroke is like it
+# What a pen leaves of one digit, in MNIST and beyond: strokes this long together, this
+# wide, by the digit's height or width, whichever is larger; and a box so wide by high.
+LONGEST_INK, WIDEST_PEN, WIDEST_BOX = 4.0, 0.3, 2.0
+FEW_BARS = 6  # strokes like a 1; fewer may well be a row of ones
+
+
+def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
+    """Raise HandwritingError if hardly anything on a page looks like a digit.
+
+    Args:
+        pieces: list of Piece, judged.
+        shape: of the page.
+        fewest: the share of the ink that must look like digits.
+    """
+    if min(shape) < SMALLEST_PAGE:
+        return  # a picture as small as MNIST's holds one digit, however odd
+    share = share_of_digits(pieces)
+    if len(pieces) == 1:
+        # Whoever photographs one piece of writing most likely wrote a digit: it is read
+        # in doubt, which its likeness tells.
+        fewest = 0 if _is_as_much_as_a_digit(pieces[0]) else FEWEST_ALONE
+    if share < fewest:
+        like = sum(p.likeness > LIKE for p in pieces)
+        raise HandwritingError(
+            "This looks like words, or like no writing at all: "
+            f"{like} of {len(pieces)} pieces of ink look like a digit. Photograph a "
+            "page of digits that do not touch, upright, in even light."
+        )
+
+
+def share_of_digits(pieces):
+    """Return how much of the ink looks like digits; rests of lines have hardly any."""
+    return sum(p.likeness * p.area for p in pieces) / sum(p.area for p in pieces)
+
+
+def one_in_doubt(pieces):
+    """Return a broken digit as one piece, in doubt, where that is all of the page.
+
+    Its parts stand close above one another.
+    """
+    parts = sorted(pieces, key=lambda p: p.top)
+    whole = together(*parts)
+    above = all(
+        min(a.right, b.right) - max(a.left, b.left) > 0.4 * min(a.width, b.width)
+        and b.top - a.bottom < 0.25 * max(a.extent, b.extent)
+        for a, b in itertools.pairwise(parts)
+    )
+    return ask([whole]) if above and _is_as_much_as_a_digit(whole) else pieces
+
+
+def _is_as_much_as_a_digit(piece):
+    """Tell a single digit, however odd, from a signature, a drawing and a blot.
+
+    Strokes of the width w and the length l have the area l·w.
+    """
+    length = piece.area / piece.pen
+    return (
+        length < LONGEST_INK * piece.extent
+        and piece.pen < WIDEST_PEN * piece.extent
+        and piece.width < WIDEST_BOX * piece.height
+    )
+
+
+def is_texture(pieces):
+    """Tell a barcode, a wall or grained wood from a row of ones.
+
+    All strokes are straight, and either many sizes are there, or no room is between.
+    """
+    if len(pieces) < FEW_BARS or not all(p.bar for p in pieces):
+        return False
+    small, large = np.percentile([p.extent for p in pieces], [10, 90])
+    gaps = []
+    for piece in pieces:
+        beside = [
+            (other.left - piece.right) / piece.height
+            for other in pieces
+            if other.left > piece.left
+            and min(other.bottom, piece.bottom) - max(other.top, piece.top)
+            > 0.5 * min(other.height, piece.height)
+        ]
+        gaps += [min(beside)] if beside else []
+    return bool(large > 2.5 * small or (gaps and np.median(gaps) < 0.2))
