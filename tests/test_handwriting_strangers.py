@@ -118,3 +118,16 @@ def test_zeros_that_touch_on_ruled_paper_are_taken_apart(apart):
         for k in range(3):
             write(page, 0, 380 + apart * k, 60 + 140 * row, side=80)
     assert read(page) == "863000863000"
+
+
+def test_the_digits_of_a_sum_are_read_and_its_signs_left_out():
+    """Half of the ink is no digit; but hardly a piece leaves a doubt, as letters do."""
+    page = blank(900, 260)
+    pen = ImageDraw.Draw(page)
+    for k, digit in enumerate((5, 7, 3)):
+        write(page, digit, 60 + 320 * k, 80, side=110)
+    pen.line([(215, 140), (315, 140)], 40, 10)
+    pen.line([(265, 90), (265, 190)], 40, 10)
+    pen.line([(540, 95), (620, 185)], 40, 10)
+    pen.line([(620, 95), (540, 185)], 40, 10)
+    assert read(page) == "573"

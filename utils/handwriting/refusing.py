@@ -6,11 +6,14 @@ import numpy as np
 
 from utils.handwriting.errors import HandwritingError
 from utils.handwriting.ink import SMALLEST_PAGE
-from utils.handwriting.pieces import LIKE, ask, together
+from utils.handwriting.pieces import LIKE, UNLIKELY, ask, together
 
 # Of a page's ink: a page with less is not one of digits. Of invented pages, those of
 # digits had 0.9 and more, text, coins, maps and music had 0.6 and less.
 FEWEST_DIGITS = 0.7
+SURE = 0.9  # the likeness of a digit that stands among signs
+FEWEST_AMONG = 2  # there are more of them than that,
+MOST_DOUBTS = 0.1  # and for each of them no more pieces of which it is not sure
 FEWEST_ALONE = 0.2  # the likeness of a single piece, if no pen's stroke is like it
 # What a pen leaves of one digit, in MNIST and beyond: strokes this long together, this
 # wide, by the digit's height or width, whichever is larger; and a box so wide by high.
@@ -33,13 +36,24 @@ def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
         # Whoever photographs one piece of writing most likely wrote a digit: it is read
         # in doubt, which its likeness tells.
         fewest = 0 if _is_as_much_as_a_digit(pieces[0]) else FEWEST_ALONE
-    if share < fewest:
+    if share < fewest and not _are_digits_and_signs(pieces):
         like = sum(p.likeness > LIKE for p in pieces)
         raise HandwritingError(
             "This looks like words, or like no writing at all: "
             f"{like} of {len(pieces)} pieces of ink look like a digit. Photograph a "
             "page of digits that do not touch, upright, in even light."
         )
+
+
+def _are_digits_and_signs(pieces):
+    """Tell digits among signs, as in a sum, from words: hardly a piece leaves a doubt.
+
+    Of a text's letters many look a little like some digit.
+    """
+    sure = sum(p.likeness > SURE for p in pieces)
+    none = sum(p.likeness < UNLIKELY for p in pieces)
+    doubtful = len(pieces) - sure - none
+    return sure > FEWEST_AMONG and sure >= none and doubtful <= MOST_DOUBTS * sure
 
 
 def share_of_digits(pieces):
