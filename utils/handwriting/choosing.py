@@ -141,14 +141,17 @@ def _without_areas(pieces, left_out):
 
 
 def _without_fences(pieces, left_out):
-    """Leave out what was drawn around sure digits, though it may look like a large 0.
+    """Leave out what was drawn around sure digits, and looks like a large 0.
 
-    Nothing stands in a digit but dust, which is no sure digit.
+    It would tell how large digits are. Nothing stands in one but dust, which is no sure
+    digit.
     """
     boxes = np.array([p.box for p in pieces]).reshape(-1, 4)
     sure = set(sure_digits(pieces))
 
     def fence(piece):
+        if piece.likeness < LIKE:
+            return False
         inside = sure.intersection(_inside(piece, pieces, boxes))
         return any(is_around(piece, p, DUST) for p in inside) and "frame"
 
