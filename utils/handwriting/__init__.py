@@ -33,7 +33,7 @@ from utils.handwriting.ink import (
     to_strokes,
 )
 from utils.handwriting.opening import WORKING_SIDE, open_photo
-from utils.handwriting.pieces import LIKE
+from utils.handwriting.pieces import LIKE, SURE
 
 __all__ = [
     "BOX",
@@ -53,9 +53,9 @@ __all__ = [
     "to_mnist",
     "to_strokes",
 ]
-SURE = 0.9  # a digit that looks less like one leaves a doubt
 DOUBTFUL = 0.1  # of a page's digits: so many doubts, and its strokes may be broken
 MANY = 2.0  # the worth of more digits than a few strokes have between them
+MORE = 1.0  # the worth that a second reading of the same ink must add
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _mended(page, photo):
         other, _ = _read(photo, ink, uneven=True)
     except HandwritingError:
         return page
-    return other if _worth(other) > _worth(page) + MANY / 2 else page
+    return other if _worth(other) > _worth(page) + MORE else page
 
 
 def _worth(page):

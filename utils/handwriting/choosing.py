@@ -6,10 +6,11 @@ Each piece that is left out gets a reason, so that the lab can show it.
 import numpy as np
 
 from utils.handwriting.errors import nothing_like_ink
-from utils.handwriting.joining import SURE, join, split, trim
+from utils.handwriting.joining import join, split, trim
 from utils.handwriting.pieces import (
     LIKE,
     PALE,
+    SURE,
     THIN,
     UNLIKELY,
     stroke_width,

@@ -32,7 +32,7 @@ from utils.handwriting.pieces import (
 # gain so much on average, turned only. One piece alone never turns a page: with four
 # tries each, many letters and badly written digits look like some digit. Nor do strokes
 # like a 1, which areas and dashes are, too.
-WORTH_A_TRY, SURE = 0.98, 0.25
+WORTH_A_TRY, SURE_GAIN = 0.98, 0.25
 FEWEST_TO_TURN = 2
 WIDE = 0.01  # of a page's shorter side: what is wider may be a shadow, not the pen
 CONVINCING = 0.75  # how much digits of a second try must look like digits, on average
@@ -298,5 +298,5 @@ def which_way_up(pieces):
     gain = total[best] - total[0]
     if gain < WORTH_A_TRY or seen.sum() < FEWEST_TO_TURN:
         return [0]
-    sure = gain > SURE * max(seen.sum(), 2 / SURE)
+    sure = gain > SURE_GAIN * max(seen.sum(), 2 / SURE_GAIN)
     return [best] if sure else [0, best]

@@ -3,10 +3,17 @@
 import numpy as np
 
 from utils.handwriting import lines
-from utils.handwriting.pieces import LIKE, UNLIKELY, Piece, ask, pieces_of, together
+from utils.handwriting.pieces import (
+    LIKE,
+    SURE,
+    UNLIKELY,
+    Piece,
+    ask,
+    pieces_of,
+    together,
+)
 
-SURE = 0.9  # the likeness of a part that is surely a digit
-SURER = 0.98  # the same where a straight cut may go through print
+SURER = 0.98  # what a part must look like where a straight cut may go through print
 TALL = 0.8  # of a doubtful piece: each part of it must reach so far
 BESIDE = 1.35  # times as wide: parts that overlap more are strokes of one digit
 LEANS = (0.0, 0.2, 0.4, -0.2)  # columns to the right for each row up

@@ -13,6 +13,7 @@ from utils.handwriting.ink import inked
 
 MOST_PIECES = 800  # the largest of a page; sparse noise has a hundred thousand
 LIKE = 0.5  # from here on a piece looks more like a digit than not
+SURE = 0.9  # and from here on it surely is one
 UNLIKELY = 0.1  # a piece that looks less like a digit is left out beside others
 PALE = 0.4  # of the writing's ink: what is paler was printed, or shines through
 THIN = 0.5  # of the writing's pen: print is thinner

@@ -6,14 +6,13 @@ import numpy as np
 
 from utils.handwriting.errors import HandwritingError
 from utils.handwriting.ink import SMALLEST_PAGE
-from utils.handwriting.pieces import LIKE, UNLIKELY, ask, together
+from utils.handwriting.pieces import LIKE, SURE, UNLIKELY, ask, together
 
 # Of a page's ink: a page with less is not one of digits. Of invented pages, those of
 # digits had 0.9 and more, text, coins, maps and music had 0.6 and less.
 FEWEST_DIGITS = 0.7
-SURE = 0.9  # the likeness of a digit that stands among signs
-FEWEST_AMONG = 2  # there are more of them than that,
-MOST_DOUBTS = 0.1  # and for each of them no more pieces of which it is not sure
+# Of digits among signs, and of pieces that leave a doubt, for each of the digits.
+FEWEST_AMONG_SIGNS, MOST_DOUBTS = 3, 0.1
 FEWEST_ALONE = 0.2  # the likeness of a single piece, if no pen's stroke is like it
 # What a pen leaves of one digit, in MNIST and beyond: strokes this long together, this
 # wide, by the digit's height or width, whichever is larger; and a box so wide by high.
@@ -53,7 +52,7 @@ def _are_digits_and_signs(pieces):
     sure = sum(p.likeness > SURE for p in pieces)
     none = sum(p.likeness < UNLIKELY for p in pieces)
     doubtful = len(pieces) - sure - none
-    return sure > FEWEST_AMONG and sure >= none and doubtful <= MOST_DOUBTS * sure
+    return sure >= max(FEWEST_AMONG_SIGNS, none) and doubtful <= MOST_DOUBTS * sure
 
 
 def share_of_digits(pieces):

@@ -3,12 +3,11 @@
 import numpy as np
 from scipy import ndimage
 
-from utils.handwriting.pieces import LIKE, Piece, ask, pieces_of, together
+from utils.handwriting.pieces import LIKE, SURE, Piece, ask, pieces_of, together
 
 GAP = 0.12  # of a ring's size: half of the gap that may stay where the pen ends
 ROUND = 0.65  # of the box that a ring's inside fills; an ellipse fills π/4
 CLOSED = 0.85  # of the rim that is ink
-SURE = 0.9  # the likeness of what is left in a ring that was peeled off
 
 
 def is_around(ring, other, least=0.4):
