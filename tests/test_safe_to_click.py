@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from tools.remote import NO_PICTURES
 from utils.data import load_mnist
 from utils.places import COURSE_DIR
 from utils.runs import load_run
@@ -43,6 +44,7 @@ class Student:
         self.runs_dir, self.twice = runs, {}
         environment = os.environ | {"RUNS_DIR": str(runs), "MNIST_DATA": "sample"}
         self.manager, self.client = start_new_kernel(env=environment, cwd=COURSE_DIR)
+        self.must(NO_PICTURES)  # a figure that cannot be made fails without one, too
 
     def run(self, source, press_stop_after=None, presses=1):
         """Run code; press the stop button after so many messages, if that is given.
@@ -117,9 +119,7 @@ def student(request, tmp_path_factory):
             if student.building in source:
                 student.must(NAMES)
             student.must(source)
-            # Whether a figure is made again is seen without a picture of it, too.
-            again = f"{source}\nNone" if "plots." in source else source
-            student.twice[k] = student.run(again)
+            student.twice[k] = student.run(source)
         yield student
     finally:
         student.client.stop_channels()

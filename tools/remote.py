@@ -11,11 +11,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
+from nbformat.v4 import new_code_cell
 from papermill.exceptions import PapermillExecutionError
 
 from tools import notebooks
 from utils.data import load_mnist
 from utils.labs.spread import SweepError, connect, own_digits, spread
+
+NO_PICTURES = """\
+from tools.unseen import make_pictures
+
+make_pictures(get_ipython(), False)
+"""
 
 
 class Training(NamedTuple):
@@ -84,7 +91,9 @@ def run_notebook(notebook, run_name, parameters, folder):
     folder = Path(folder).resolve()  # notebooks are executed in the course's folder
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{run_name}.ipynb"
-    notebooks.execute(notebook, target, {"RUNS_DIR": str(folder)}, **parameters)
+    unseen = nbformat.from_dict(notebook)  # a copy
+    unseen.cells.insert(0, new_code_cell(NO_PICTURES))
+    notebooks.execute(unseen, target, {"RUNS_DIR": str(folder)}, **parameters)
     return folder / run_name
 
 

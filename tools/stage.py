@@ -13,6 +13,8 @@ import nbformat
 from IPython import get_ipython
 from IPython.utils.capture import capture_output
 
+from tools.unseen import make_pictures
+
 SHELL_NAMES = ("In", "Out", "_ih", "_oh", "_dh", "get_ipython", "exit", "quit")
 TRAIN = "train"  # the tag of the cell that a saved run may stand in for
 UNSEEN = "unseen"  # the tag of what a short section leaves out (tools/lesson.py)
@@ -94,6 +96,14 @@ class Stage:
         """
         self.add(name)
         os.chdir(Path(path).parent)
+        make_pictures(self.shell, False)
+        try:
+            self.run_all(name, path, last)
+        finally:
+            make_pictures(self.shell, True)
+
+    def run_all(self, name, path, last):
+        """Run the cells that prepare() has to."""
         skipped = None
         for cell in code_until(path, last):
             if TRAIN in cell.metadata.get("tags", []):
