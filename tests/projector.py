@@ -158,6 +158,15 @@ RAN = """Object.fromEntries([...jupyterapp.shell.currentWidget.content.widgets]
     .filter(cell => cell.model.type === "code")
     .map(cell => [cell.model.id, [cell.model.executionCount,
         cell.model.outputs.toJSON().some(o => o.output_type === "error")]]))"""
+# Open a notebook in place of the one that is open, whose changes are dropped.
+OPEN = """async path => {
+    const before = jupyterapp.shell.currentWidget;
+    const now = await jupyterapp.commands.execute("docmanager:open", {path});
+    await now.context.ready;
+    await now.revealed;
+    before.context.model.dirty = false;
+    before.close();
+}"""
 # Whether the show is over and its k-th cell in sight.
 SEEN = """k => {
     const content = jupyterapp.shell.currentWidget.content;
@@ -206,6 +215,27 @@ def on_show(url, show):
         page.locator(".jp-Deck .jp-deck-mod-visible").first.wait_for()
         browser.wait_until_idle(page)
         yield page
+
+
+def in_sections(cells, n_at_least=16):
+    """Yield the cells of a show in pieces that begin with a section."""
+    piece = []
+    for cell in cells:
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if kind == "slide" and len(piece) >= n_at_least:
+            yield piece
+            piece = []
+        piece.append(cell)
+    yield piece
+
+
+def next_show(page, show):
+    """End the show in a page, and open another notebook of build/present/ there."""
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => !document.querySelector('.jp-Deck')", polling=50)
+    page.evaluate(OPEN, f"build/present/{show.name}")
+    page.keyboard.press("F5")
+    page.locator(".jp-Deck .jp-deck-mod-visible").first.wait_for()
 
 
 def wait_for_line(log, text, seconds=4 * browser.PATIENCE):
