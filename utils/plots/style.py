@@ -120,17 +120,19 @@ def new_figure(n_rows=1, n_columns=1, *, size, title=None, **options):
     return figure, axes
 
 
-def draw_image(ax, image, title="", **options):
+def draw_image(ax, image, title="", place=(0, 0), **options):
     """Draw one image without axes, in a thin frame: where the ink lies must show.
 
     Bytes are drawn in their true ink: 0 is paper, 255 is black, in a pale image, too.
+    Where axes have several images, place says where each has its first pixel, (x, y).
     """
     if np.asarray(image).dtype == np.uint8 and "vmax" not in options:
         options = {"vmin": 0, "vmax": 255, **options}
-    options = {"cmap": INK, **options}
-    drawn = ax.imshow(image, **options)
     height, width = np.shape(image)[:2]
-    edge = plt.Rectangle((-0.5, -0.5), width, height, clip_on=False, **FRAME)
+    left, top = place[0] - 0.5, place[1] - 0.5  # a pixel's middle has whole numbers
+    extent = (left, left + width, top + height, top)
+    drawn = ax.imshow(image, **{"cmap": INK, "extent": extent, **options})
+    edge = plt.Rectangle((left, top), width, height, clip_on=False, **FRAME)
     ax.add_patch(edge)
     ax.set_title(title)
     ax.set_axis_off()
