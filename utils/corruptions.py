@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which imports its parts where they are first used
 
 SIZE = 28
 CENTRE = (SIZE - 1) / 2
@@ -44,7 +44,9 @@ def shift(x, pixels, seed=0):
     moved = np.empty_like(x)
     for number, direction in enumerate(directions):
         chosen = drawn == number
-        moved[chosen] = ndimage.shift(x[chosen], (0, *pixels * direction), order=0)
+        moved[chosen] = scipy.ndimage.shift(
+            x[chosen], (0, *pixels * direction), order=0
+        )
     return moved
 
 
@@ -64,7 +66,7 @@ def rotate(x, degrees, seed=0):
     to_the_left = np.random.default_rng(seed).random(len(x)) < 0.5
     turned = np.empty_like(x)
     for chosen, angle in ((to_the_left, degrees), (~to_the_left, -degrees)):
-        turned[chosen] = ndimage.rotate(
+        turned[chosen] = scipy.ndimage.rotate(
             x[chosen], angle, axes=(1, 2), reshape=False, order=1, mode="grid-constant"
         )
     return turned
@@ -87,7 +89,7 @@ def scale(x, factor, seed=None):
     _check_severity(factor, "factor", 0.1, 10)
     step = 1 / factor  # SciPy asks where each new pixel comes from, hence the inverse
     start = CENTRE - step * CENTRE
-    return ndimage.affine_transform(
+    return scipy.ndimage.affine_transform(
         x, (1, step, step), (0, start, start), order=1, mode="grid-constant"
     )
 
@@ -123,7 +125,7 @@ def blur(x, sigma, seed=None):
     """
     _check_images(x)
     _check_severity(sigma, "sigma", 0, SIZE)
-    return ndimage.gaussian_filter(x, sigma, axes=(1, 2), mode="constant")
+    return scipy.ndimage.gaussian_filter(x, sigma, axes=(1, 2), mode="constant")
 
 
 def occlude(x, size, seed=0):

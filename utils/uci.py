@@ -9,7 +9,7 @@ Learning Repository, 1998.
 """
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which imports its parts where they are first used
 
 SIZE, BOX = 28, 20  # MNIST: the digit fits a box of 20 pixels in an image of 28
 
@@ -49,7 +49,7 @@ def to_mnist_style(small):
         )
     zoom = BOX / small.shape[1]
     # grid_mode: pixels have an area, so that the image's edges stay its edges.
-    large = ndimage.zoom(
+    large = scipy.ndimage.zoom(
         small, (1, zoom, zoom), order=3, mode="grid-constant", grid_mode=True
     ).clip(0, 1)
     placed = np.zeros((len(small), SIZE, SIZE), np.float32)
