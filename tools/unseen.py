@@ -5,8 +5,9 @@ A picture of a figure takes a third of a second, and more.
 
 
 def make_pictures(shell, wanted):
-    """Let an IPython shell make pictures of what its cells show, or texts alone."""
+    """Let an IPython shell make pictures of what its cells show, or none."""
     formatter = shell.display_formatter
-    formatter.active_types = formatter.format_types if wanted else ["text/plain"]
+    kinds = formatter.format_types
+    formatter.active_types = [k for k in kinds if wanted or not k.startswith("image/")]
     # Our figures speak for themselves (utils.plots.style), whatever types are active.
     formatter.mimebundle_formatter.enabled = wanted
