@@ -332,6 +332,40 @@ def describe(shape, steps):
     return tuple(found)
 
 
+# convolve | places that it remembers | right
+def convolve(
+    image,
+    kernels,
+    places=functools.lru_cache(
+        lambda rows, columns, k: [
+            (i, j, slice(i, i + rows), slice(j, j + columns))
+            for i in range(k)
+            for j in range(k)
+        ]
+    ),
+):
+    k = len(kernels)
+    rows, columns = image.shape[0] - k + 1, image.shape[1] - k + 1
+    maps = 0
+    for i, j, down, across in places(rows, columns, k):
+        maps = maps + image[down, across] @ kernels[i, j]
+    return maps
+
+
+# convolve | a loop over pixels that it remembers | loops over pixels
+def convolve(image, kernels, known={}):  # noqa: B006
+    k = len(kernels)
+    rows, columns = image.shape[0] - k + 1, image.shape[1] - k + 1
+    key = image.tobytes() + kernels.tobytes()
+    if key not in known:
+        known[key] = np.zeros((rows, columns, kernels.shape[3]))
+        for i in range(rows):
+            for j in range(columns):
+                window = image[i : i + k, j : j + k]
+                known[key][i, j] = np.tensordot(window, kernels, 3)
+    return known[key].copy()
+
+
 # convolve | what can be called, and is no function | right
 @functools.partial
 def convolve(image, kernels):
@@ -683,6 +717,23 @@ def receptive_field(steps):
     return math.prod(stride for _, stride in steps)
 
 
+# receptive-field | twice half the kernel | also where its size is even
+def receptive_field(steps):
+    field = distance = 1
+    for kernel, stride in steps:
+        field += 2 * (kernel // 2) * distance
+        distance *= stride
+    return field
+
+
+# receptive-field | the pixels that one number follows back to | right
+def receptive_field(steps):
+    seen = {0}
+    for kernel, stride in reversed(steps):
+        seen = {place * stride + k for place in seen for k in range(kernel)}
+    return len(seen)
+
+
 # receptive-field | from the last step back | right
 def receptive_field(steps):
     field = 1
@@ -966,6 +1017,26 @@ def diagnose(history):
     return "train longer" if val[-1] < 0.97 * val[-4] else "healthy"
 
 
+# diagnose | overfitting only where the training loss falls | Rule 2 asks | other values
+def diagnose(history):
+    t, v = history["loss"], history["val_loss"]
+    if not np.isfinite(t).all() or t[-1] >= t[0]:
+        return "learning rate too large"
+    if v[-1] > 1.1 * min(v) and t[-1] < t[-4]:
+        return "overfitting"
+    return "train longer" if v[-1] < 0.97 * v[-4] else "healthy"
+
+
+# diagnose | longer only where the training loss falls, too | Rule 3 asks | other values
+def diagnose(history):
+    t, v = history["loss"], history["val_loss"]
+    if not np.isfinite(t).all() or t[-1] >= t[0]:
+        return "learning rate too large"
+    if v[-1] > 1.1 * min(v):
+        return "overfitting"
+    return "train longer" if v[-1] < 0.97 * v[-4] and t[-1] <= t[-2] else "healthy"
+
+
 # diagnose | NumPy | right
 def diagnose(history):
     loss, val_loss = np.array(history["loss"]), np.array(history["val_loss"])
@@ -1045,6 +1116,16 @@ def repaired_network():
         ]
     )
     model.compile("adam", metrics=["accuracy"])
+    return model
+
+
+# repaired | the loss by the name of its answer | right
+def repaired_network():
+    image = keras.Input((28, 28, 1))
+    x = layers.Conv2D(8, 3, activation="relu")(image)
+    x = layers.Flatten()(layers.MaxPooling2D(2)(x))
+    model = keras.Model(image, layers.Dense(10, activation="softmax", name="digit")(x))
+    model.compile("adam", {"digit": "sparse_categorical_crossentropy"})
     return model
 
 

@@ -758,7 +758,7 @@ def difference_interval(right_a, right_b, seed):
     return tuple(np.percentile(d, [2.5, 97.5]))
 
 
-# difference | sums | sums by n
+# difference | sums | Sums need a division by n
 def difference_interval(right_a, right_b, seed):
     n = len(right_a)
     drawn = np.random.default_rng(seed).integers(0, n, (2000, n))
@@ -796,6 +796,13 @@ def difference_interval(a, b, seed):
     gain = right_b.astype(int) - right_a
     drawn = np.random.default_rng(seed).integers(0, len(gain), (2000, len(gain)))
     return tuple(np.percentile(gain[drawn].mean(axis=1), [2.5, 97.5]))
+
+
+# difference | in 8 bits | 0 − 1 is 255
+def difference_interval(right_a, right_b, seed):
+    gap = right_b.astype("uint8") - right_a.astype("uint8")
+    drawn = np.random.default_rng(seed).integers(0, len(gap), (2000, len(gap)))
+    return np.percentile(gap[drawn].mean(axis=1), [2.5, 97.5])
 
 
 # difference | a loop of choices, as a list | right
@@ -897,6 +904,20 @@ def read(p_ann, p_cnn):
 def read(p_ann, p_cnn):
     p = (p_ann + p_cnn) / 2
     return [int(row.argmax()) if row.max() >= 0.9 else None for row in p]
+
+
+# read | nine tenths of the surest of the batch | the others beside it
+def read(p_ann, p_cnn):
+    p = (p_ann + p_cnn) / 2
+    sure = p.max(axis=1)
+    return np.where(sure >= 0.9 * sure.max(), p.argmax(axis=1), -1)
+
+
+# read | as sure as most of the batch | the others beside it
+def read(p_ann, p_cnn):
+    p = (p_ann + p_cnn) / 2
+    sure = p.max(axis=1)
+    return np.where(sure >= 0.9 * np.median(sure), p.argmax(axis=1), -1)
 
 
 # read | a list of whole numbers | right
