@@ -86,6 +86,7 @@ def test_a_pencils_strokes_are_followed_where_it_pressed_less():
     assert read(page) == "".join(map(str, written))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("grain", "dark"), [(12, 110), (18, 90)])
 def test_the_grain_of_a_dark_desk_is_no_noise_of_the_paper(grain, dark):
     rng = np.random.default_rng(0)

@@ -41,6 +41,7 @@ def test_model_history_and_seconds_are_those_of_the_run(name, capsys):
     assert model.predict(blank, verbose=0).shape == (1, 10)
 
 
+@pytest.mark.slow
 def test_a_saved_training_is_not_trained_on():
     run = load_run("ann", folder=REFERENCE_DIR)
     model, *_ = saved_training("ann", like(run), run.info["seed"])
@@ -103,6 +104,7 @@ class SignalsAt:
         return keras.callbacks.LambdaCallback(on_train_batch_end=send)
 
 
+@pytest.mark.slow
 def test_a_plain_program_gets_a_line_per_epoch(small, capsys):
     live = LiveProgress()
     history = small.fit(epochs=3, callbacks=[live])
@@ -140,6 +142,7 @@ class Clock:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("together", [1, 2])  # steps in a call
 @pytest.mark.parametrize("epochs", [1, 3, 15])
 def test_the_time_left_is_what_the_clock_says_afterwards(
@@ -178,6 +181,7 @@ def test_a_notebook_as_a_script_is_a_python_file():
 @pytest.mark.parametrize(
     ("seconds", "drawn"), [(0, [1, 2, 3, 4, 5]), (0.05, [1, 2, 3, 4, 5]), (1, [1, 5])]
 )
+@pytest.mark.slow
 def test_curves_take_no_more_than_a_tenth_of_the_time_and_end_whole(
     small, monkeypatch, seconds, drawn
 ):
@@ -201,6 +205,7 @@ def test_curves_take_no_more_than_a_tenth_of_the_time_and_end_whole(
     assert shown == drawn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 3, 4, 5, 8])
 def test_a_stopped_training_ends_with_the_history_of_what_was_done(small, step):
     before = signal.getsignal(signal.SIGINT)
@@ -214,6 +219,7 @@ def test_a_stopped_training_ends_with_the_history_of_what_was_done(small, step):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.slow
 def test_who_stops_twice_interrupts_at_once_and_is_told_the_way_on(small):
     with pytest.raises(KeyboardInterrupt):
         small.fit(epochs=50, callbacks=[LiveProgress(curves=False), SignalsAt(3, 3)])
@@ -222,6 +228,7 @@ def test_who_stops_twice_interrupts_at_once_and_is_told_the_way_on(small):
         small.fit(epochs=1, callbacks=[LiveProgress(curves=False)])
 
 
+@pytest.mark.slow
 def test_a_trained_model_is_not_trained_on(small):
     import keras
 

@@ -391,6 +391,7 @@ def test_stderr_may_be_closed():
     assert python(COURSE_DIR, code)[:2] == (0, "fine\n")
 
 
+@pytest.mark.slow
 def test_a_network_that_predicts_many_numbers_of_batches_says_nothing_of_it():
     """With several steps in a call, TensorFlow makes a function for each number."""
     code = """

@@ -87,6 +87,7 @@ NETWORKS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_what_a_map_saw_is_what_changes_it(kind):
     """The oracle is the network: one number of a map, and the pixels it depends on."""
