@@ -695,6 +695,20 @@ def in_a_circle(file):
 CHANGES = {
     "units": huge_units,
     "Lambda": renamed("Lambda"),
+    "Lambda, where Keras looks for it": renamed("layers.Lambda", "keras"),
+    "a function of Keras": in_config(
+        "function", "keras.visualization", "plot_image_gallery"
+    ),
+    "a function for a class": in_config(
+        "plot_image_gallery", "keras.visualization", {}
+    ),
+    "minutes for a digit": between(
+        layer("Reshape", target_shape=[28, 28, 1]),
+        layer("Resizing", height=2000, width=2000),
+        layer("AveragePooling2D", pool_size=1),
+        layer("DepthwiseConv2D", kernel_size=1000, use_bias=False),
+        layer("Flatten"),
+    ),
     "a custom layer": renamed("Mine", "__main__", "Custom>Mine"),
     "a layer of another package": renamed("Popen", "subprocess"),
     "a saved model": renamed("TFSMLayer"),

@@ -24,6 +24,7 @@ MOST_CALLS = 5000  # a few seconds
 # Keras folds the two factors of a LoRA layer into its kernel when it saves a model, and
 # makes them anew when it loads it: so many numbers need not be in the file.
 MOST_UNSAVED = 10_000_000
+MOST_MACS = 1e11  # multiplications and additions for one digit: some seconds
 MOST_ITEMS = 5000  # groups and arrays among the weights
 PARTS = {"metadata.json", "config.json", "model.weights.h5"}
 # Layers that run code which their config holds, or open files that it names.
@@ -76,7 +77,10 @@ def load_checked(path, compiled=False):
 
     # Twice, because Keras may make a layer that it then makes again.
     with _limited(2 * most + MOST_UNSAVED, path):
-        return keras.models.load_model(path, compile=compiled, safe_mode=True)
+        model = keras.models.load_model(path, compile=compiled, safe_mode=True)
+    if not model.built:
+        raise BadFile(path, "describes a model that Keras cannot build")
+    return model
 
 
 def _read_config(archive, path, compiled=False):
@@ -117,17 +121,37 @@ def _check_config(config, path, only_keras):
     if len(parts) > MOST_PARTS:
         raise BadFile(path, f"has more than {MOST_PARTS:,} layers and parts of them")
     for part in parts:
-        name = part["class_name"]
+        name, module = part["class_name"], str(part.get("module") or "keras")
         is_ours = str(part.get("module", "keras")).split(".")[0] == "keras"
         registered = str(part.get("registered_name"))
         is_known = not only_keras and get_registered_object(registered) is not None
-        if (name, part.get("module")) == ("function", "builtins"):  # its name is left
-            name = part.get("config")
+        is_function = name == "function" or _is_no_class(module, str(name))
+        if is_function:
+            name = part.get("config") if name == "function" else name
             is_known = is_known or _is_of_keras(name)
-        if not is_known and (not is_ours or ">" in registered):
+        if not is_known and (is_function or not is_ours or ">" in registered):
             raise BadFile(path, f"needs {name!r:.100}, which is not a part of Keras")
-        if UNSAFE_LAYERS.fullmatch(str(name)):
+        # Keras would look for "layers.Lambda" where it looks for "Lambda".
+        if UNSAFE_LAYERS.fullmatch(str(name).rpartition(".")[2]):
             raise BadFile(path, f"has {name!r:.100}, which can run code or open files")
+
+
+def _is_no_class(module, name):
+    """Say whether Keras would find there what is no class: a function runs at once.
+
+    Args:
+        module: its name, of Keras.
+        name: of the part, in that module.
+    """
+    import keras
+
+    if module.partition(".")[0] != "keras" or "." in name:
+        return "." in name
+    place = keras
+    for step in module.split(".")[1:]:
+        place = getattr(place, step, None)
+    found = getattr(place, name, None)
+    return found is not None and not isinstance(found, type)
 
 
 def _is_of_keras(name):
@@ -218,7 +242,7 @@ def _limited(n_weights, path):
 
     layer_class, operation_class = keras.layers.Layer, keras.Operation
     add_weight, call = layer_class.add_weight, operation_class.__call__
-    n_calls, faults = 0, []
+    n_calls, n_macs, faults = 0, 0, []
 
     def refuse(fault):
         faults.append(fault)
@@ -232,14 +256,18 @@ def _limited(n_weights, path):
         return add_weight(layer, shape, *args, **named)
 
     def call_within_limit(operation, *args, **named):
-        nonlocal n_calls
+        nonlocal n_calls, n_macs
         n_calls += 1
         if n_calls > MOST_CALLS:
             refuse("has more layers than Keras can put together in a few seconds")
         outputs = call(operation, *args, **named)
+        each = [math.prod(w.shape[:-1]) for w in getattr(operation, "weights", ())]
         for output in keras.tree.flatten(outputs):
             if _size_of(output) > LARGEST_OUTPUT:
                 refuse(f"has a layer that makes {output.shape} of each digit")
+            n_macs += _size_of(output) * max(each, default=0)
+        if n_macs > MOST_MACS:
+            refuse("would compute for minutes to read one digit")
         return outputs
 
     layer_class.add_weight = add_within_limit
