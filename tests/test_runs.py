@@ -749,6 +749,32 @@ def test_a_whole_run_that_a_killed_save_left_is_in_nobodys_way(home):
     assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
 
 
+@pytest.mark.parametrize("kind", ["empty", "of another name", "a link", "half"])
+def test_what_looks_like_a_saved_run_replaces_none(kind, home, tmp_path):
+    """Such as a folder that was unpacked, or synchronised, and not to its end."""
+    folder = save_number(1).folder
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    fake = home / ".ann.whole"
+    if kind == "empty":
+        fake.mkdir()
+        (fake / "run.json").touch()
+    elif kind == "a link":
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere" / "run.json").touch()
+        fake.symlink_to(tmp_path / "elsewhere")
+    else:
+        shutil.copytree(folder, fake)
+        (fake / "history.json").unlink()
+        if kind == "of another name":
+            shutil.copytree(
+                save_number(2, name="other").folder, fake, dirs_exist_ok=True
+            )
+    assert load_number() == 1
+    assert (folder / "notes.txt").read_text(encoding="utf-8") == "mine"
+    save_number(2)
+    assert load_number() == 2 and (folder / "notes.txt").exists()
+
+
 def test_all_files_are_on_the_disk_before_they_take_their_place(home, monkeypatch):
     flushed = []
 
@@ -1063,6 +1089,34 @@ def test_a_runs_dir_that_can_be_no_folder_is_named_by_whoever_loads(
     for ask in (lambda: load_run("ann"), list_runs, lambda: save_number(1)):
         message = complaint(ask)
         assert str(place) in message and "RUNS_DIR" in message
+
+
+@pytest.mark.parametrize("quote", "'\"")
+def test_quotes_that_a_shell_would_take_off_are_no_part_of_runs_dir(
+    quote, home, monkeypatch
+):
+    monkeypatch.setenv("RUNS_DIR", f"{quote}{home}{quote}")
+    assert runs.runs_dir() == home
+
+
+def test_a_folder_that_takes_no_run_is_named_before_anything_is_trained(
+    home, monkeypatch
+):
+    home.write_text("in the way", encoding="utf-8")
+    assert str(home) in complaint(runs.check_free, "ann")
+    monkeypatch.setenv("RUNS_DIR", "/proc/runs" if os.name == "posix" else "nul/runs")
+    assert "RUNS_DIR" in complaint(runs.check_free, "ann")
+
+
+def test_a_folder_of_runs_is_no_damaged_run(home):
+    save_number(1).folder.rename(home / "moved")
+    (home / "group").mkdir()
+    (home / "moved").rename(home / "group" / "ann")
+    assert "There is no run 'group'" in complaint(load_run, "group")
+
+
+def test_a_training_that_diverged_is_called_that():
+    assert "diverges" in complaint(save_number, 1, y_prob=ROWS * np.nan)
 
 
 def test_a_home_of_nobody_is_named(monkeypatch):

@@ -298,7 +298,13 @@ def checked_predictions(y_true, y_prob, where):
         raise RunError(f"{where} are {y_prob.dtype}. Expected numbers from 0 to 1.")
     with np.errstate(over="ignore"):  # it becomes infinite
         y_prob = y_prob.astype(np.float32)
-    # Written so that NaN fails, too; and sums what cannot be beyond all numbers.
+    if not np.isfinite(y_prob).all():
+        raise RunError(
+            f"{where} hold nan or infinite numbers. Expected probabilities: so ends a "
+            "training that diverges. Build the model again, and train it with a "
+            "smaller learning rate."
+        )
+    # Sums what cannot be beyond all numbers.
     is_share = y_prob.min() >= 0 and y_prob.max() < 2
     if not (is_share and np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)):
         raise RunError(

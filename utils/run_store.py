@@ -10,6 +10,7 @@ import os
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -17,7 +18,7 @@ from filelock import FileLock, Timeout
 from utils.bounded import BadFile, read_json
 from utils.files import rename
 from utils.places import COURSE_DIR, FOLDERS
-from utils.run_files import LARGEST, LARGEST_INFO, RunError, file_digest
+from utils.run_files import LARGEST, LARGEST_INFO, RunError, file_digest, read_run
 
 LOCK_NAME = ".lock"
 
@@ -93,6 +94,20 @@ def _make_home(home):
     home.mkdir(parents=True, exist_ok=True)
 
 
+def check_writable(home):
+    """Raise a RunError where runs could not be saved, before anything is trained."""
+    try:
+        _make_home(home)
+        with TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise RunError(
+            f"Runs cannot be saved in {home}: {error.strerror}. Set RUNS_DIR to a "
+            "folder that you may write to, as in %env RUNS_DIR=runs, then run this "
+            "cell again."
+        ) from error
+
+
 def check_place(home, name, model=None):
     """Raise a RunError where a run of this name would take somebody else's place.
 
@@ -138,7 +153,7 @@ def finish_save(home, name):
     finished by whoever holds the lock next.
     """
     place, whole, old = home / name, home / f".{name}.whole", home / f".{name}.old"
-    if is_whole(whole) and may_replace(place):
+    if is_finished(whole, name) and may_replace(place):
         _clear(old)
         if place.exists():
             _take_along(place, whole)
@@ -150,6 +165,17 @@ def finish_save(home, name):
 def is_whole(folder):
     """Tell whether a folder can be a run: run.json is written last."""
     return (folder / "run.json").is_file()
+
+
+def is_finished(folder, name):
+    """Tell whether a folder is a run that can be read, and no link to elsewhere."""
+    if folder.is_symlink() or not is_whole(folder):
+        return False
+    try:
+        read_run(folder, name)
+    except (BadFile, RunError, OSError):
+        return False
+    return True
 
 
 def may_replace(place):

@@ -52,8 +52,9 @@ from utils.run_files import (
 from utils.run_store import LOCK_NAME as LOCK_NAME
 from utils.run_store import (
     check_place,
+    check_writable,
     finish_save,
-    is_whole,
+    is_finished,
     lies_in,
     may_replace,
     reading,
@@ -226,6 +227,8 @@ def runs_dir():
         RunError: it begins with "~", and there is no such user.
     """
     chosen = os.environ.get("RUNS_DIR", "").strip() or "runs"
+    if len(chosen) > 2 and chosen[0] == chosen[-1] and chosen[0] in "\"'":
+        chosen = chosen[1:-1]  # %env keeps the quotes
     folder = os.path.expanduser(chosen)
     if folder.startswith("~"):
         raise RunError(
@@ -333,8 +336,8 @@ def save_run(
 def check_free(name):
     """Raise a RunError unless a run may be saved under this name in runs/."""
     check_name(name)
-    if _is_there(runs_dir()):
-        check_place(runs_dir(), name)
+    check_writable(runs_dir())
+    check_place(runs_dir(), name)
 
 
 # --- loading -------------------------------------------------------------------------
@@ -429,10 +432,11 @@ def _load_whole(home, name):
         if os.access(home, os.W_OK):
             finish_save(home, name)
         place, whole = home / name, home / f".{name}.whole"
-        if is_whole(whole):  # and may not be moved
+        if is_finished(whole, name):  # and may not be moved
             return _read(whole, name)
         # Windows and macOS would find "ann" under "ANN", too.
-        return _read(place, name) if name in os.listdir(home) else None
+        is_there = name in os.listdir(home) and not any(place.glob("*/run.json"))
+        return _read(place, name) if is_there else None
 
 
 def _is_there(home):
