@@ -84,6 +84,8 @@ def test_a_plan_of_ones_own_is_read(tmp_path):
         ("1e2 | ANN 6 | build", "begins with minutes"),
         ("8.5.1 | ANN 6 | build", "begins with minutes"),
         ("8 | ANN 8-6 | build", "8-6 run backwards"),
+        ("8 | ANN 7, 9-8 | build", "7, 9-8 run backwards"),
+        ("8 | ANN 7 QUESTİON | build", "The second part is"),
         ("8 | ANN 6- | build", "a notebook and its sections"),
         ("8 | ANN 1-999999999 | build", "a notebook and its sections"),
         ("8 | ANN 6 brief | build", "a notebook and its sections"),

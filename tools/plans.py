@@ -28,7 +28,7 @@ NEXT = r" *, *| +and +"  # between sections
 NUMBERS = r"\d{1,2}(?: *[-–] *\d{1,2})?"
 WHERE = re.compile(
     rf"([\w.]+) +({NUMBERS}(?:(?:{NEXT}){NUMBERS})*)(?: +(question|short))?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 MINUTES = re.compile(r"([\d.,]+) *(?:min|mins|minutes?|['′])?\.?", re.IGNORECASE)
 LINE = "8 | ANN 7, 8 | build, then train"
@@ -162,11 +162,16 @@ def read_step(line, place):
 
 
 def sections_of(numbers):
-    """Return the numbers that "7, 8" or "7-9 and 11" names, each once, in order."""
+    """Return the numbers that "7, 8" or "7-9 and 11" names, each once, in order.
+
+    There are none where any of them run backwards.
+    """
     found = []
     for part in re.split(NEXT, numbers, flags=re.IGNORECASE):
-        first, *last = re.split(" *[-–] *", part)
-        found += range(int(first), int(last[0] if last else first) + 1)
+        first, *last = map(int, re.split(" *[-–] *", part))
+        if last and last[0] < first:
+            return ()
+        found += range(first, (last[0] if last else first) + 1)
     return tuple(dict.fromkeys(found))
 
 
