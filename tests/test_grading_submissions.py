@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import grading
+from tools import grading, submission
 from utils.places import COURSE_DIR
 
 pytest.importorskip("nbgrader", reason="nbgrader is in requirements-dev.txt only")
@@ -320,24 +320,91 @@ def test_files_beside_the_notebook_are_not_graded(notebook, place):
     assert os.listdir(place.parent.parent / "stage") == [FILE]
 
 
-def test_after_so_many_slow_cells_the_rest_is_not_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(grading, "MOST_CELLS", 2)
-    clean = {
-        who: grading.clean_copy(
-            tmp_path / who, "comparison", with_source=who == "judge"
-        )
-        for who in ("judge", "student")
-    }
-    run = grading.Submission(f"comparison/{FILE}", clean, "plain", seconds=2)
-    try:
-        loop = nbformat.v4.new_code_cell("while True:\n    pass")
-        told = [run.run(loop)[1]["text"] for _ in range(30)]
-        assert told[0] in (
-            "stopped after 2 seconds",
-            "stopped after 4 seconds for all cells",
-        )
-        assert set(told[2:]) == {"stopped after 4 seconds for all cells"}
-        _, error = run.judge("check-accuracy")
-        assert error["text"] == "stopped after 4 seconds for all cells"
-    finally:
+@pytest.fixture
+def started(tmp_path):
+    """Return a function that starts a submission without protection."""
+    running = []
+
+    def start(seconds):
+        clean = {
+            who: grading.clean_copy(tmp_path / who, "comparison", who == "judge")
+            for who in ("judge", "student")
+        }
+        source = f"comparison/{FILE}"
+        running.append(submission.Submission(source, clean, "plain", seconds))
+        return running[-1]
+
+    yield start
+    for run in running:
         run.end()
+
+
+def run_cell(run, source):
+    return run.run(nbformat.v4.new_code_cell(source))[1]
+
+
+def test_what_a_check_needs_is_there_whatever_the_students_copy_has(started):
+    """Its cells may be deleted, moved or copied without their labels."""
+    run = started(seconds=60)
+    _, error = run.judge("check-mcnemar")
+    assert "Not written yet: `mcnemar`" in error["text"]
+    _, error = run.judge("check-accuracy")  # the one before
+    assert "Not written yet: `accuracy`" in error["text"]
+
+
+def test_a_judge_that_was_late_answers_no_other_question(started, monkeypatch):
+    run = started(seconds=60)
+    monkeypatch.setattr(submission, "JUDGE_SECONDS", -60)
+    _, error = run.judge("check-accuracy")
+    assert error["kind"] == "JudgeError"
+    monkeypatch.undo()
+    _, error = run.judge("check-confusion")
+    assert "`confusion`" in error["text"]
+
+
+def test_a_student_who_repeats_an_answer_is_asked_no_other_question(started):
+    """A reply of the student's process is a reply, whatever words are in it."""
+    run = started(seconds=60)
+    assert not run_cell(
+        run,
+        "import sys\nframes = sys.modules['tools.graded.frames']\nsend = frames.send\n"
+        "frames.send = lambda s, w, b=b'': send(s, {**w, 'cell': 'imports'}, b)\n"
+        "def accuracy(*_):\n    return 2",
+    )
+    _, error = run.judge("check-accuracy")
+    assert "Not right yet" in error["text"]
+
+
+def test_what_works_in_a_notebook_works_where_it_is_graded(started):
+    run = started(seconds=60)
+    assert not run_cell(run, "%matplotlib inline")
+    assert not run_cell(
+        run,
+        "import warnings\nimport numpy as np\nnp.seterr(all='raise')\n"
+        "warnings.simplefilter('error')\n"
+        "def recall(matrix):\n    return matrix.diagonal() / matrix.sum(axis=1)",
+    )
+    _, error = run.judge("check-recall")
+    assert error is None
+
+
+def test_only_what_was_stopped_is_named_as_late(started):
+    run = started(seconds=5)
+    assert run_cell(run, "raise ValueError('it stopped after 3 epochs')")
+    assert not run.was_late
+    assert run_cell(run, "import time\nwhile True: time.sleep(1)")
+    assert run.was_late
+
+
+def test_after_so_many_slow_cells_the_rest_is_not_run(started, monkeypatch):
+    monkeypatch.setattr(submission, "MOST_CELLS", 2)
+    run = started(seconds=2)
+    loop = nbformat.v4.new_code_cell("while True:\n    pass")
+    told = [run.run(loop)[1]["text"] for _ in range(30)]
+    assert told[0] in (
+        "stopped after 2 seconds",
+        "stopped after 4 seconds for all cells",
+    )
+    assert set(told[2:]) == {"stopped after 4 seconds for all cells"}
+    _, error = run.judge("check-accuracy")
+    assert error["text"] == "stopped after 4 seconds for all cells"

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -51,6 +52,11 @@ found = {
     "book": can(open, book, "a"),
     "secret": can(open, secret),
     "work": can(open, "mine.txt", "w"),
+    "the kernel": can(open, "/proc/sys/kernel/core_pattern", "a"),
+    "shared memory": can(os.posix_fallocate, os.open("/dev/shm/a", 66), 0, 2**30)
+    if hide == "fill" else None,
+    "more rights": hide == "fill" and not subprocess.run(["unshare", "-Ur", "true"],
+        stderr=subprocess.DEVNULL).returncode,
     "network": can(socket.create_connection, ("127.0.0.1", int(port)), 2),
     "disk": can(many_files) if hide == "fill" else None,
 }
@@ -217,6 +223,24 @@ def test_what_is_no_answer_is_silence(case):
 def test_arrays_that_cannot_be_raise_and_take_no_memory(words):
     with pytest.raises((frames.Silence, ValueError, TypeError, LookupError)):
         frames.unpacked(words, bytes(8))
+
+
+def test_little_is_never_taken_for_much():
+    """The same bytes, stated a thousand times."""
+    words = {"array": "|u1", "shape": [2**20], "start": 0}
+    with pytest.raises(frames.Silence, match="less than it said"):
+        frames.unpacked({"list": [words] * 1000}, bytes(2**20))
+
+
+def test_who_does_not_listen_is_not_waited_for_for_ever():
+    listens, speaks = os.pipe()
+    os.set_blocking(speaks, False)
+    try:
+        with pytest.raises(frames.Silence, match="does not listen"):
+            frames.send(speaks, {}, bytes(2**20), time.monotonic() + 0.2)
+    finally:
+        os.close(listens)
+        os.close(speaks)
 
 
 def test_what_is_packed_comes_back():

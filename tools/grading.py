@@ -18,104 +18,19 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import nbformat
 
-from tools.graded import frames, sandbox
+from tools.graded import sandbox
+from tools.submission import Submission
 from utils.bounded import BadFile
 from utils.places import COURSE_DIR
 
 EXERCISES = COURSE_DIR / "exercises"
 LARGEST = 20  # MB of a submitted notebook; a solved one has 60,000 bytes
 SECONDS, MOST_SECONDS = 300, 86_400  # for one cell
-MOST_CELLS = 20  # that may take so long; after that, the rest of a notebook is not run
 SCHEMA = 3  # of nbgrader's metadata
-
-
-class Submission:
-    """The two processes of a submission, and what they say to each other."""
-
-    def __init__(self, source, clean, kind, seconds):
-        self._clean, self._kind, self._seconds = clean, kind, seconds
-        self._end = time.monotonic() + MOST_CELLS * seconds
-        self._done = []  # what has run in the student's process
-        self._worker = self._start()
-        # The judge is the course's own; as another user it could not read the source.
-        own = "plain" if kind == "user" else kind
-        module = "tools.graded.judge", f"../source/{source}"
-        self._judge = sandbox.Process(own, module, clean["judge"])
-
-    def _start(self):
-        module = ("tools.graded.worker",)
-        return sandbox.Process(self._kind, module, self._clean["student"])
-
-    def run(self, cell):
-        """Run a student's cell; return what it printed, and its error."""
-        return self._run(cell.source)
-
-    def _deadline(self):
-        return min(time.monotonic() + self._seconds, self._end)
-
-    def _run(self, source, again=False):
-        deadline = self._deadline()
-        if time.monotonic() >= self._end:
-            return "", self._silent(None, deadline)
-        try:
-            frames.send(self._worker.question, {"do": "run", "source": source})
-            reply, _ = frames.receive(self._worker.answer, deadline)
-        except (frames.Silence, OSError) as silence:
-            if not again:
-                self._restart()
-            return "", self._silent(silence, deadline)
-        if not again:
-            self._done.append(source)
-        return reply.get("said"), reply.get("error")
-
-    def judge(self, name):
-        """Run one of the course's cells in the judge; pass on what it asks for."""
-        deadline = self._deadline()
-        if time.monotonic() >= self._end:
-            return "", self._silent(None, deadline)
-        try:
-            return self._judged(name, deadline)
-        except (frames.Silence, OSError) as silence:
-            return "", {"kind": "JudgeError", "text": f"The judge is silent: {silence}"}
-
-    def _judged(self, name, deadline):
-        frames.send(self._judge.question, {"cell": name})
-        while True:
-            words, blobs = frames.receive(self._judge.answer, deadline + 60)
-            if "ask" not in words:
-                return words["said"], words["error"]
-            frames.send(self._judge.question, *self._ask(words["ask"], blobs, deadline))
-
-    def _ask(self, words, blobs, deadline):
-        try:
-            frames.send(self._worker.question, words, blobs)
-            return frames.receive(self._worker.answer, deadline)
-        except (frames.Silence, OSError) as silence:
-            self._restart()
-            return {"error": self._silent(silence, deadline)}, b""
-
-    def _silent(self, silence, deadline):
-        late = time.monotonic() >= deadline
-        why = f"stopped after {self._seconds} seconds" if late else str(silence)
-        if deadline == self._end and late:
-            why = f"stopped after {MOST_CELLS * self._seconds} seconds for all cells"
-        return {"kind": "CellTimeoutError" if late else "DeadKernelError", "text": why}
-
-    def _restart(self):
-        """Start the student's process anew; run again what had run in it."""
-        self._worker.end()
-        self._worker = self._start()
-        for source in self._done:
-            self._run(source, again=True)
-
-    def end(self):
-        self._worker.end()
-        self._judge.end()
 
 
 def judged(notebook, resources):
@@ -144,13 +59,8 @@ def judged(notebook, resources):
 def _run_cell(run, cell, late):
     """Run one cell and put its outputs into it; note the name of one that was late."""
     label = cell.metadata.get("nbgrader", {})
-    name = label.get("grade_id")
-    if label.get("grade"):
-        said, error = run.judge(name)
-    else:
-        said, error = run.run(cell)
-        if label.get("locked") and not label.get("solution"):
-            run.judge(name)
+    name, run.was_late = label.get("grade_id"), False
+    said, error = run.judge(name) if label.get("grade") else run.run(cell)
     said = _text(said)
     cell.outputs = [nbformat.v4.new_output("stream", text=said)] if said else []
     if error:
@@ -159,7 +69,7 @@ def _run_cell(run, cell, late):
         lines = [f"✗ {first}", *(f"  {line}" for line in lines)]
         output = {"ename": kind, "evalue": text, "traceback": lines}
         cell.outputs.append(nbformat.v4.new_output("error", **output))
-        if "stopped after" in text:
+        if run.was_late:
             late.append(name or "a cell of the student's own")
 
 

@@ -24,12 +24,21 @@ class Silence(Exception):
     """Nothing came in time, or the other side is gone."""
 
 
-def send(stream, words, blobs=b""):
-    """Write one frame to a file descriptor."""
+def send(stream, words, blobs=b"", deadline=math.inf):
+    """Write one frame to a file descriptor.
+
+    Raises:
+        Silence: the other side does not read it before the deadline (of
+            time.monotonic()); only a descriptor that does not block has one.
+    """
     text = json.dumps(words).encode() + b"\n"
     text = memoryview(struct.pack(">Q", len(text) + len(blobs)) + text + blobs)
     while text:
-        text = text[os.write(stream, text) :]
+        try:
+            text = text[os.write(stream, text) :]
+        except BlockingIOError:
+            if not select.select([], [stream], [], _left(deadline))[1]:
+                raise Silence("it does not listen") from None
 
 
 def receive(stream, deadline=math.inf):
@@ -52,11 +61,15 @@ def receive(stream, deadline=math.inf):
     raise Silence("it sent something that is no answer")
 
 
+def _left(deadline):
+    """Return the seconds until a deadline, or None for ever."""
+    return None if deadline == math.inf else max(0, deadline - time.monotonic())
+
+
 def _read(stream, size, deadline):
     found = bytearray()
     while len(found) < size:
-        left = None if deadline == math.inf else max(0, deadline - time.monotonic())
-        if not select.select([stream], [], [], left)[0]:
+        if not select.select([stream], [], [], _left(deadline))[0]:
             raise Silence("it took too long")
         part = os.read(stream, min(size - len(found), 2**20))
         if not part:
@@ -91,23 +104,34 @@ def packed(value):
 
 def unpacked(words, blobs):
     """Return the plain value that `packed` was given; a model as its bytes."""
-    if words is None or isinstance(words, str):
-        return words
-    if not isinstance(words, dict):
-        raise Silence("it sent something that is no answer")
-    if "list" in words:
-        return [unpacked(part, blobs) for part in words["list"]]
-    if "array" in words:
-        kind, shape = np.dtype(words["array"]), tuple(map(int, words["shape"]))
-        if kind.kind not in NUMBERS:
-            raise Silence("it sent an array of objects")
-        count = math.prod(shape)
-        return (
-            np.frombuffer(blobs, kind, count, int(words["start"])).reshape(shape).copy()
-        )
-    if "model" in words:
-        start = int(words["start"])
-        return bytes(blobs[start : start + int(words["model"])])
-    strange = Strange(None)
-    strange.kind = str(words.get("strange"))[:80]
-    return strange
+    left = len(blobs)
+
+    def part_of(start, size):
+        """Return bytes; none of them is there twice, lest much come from little."""
+        nonlocal left
+        left -= size
+        if min(start, size, left) < 0:
+            raise Silence("it sent less than it said")
+        return blobs[start : start + size]
+
+    def value_of(words):
+        if words is None or isinstance(words, str):
+            return words
+        if not isinstance(words, dict):
+            raise Silence("it sent something that is no answer")
+        if "list" in words:
+            return [value_of(part) for part in words["list"]]
+        if "array" in words:
+            kind, shape = np.dtype(words["array"]), tuple(map(int, words["shape"]))
+            if kind.kind not in NUMBERS:
+                raise Silence("it sent an array of objects")
+            size = kind.itemsize * math.prod(shape)
+            found = np.frombuffer(part_of(int(words["start"]), size), kind)
+            return found.reshape(shape).copy()
+        if "model" in words:
+            return bytes(part_of(int(words["start"]), int(words["model"])))
+        strange = Strange(None)
+        strange.kind = str(words.get("strange"))[:80]
+        return strange
+
+    return value_of(words)

@@ -84,6 +84,13 @@ def advice(kind):
     return MISSING[kind] + (more if MISSING[kind] else "")
 
 
+@functools.cache
+def _can_forbid_namespaces(program):
+    """Say whether this bubblewrap can; before 0.8 none could."""
+    told = subprocess.run([program, "--help"], capture_output=True, text=True)
+    return "--disable-userns" in told.stdout + told.stderr
+
+
 def _bubblewrap(program, clean=None):
     """Return the command that shows a process the system and a clean copy only."""
     prefixes = {
@@ -93,11 +100,14 @@ def _bubblewrap(program, clean=None):
     }
     command = [program, "--unshare-all", "--unshare-user", "--die-with-parent"]
     command += ["--new-session", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
+    command += ["--disable-userns"] if _can_forbid_namespaces(program) else []
     # First the empty /tmp: the course's own Python may lie in the real one.
     command += ["--size", str(ROOM), "--tmpfs", "/tmp"]
     for path in (*SYSTEM, *SETTINGS, *sorted(prefixes)):
         command += ["--ro-bind-try", path, path]
-    command += ["--proc", "/proc", "--dev", "/dev"]
+    # To root, whoever it is called in here, the kernel's switches would be open.
+    command += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"]
+    command += ["--dev", "/dev", "--size", str(ROOM), "--tmpfs", "/dev/shm"]
     if clean:
         work, inside = clean / "exercises" / "work", COURSE / "exercises" / "work"
         command += ["--ro-bind", str(clean), str(COURSE)]
@@ -137,6 +147,9 @@ class Process:
             **options,
         )
         self.question = self._process.stdin.fileno()
+        os.set_blocking(
+            self.question, False
+        )  # a process may never read what it is sent
         self.answer = self._process.stdout.fileno()
 
     def end(self):

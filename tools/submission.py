@@ -1,0 +1,116 @@
+"""A submission while it is graded: its process, the judge's, and what they say.
+
+The student's cells and functions run in the one, the checks in the other. Each may fall
+silent, and neither may answer late: an answer belongs to the question before it.
+"""
+
+import time
+
+from tools.graded import frames, sandbox
+
+JUDGE_SECONDS = 60  # more than a cell's, for what the judge itself computes
+MOST_CELLS = 20  # that may take so long; after that, the rest of a notebook is not run
+
+
+class Submission:
+    """The two processes of a submission, and what they say to each other."""
+
+    def __init__(self, source, clean, kind, seconds):
+        self._clean, self._kind, self._seconds = clean, kind, seconds
+        self._end = time.monotonic() + MOST_CELLS * seconds
+        self._done = []  # what has run in the student's process
+        self.was_late = False  # since whoever asks has last set it so
+        self._source = source
+        self._worker, self._judge = self._start(), self._start_judge()
+
+    def _start(self):
+        module = ("tools.graded.worker",)
+        return sandbox.Process(self._kind, module, self._clean["student"])
+
+    def _start_judge(self):
+        # The judge is the course's own; as another user it could not read the source.
+        own = "plain" if self._kind == "user" else self._kind
+        module = "tools.graded.judge", f"../source/{self._source}"
+        return sandbox.Process(own, module, self._clean["judge"])
+
+    def run(self, cell):
+        """Run a student's cell; return what it printed, and its error."""
+        deadline = self._deadline()
+        if time.monotonic() >= self._end:
+            return "", self._silent(None, deadline)
+        try:
+            reply = self._answer({"do": "run", "source": cell.source}, b"", deadline)[0]
+        except (frames.Silence, OSError) as silence:
+            error = self._silent(silence, deadline)
+            self._restart()
+            return "", error
+        self._done.append(cell.source)
+        return reply.get("said"), reply.get("error")
+
+    def _deadline(self):
+        return min(time.monotonic() + self._seconds, self._end)
+
+    def _answer(self, words, blobs, deadline):
+        """Ask the student's process, which may neither listen nor answer."""
+        frames.send(self._worker.question, words, blobs, deadline)
+        return frames.receive(self._worker.answer, deadline)
+
+    def judge(self, name):
+        """Run one of the checks in the judge; pass on what it asks for."""
+        deadline = self._deadline()
+        if time.monotonic() >= self._end:
+            return "", self._silent(None, deadline)
+        try:
+            return self._judged(name, deadline)
+        except (frames.Silence, OSError) as silence:
+            # What it may still say must not be taken for the answer to another check.
+            self._judge.end()
+            self._judge = self._start_judge()
+            return "", {"kind": "JudgeError", "text": f"The judge is silent: {silence}"}
+
+    def _judged(self, name, deadline):
+        frames.send(self._judge.question, {"cell": name})
+        while True:
+            # The student's process is waited for in _ask; this is the judge's own time.
+            patience = time.monotonic() + self._seconds + JUDGE_SECONDS
+            words, blobs = frames.receive(self._judge.answer, patience)
+            if "ask" not in words:
+                return words["said"], words["error"]
+            reply, data = self._ask(words["ask"], blobs, deadline)
+            frames.send(self._judge.question, {"reply": reply}, data)
+
+    def _ask(self, words, blobs, deadline):
+        try:
+            return self._answer(words, blobs, deadline)
+        except (frames.Silence, OSError) as silence:
+            error = self._silent(silence, deadline)
+            self._restart()
+            return {"error": error}, b""
+
+    def _silent(self, silence, deadline):
+        late = time.monotonic() >= deadline
+        self.was_late |= late
+        why = f"stopped after {self._seconds} seconds" if late else str(silence)
+        if deadline == self._end and late:
+            why = f"stopped after {MOST_CELLS * self._seconds} seconds for all cells"
+        return {"kind": "CellTimeoutError" if late else "DeadKernelError", "text": why}
+
+    def _restart(self):
+        """Start the student's process anew; run again what had run in it.
+
+        Where that takes too long now, it begins with nothing: an answer that comes late
+        must not be taken for that to another question.
+        """
+        self._worker.end()
+        self._worker = self._start()
+        try:
+            for source in self._done:
+                words = {"do": "run", "source": source}
+                self._answer(words, b"", self._deadline())
+        except (frames.Silence, OSError):
+            self._worker.end()
+            self._worker, self._done = self._start(), []
+
+    def end(self):
+        self._worker.end()
+        self._judge.end()
