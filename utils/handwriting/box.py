@@ -17,6 +17,7 @@ SIZE, BOX = 28, 20  # MNIST: the digit fits a box of 20 pixels in an image of 28
 # Strokes narrower than this in the box cover no pixel whole, and come out grey. One in
 # twenty-five of MNIST's own digits is thinner.
 THINNEST = 1.6
+FINE = 10  # pixels of the picture in one of the box: finer than that serves nobody
 FULL_PEN = 2.2  # pixels that a thin pen is widened to: MNIST's usual pen
 
 
@@ -78,6 +79,9 @@ def full_ink(digit):
         np.ndarray, float32 in [0, 1]; larger than the digit where it was widened.
     """
     digit = _cropped(digit)
+    coarser = int(max(digit.shape) / BOX / FINE)
+    if coarser > 1:
+        digit = _cropped(Image.fromarray(digit).reduce(coarser))
     one_pixel = max(digit.shape) / BOX  # of the box, in pixels of the picture
     width = pen_width(digit)
     missing = THINNEST * one_pixel - width

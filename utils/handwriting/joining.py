@@ -41,27 +41,39 @@ def join(pieces, tall):
 def _neighbours(pieces, tall):
     """Yield pairs of pieces that are near each other, the left one first."""
     order = sorted(pieces, key=lambda p: p.left)
+    boxes = np.array([(p.top, p.bottom, p.left, p.right, p.extent) for p in order])
     for k, a in enumerate(order):
-        for b in order[k + 1 :]:
-            if b.left - a.right >= 0.3 * tall:
-                break
-            if _near(a, b, tall):
-                yield a, b
+        for other in np.flatnonzero(_near(boxes[k], boxes[k + 1 :], tall)):
+            yield a, order[k + 1 + other]
 
 
-def _near(a, b, tall):
-    if max(a.extent, b.extent) < 0.25 * tall or max(a.extent, b.extent) > 1.8 * tall:
-        return False
-    one = (
-        max(a.bottom, b.bottom) - min(a.top, b.top),
-        max(a.right, b.right) - min(a.left, b.left),
+def _near(box, others, tall):
+    """Tell which of other boxes are near a box; all at once, for there may be many.
+
+    Args:
+        box: (top, bottom, left, right, extent).
+        others: of each the same, shape (n, 5).
+        tall: a digit's extent on this page.
+
+    Returns:
+        np.ndarray, shape (n,), bool.
+    """
+    top, bottom, left, right, extent = others.T
+    larger = np.maximum(extent, box[4])
+    high = np.maximum(bottom, box[1]) - np.minimum(top, box[0])
+    wide = np.maximum(right, box[3]) - np.minimum(left, box[2])
+    below = np.maximum(top, box[0]) - np.minimum(bottom, box[1])
+    beside = np.maximum(left, box[2]) - np.minimum(right, box[3])
+    return (
+        (left - box[3] < 0.3 * tall)
+        & (larger >= 0.25 * tall)
+        & (larger <= 1.8 * tall)
+        # Two halves of a digit, one above the other, may each have passed for one as
+        # tall.
+        & (high <= 2.2 * tall)
+        & (wide <= 1.5 * np.maximum(tall, high))
+        & (np.maximum(below, 0) + np.maximum(beside, 0) < 0.25 * tall)
     )
-    # Two halves of a digit, one above the other, may each have passed for one as tall.
-    if one[0] > 2.2 * tall or one[1] > 1.5 * max(tall, one[0]):
-        return False
-    below = max(a.top, b.top) - min(a.bottom, b.bottom)
-    beside = max(a.left, b.left) - min(a.right, b.right)
-    return max(below, 0) + max(beside, 0) < 0.25 * tall
 
 
 def _gain(a, b, one):
