@@ -85,10 +85,22 @@ def advice(kind):
 
 
 @functools.cache
-def _can_forbid_namespaces(program):
-    """Say whether this bubblewrap can; before 0.8 none could."""
-    told = subprocess.run([program, "--help"], capture_output=True, text=True)
-    return "--disable-userns" in told.stdout + told.stderr
+def _locks(program):
+    """Return the options that close the kernel's doors, those that work here.
+
+    To root, whoever it is called in there, its switches would be open; and whoever may
+    make a namespace of users has all rights in it. A bubblewrap before 0.8, or one in a
+    container, may not know how.
+    """
+    command = [program, "--unshare-all", "--unshare-user", "--ro-bind", "/", "/"]
+    command += ["--proc", "/proc"]
+    locks = ["--ro-bind", "/proc/sys", "/proc/sys"], ["--disable-userns"]
+    return [
+        option
+        for lock in locks
+        if not subprocess.run([*command, *lock, "true"], capture_output=True).returncode
+        for option in lock
+    ]
 
 
 def _bubblewrap(program, clean=None):
@@ -100,14 +112,12 @@ def _bubblewrap(program, clean=None):
     }
     command = [program, "--unshare-all", "--unshare-user", "--die-with-parent"]
     command += ["--new-session", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"]
-    command += ["--disable-userns"] if _can_forbid_namespaces(program) else []
     # First the empty /tmp: the course's own Python may lie in the real one.
     command += ["--size", str(ROOM), "--tmpfs", "/tmp"]
     for path in (*SYSTEM, *SETTINGS, *sorted(prefixes)):
         command += ["--ro-bind-try", path, path]
-    # To root, whoever it is called in here, the kernel's switches would be open.
-    command += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"]
-    command += ["--dev", "/dev", "--size", str(ROOM), "--tmpfs", "/dev/shm"]
+    command += ["--proc", "/proc", "--dev", "/dev", *_locks(program)]
+    command += ["--size", str(ROOM), "--tmpfs", "/dev/shm"]
     if clean:
         work, inside = clean / "exercises" / "work", COURSE / "exercises" / "work"
         command += ["--ro-bind", str(clean), str(COURSE)]
