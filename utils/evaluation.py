@@ -385,7 +385,7 @@ def checked_probabilities(y_true, y_prob):
     if not sums_to_1 or y_prob.min() < 0:
         raise ValueError(
             "y_prob holds rows that are not probabilities. Expected numbers from 0 to "
-            "1 that sum to 1 in each row: apply softmax to logits first, or, where they "
+            "1 that sum to 1 in each row: apply softmax to logits first; where they "
             "are nan, train the model anew with a smaller learning rate."
         )
     return y_true, y_prob
