@@ -103,7 +103,7 @@ def check_writable(home):
     except OSError as error:
         raise RunError(
             f"Runs cannot be saved in {home}: {error.strerror}. Set RUNS_DIR to a "
-            "folder that you may write to, as in %env RUNS_DIR=runs, then run this "
+            "folder that you may write to, as in %env RUNS_DIR=~/runs, then run this "
             "cell again."
         ) from error
 
