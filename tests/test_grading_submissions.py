@@ -320,6 +320,23 @@ def test_files_beside_the_notebook_are_not_graded(notebook, place):
     assert os.listdir(place.parent.parent / "stage") == [FILE]
 
 
+def test_what_was_handed_in_at_a_wrong_place_is_named(tmp_path, monkeypatch):
+    source = tmp_path / "source" / "comparison" / FILE
+    right = f"ada/comparison/{FILE}"
+    wrong = [f"bob/Comparison/{FILE}", f"cem/{FILE}", "dia.ipynb"]
+    others = ["ada/ann/ANN_Exercises.ipynb", "ada/comparison/notes.ipynb"]
+    for place in (right, *wrong, *others):
+        path = tmp_path / "submitted" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    source.parent.mkdir(parents=True)
+    source.touch()
+    monkeypatch.setattr(grading, "EXERCISES", tmp_path)
+    found = grading.misplaced("comparison")
+    assert sorted(found) == sorted(wrong)
+    assert all(f"submitted/STUDENT/comparison/{FILE}" in why for why in found.values())
+
+
 @pytest.fixture
 def started(tmp_path):
     """Return a function that starts a submission without protection."""

@@ -123,6 +123,7 @@ def grade(assignment, seconds=SECONDS):
         if reason:
             refused[shown] = reason
         print(f"{shown}: {reason or marks(assignment, student)}", flush=True)
+    refused |= misplaced(assignment)
     for student, reason in refused.items():
         print(f"Not graded: {student} ({assignment}): {reason}")
     names = [f"{student} ({', '.join(tasks)})" for student, tasks in late]
@@ -140,6 +141,24 @@ def _is_there(place):
     except OSError:
         pass  # put_on_stage says which
     return True
+
+
+def misplaced(assignment):
+    """Return why nothing was graded of what lies in another place than it should.
+
+    Returns:
+        dict from a student, or a file beside the students' folders, to the reason.
+    """
+    name = next((EXERCISES / "source" / assignment).glob("*.ipynb")).name
+    submitted, found = EXERCISES / "submitted", {}
+    why = f"is not where it is looked for: submitted/STUDENT/{assignment}/{name}"
+    for pattern in ("*.ipynb", "*/*.ipynb", "*/*/*.ipynb"):
+        for path in sorted(submitted.glob(pattern)):
+            place = path.relative_to(submitted).as_posix()
+            is_meant = path.name.lower() == name.lower() or "/" not in place
+            if is_meant and path.parents[1] / assignment / path.name != path:
+                found[place if place.isprintable() else repr(place)] = why
+    return found
 
 
 def put_on_stage(place, stage):

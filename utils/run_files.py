@@ -262,7 +262,8 @@ def check_history(history, where):
         raise RunError(
             f"{where} needs one list for each metric and one of the seconds, all with "
             f"one number per epoch, and at most {MOST_METRICS} lists. Train the model "
-            "again and save its History.history."
+            "again, with the LiveProgress that notes the seconds among the callbacks, "
+            "and save its History.history."
         )
     if not history["seconds"]:
         raise RunError(
