@@ -97,9 +97,13 @@ def _make_home(home):
 def check_writable(home):
     """Raise a RunError where runs could not be saved, before anything is trained."""
     try:
+        was_there = os.path.lexists(home)
         _make_home(home)
         with TemporaryFile(dir=home):
             pass
+        if not was_there:  # nothing is saved yet, unless another program just did
+            with suppress(OSError):
+                home.rmdir()
     except OSError as error:
         raise RunError(
             f"Runs cannot be saved in {home}: {error.strerror}. Set RUNS_DIR to a "

@@ -337,7 +337,8 @@ def check_free(name):
     """Raise a RunError unless a run may be saved under this name in runs/."""
     check_name(name)
     check_writable(runs_dir())
-    check_place(runs_dir(), name)
+    if _is_there(runs_dir()):
+        check_place(runs_dir(), name)
 
 
 # --- loading -------------------------------------------------------------------------
