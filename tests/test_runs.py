@@ -775,6 +775,12 @@ def test_what_looks_like_a_saved_run_replaces_none(kind, home, tmp_path):
     assert load_number() == 2 and (folder / "notes.txt").exists()
 
 
+def test_a_damaged_run_that_a_killed_save_left_is_named_if_there_is_no_other(home):
+    save_number(1).folder.rename(home / ".ann.whole")
+    (home / ".ann.whole" / "history.json").unlink()
+    assert ".ann.whole" in complaint(load_run, "ann")
+
+
 def test_all_files_are_on_the_disk_before_they_take_their_place(home, monkeypatch):
     flushed = []
 

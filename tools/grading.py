@@ -147,7 +147,7 @@ def misplaced(assignment):
     """Return why nothing was graded of what lies in another place than it should.
 
     Returns:
-        dict from a student, or a file beside the students' folders, to the reason.
+        dict from each such notebook's place below submitted/ to the reason.
     """
     name = next((EXERCISES / "source" / assignment).glob("*.ipynb")).name
     submitted, found = EXERCISES / "submitted", {}

@@ -8,7 +8,7 @@ Everything takes arrays and returns arrays or numbers; for n test digits
 
 Every function that is given something else raises a ValueError that says so.
 scikit-learn and SciPy's statistics take long to import: who opens Comparison.ipynb
-waits for each where it is first needed; for scikit-learn behind the first figure.
+waits for them where they are first needed, behind the first figure.
 """
 
 from dataclasses import dataclass

@@ -121,8 +121,8 @@ def _check_config(config, path, only_keras):
     if len(parts) > MOST_PARTS:
         raise BadFile(path, f"has more than {MOST_PARTS:,} layers and parts of them")
     for part in parts:
-        name, module = part["class_name"], str(part.get("module") or "keras")
-        is_ours = str(part.get("module", "keras")).split(".")[0] == "keras"
+        name, module = part["class_name"], str(part.get("module", "keras"))
+        is_ours = module.partition(".")[0] == "keras"
         registered = str(part.get("registered_name"))
         is_known = not only_keras and get_registered_object(registered) is not None
         is_function = name == "function" or _is_no_class(module, str(name))
@@ -137,18 +137,17 @@ def _check_config(config, path, only_keras):
 
 
 def _is_no_class(module, name):
-    """Say whether Keras would find there what is no class: a function runs at once.
+    """Say whether a name is no class of one of Keras' modules; dots lead to another.
 
-    Args:
-        module: its name, of Keras.
-        name: of the part, in that module.
+    What Keras finds in place of a class, it may call with whatever the file says.
     """
     import keras
 
-    if module.partition(".")[0] != "keras" or "." in name:
+    root, *steps = module.split(".")
+    if root != "keras" or "." in name:
         return "." in name
     place = keras
-    for step in module.split(".")[1:]:
+    for step in steps:
         place = getattr(place, step, None)
     found = getattr(place, name, None)
     return found is not None and not isinstance(found, type)

@@ -55,6 +55,7 @@ from utils.run_store import (
     check_writable,
     finish_save,
     is_finished,
+    is_whole,
     lies_in,
     may_replace,
     reading,
@@ -433,10 +434,11 @@ def _load_whole(home, name):
         if os.access(home, os.W_OK):
             finish_save(home, name)
         place, whole = home / name, home / f".{name}.whole"
-        if is_finished(whole, name):  # and may not be moved
-            return _read(whole, name)
         # Windows and macOS would find "ann" under "ANN", too.
         is_there = name in os.listdir(home) and not any(place.glob("*/run.json"))
+        # A whole one that may not be moved; or a damaged one, if there is no other.
+        if is_finished(whole, name) or (is_whole(whole) and not is_there):
+            return _read(whole, name)
         return _read(place, name) if is_there else None
 
 

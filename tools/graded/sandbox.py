@@ -157,9 +157,7 @@ class Process:
             **options,
         )
         self.question = self._process.stdin.fileno()
-        os.set_blocking(
-            self.question, False
-        )  # a process may never read what it is sent
+        os.set_blocking(self.question, False)  # it may never read what it is sent
         self.answer = self._process.stdout.fileno()
 
     def end(self):

@@ -28,7 +28,7 @@ def digit_grid(x, y, per_class=12, title="Twelve of each digit"):
         per_class: images a row.
         title: the figure's title.
     """
-    # In one pair of axes, which take the most time of all that is drawn.
+    # One pair of axes for all: to draw 120 of them takes a second.
     figure, ax = new_figure(size=(8, 6.6), title=title)
     wide, high = 1.25 * x.shape[2], 1.2 * x.shape[1]  # with the paper around an image
     for digit in range(10):
