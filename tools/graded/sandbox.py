@@ -183,8 +183,10 @@ class Process:
         import psutil
 
         ended = 0
-        for process in psutil.process_iter():
+        # Not process_iter: it remembers processes, and passes over a number used anew.
+        for pid in psutil.pids():
             with contextlib.suppress(psutil.Error):
+                process = psutil.Process(pid)
                 if process.environ().get("COURSE_SUBMISSION") == self._mark:
                     ended += process.status() != psutil.STATUS_ZOMBIE
                     process.kill()
