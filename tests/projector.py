@@ -158,14 +158,13 @@ RAN = """Object.fromEntries([...jupyterapp.shell.currentWidget.content.widgets]
     .filter(cell => cell.model.type === "code")
     .map(cell => [cell.model.id, [cell.model.executionCount,
         cell.model.outputs.toJSON().some(o => o.output_type === "error")]]))"""
-# Open a notebook in place of the one that is open, whose changes are dropped.
-OPEN = """async path => {
-    const before = jupyterapp.shell.currentWidget;
-    const now = await jupyterapp.commands.execute("docmanager:open", {path});
-    await now.context.ready;
-    await now.revealed;
-    before.context.model.dirty = false;
-    before.close();
+# Read the open notebook from the disk again, and drop what was changed in the page;
+# return the names of its cells.
+RELOAD = """async () => {
+    const {context, content} = jupyterapp.shell.currentWidget;
+    context.model.dirty = false;
+    await context.revert();
+    return content.widgets.map(cell => cell.model.id);
 }"""
 # Whether the show is over and its k-th cell in sight.
 SEEN = """k => {
@@ -229,13 +228,21 @@ def in_sections(cells, n_at_least=16):
     yield piece
 
 
-def next_show(page, show):
-    """End the show in a page, and open another notebook of build/present/ there."""
+def show_anew(page):
+    """End the show in a page, and begin it with the notebook that its file has now.
+
+    Another notebook would come with a kernel of its own; and JupyterLab asks the
+    debugger of the one that is gone.
+
+    Returns:
+        list of str, the names of its cells.
+    """
     page.keyboard.press("Escape")
     page.wait_for_function("() => !document.querySelector('.jp-Deck')", polling=50)
-    page.evaluate(OPEN, f"build/present/{show.name}")
+    cells = page.evaluate(RELOAD)
     page.keyboard.press("F5")
     page.locator(".jp-Deck .jp-deck-mod-visible").first.wait_for()
+    return cells
 
 
 def wait_for_line(log, text, seconds=4 * browser.PATIENCE):
