@@ -329,7 +329,12 @@ half = plots.learning_rate(lambda step: 1 / (1 + step), 100, 10)
 for figure in (plots.images(image[None], ["seven"]), half):
     data = figure._repr_mimebundle_()[0]["image/png"]
     print(hashlib.sha256(data.encode()).hexdigest())
-print(matplotlib.get_backend().lower())
+print(matplotlib.rcParams["text.color"], matplotlib.get_backend().lower())
+"""
+STYLES = """
+import matplotlib.pyplot as plt, seaborn
+seaborn.set_theme("poster", palette="pastel")
+plt.style.use("dark_background")
 """
 
 
@@ -339,7 +344,19 @@ def test_figures_look_as_they_should_whatever_matplotlib_is_told(tmp_path):
     plain = from_first_cell(COURSE_DIR, FIGURES, **here, MATPLOTLIBRC=None)
     told = from_first_cell(COURSE_DIR, FIGURES, **here, MATPLOTLIBRC=str(tmp_path))
     assert plain[0] == 0, plain[2]
-    assert told == plain and plain[1].endswith("svg\n")
+    assert (told[0], told[2]) == (0, "")
+    *ours, theirs = zip(plain[1].splitlines(), told[1].splitlines(), strict=True)
+    assert len(ours) == 2 and all(as_is == same for as_is, same in ours)
+    assert theirs == ("black svg", "white svg")  # other figures are none of ours
+
+
+def test_a_style_chosen_in_the_notebook_is_for_its_own_figures():
+    plain = from_first_cell(COURSE_DIR, FIGURES, MPLBACKEND="svg")
+    styled = from_first_cell(COURSE_DIR, STYLES + FIGURES, MPLBACKEND="svg")
+    assert plain[0] == styled[0] == 0, styled[2]
+    *ours, theirs = zip(plain[1].splitlines(), styled[1].splitlines(), strict=True)
+    assert len(ours) == 2 and all(as_is == same for as_is, same in ours)
+    assert theirs == ("black svg", "white svg")
 
 
 def test_nothing_is_said_and_no_keras_imported_where_all_is_well(tmp_path):

@@ -365,10 +365,11 @@ def test_a_model_has_its_marker_wherever_it_stands_in_the_figure():
     "limits", [(0.02, 0.8), (30, 60), (20e3, 5e6), (0.9, 11), (1.1, 1.3), (2, 2000)]
 )
 def test_a_logarithmic_axis_has_two_plain_labels_at_least(limits):
-    figure, ax = style.new_figure(size=(4, 3))
-    ax.set(xscale="log", xlim=limits)
-    style.plain_logarithm(ax.xaxis)
-    figure.canvas.draw()
+    with style.our_look():
+        figure, ax = style.new_figure(size=(4, 3))
+        ax.set(xscale="log", xlim=limits)
+        style.plain_logarithm(ax.xaxis)
+        figure.canvas.draw()
     ticks = [t for t in ax.get_xticks() if limits[0] <= t <= limits[1]]
     labels = [text.get_text() for text in ax.get_xticklabels()]
     assert len(ticks) >= 2

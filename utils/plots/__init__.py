@@ -4,6 +4,9 @@ The functions take arrays and return a matplotlib Figure; a notebook shows the v
 its cell's last line. Each module draws one kind of figure, in the look of style.py.
 """
 
+import inspect
+
+from utils.plots import style
 from utils.plots.comparison import (
     accuracy_against_costs,
     coin_tosses,
@@ -66,4 +69,12 @@ from utils.plots.training import (
     search_history,
     seed_accuracies,
     time_to_accuracy,
+)
+
+vars().update(
+    {
+        name: style.our_look()(draw)
+        for name, draw in list(vars().items())
+        if inspect.isfunction(draw)
+    }
 )

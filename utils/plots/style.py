@@ -7,6 +7,7 @@ figure has its own white ground, so that it reads on a dark page.
 import base64
 import io
 import math
+from contextlib import contextmanager
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -18,10 +19,6 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from utils.plots.words import in_words
-
-# Somebody's own matplotlibrc could turn digits upside down, or want a LaTeX that is not
-# there. What Jupyter has chosen, the way to show a figure, stays.
-mpl.rcdefaults()
 
 ANN_COLOR, CNN_COLOR = "#D55E00", "#0072B2"
 COLORS = {"ANN": ANN_COLOR, "CNN": CNN_COLOR}
@@ -54,6 +51,19 @@ STYLE = {
 }
 
 
+@contextmanager
+def our_look():
+    """Draw in the course's look, whatever style somebody has chosen for other figures.
+
+    A dark one would leave white letters on white; a matplotlibrc could turn digits
+    upside down, or want a LaTeX that is not there.
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()  # but for Jupyter's choice, the way to show a figure
+        mpl.rcParams.update(STYLE)
+        yield
+
+
 class _DescribedFigure(Figure):
     """A figure that tells Jupyter what it shows, for readers who cannot see it."""
 
@@ -64,7 +74,7 @@ class _DescribedFigure(Figure):
     def picture(self):
         """Return the figure as a PNG, base64, and what Jupyter should know of it."""
         canvas = FigureCanvasAgg(self)
-        with plt.rc_context(STYLE):
+        with our_look():
             canvas.draw()
         data = base64.b64encode(_small(canvas.buffer_rgba(), self.dpi)).decode()
         width = round(PIXELS * self.get_figwidth() / PAPER)
@@ -97,7 +107,7 @@ def _small(pixels, dpi):
 
 
 def new_figure(n_rows=1, n_columns=1, *, size, title=None, **options):
-    """Return a figure and its axes in the course's style.
+    """Return a figure and its axes; call it, and draw into them, in our_look().
 
     Args:
         n_rows: rows of axes.
@@ -109,10 +119,9 @@ def new_figure(n_rows=1, n_columns=1, *, size, title=None, **options):
         options: more of plt.subplots.
     """
     paper = [PAPER * side for side in size]
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            n_rows, n_columns, figsize=paper, FigureClass=_DescribedFigure, **options
-        )
+    figure, axes = plt.subplots(
+        n_rows, n_columns, figsize=paper, FigureClass=_DescribedFigure, **options
+    )
     if title:
         figure.suptitle(title)
     plt.close(figure)  # or Jupyter would show it a second time
