@@ -195,6 +195,26 @@ def test_what_is_not_of_one_training_is_refused_and_nothing_is_written(trained, 
     assert (home / "ann" / "run.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "shapes", [[(32, 32, 1)], [(None, None, 1)], [(28, 28), (28, 28)], [(3,)]]
+)
+def test_a_model_that_takes_no_digit_is_saved_but_not_handed_out(trained, shapes):
+    import keras
+
+    inputs = [keras.Input(shape) for shape in shapes]
+    pooled = [
+        keras.layers.GlobalAveragePooling2D()(x)
+        if len(x.shape) == 4
+        else keras.layers.Flatten()(x)
+        for x in inputs
+    ]
+    joined = keras.layers.concatenate(pooled) if len(pooled) > 1 else pooled[0]
+    outputs = keras.layers.Dense(10, activation="softmax")(joined)
+    arguments = trained.arguments | {"model": keras.Model(inputs, outputs)}
+    run = save_run("other", **arguments)
+    assert "28×28 pixels" in complaint(run.load_model)
+
+
 def test_a_model_of_changed_digits_is_saved_as_the_sentence_says(trained):
     arguments, turned = trained.arguments, trained.x[:, ::-1]
     changed = arguments | {"y_prob": trained.model.predict(turned, verbose=0)}

@@ -66,10 +66,18 @@ def contradiction(model, history, y_prob, data):
     return None
 
 
+def takes_a_digit(model):
+    """Tell whether a model's input is one image of 28×28 pixels, of whatever shape."""
+    return _shape_of_a_digit(model) is not None
+
+
 def find_bad_answer(model):
-    """Return what is wrong with a model's answer to an image, in words, or None."""
-    if (shape := _shape_of_a_digit(model)) is None:
-        return None
+    """Return what is wrong with a model's answer to an image, in words, or None.
+
+    Args:
+        model: a keras.Model that takes a digit.
+    """
+    shape = _shape_of_a_digit(model)
     image = np.linspace(0, 1, 28 * 28, dtype="float32").reshape(1, *shape)
     answer = np.asarray(model(image), float)
     # Written so that NaN fails, too.

@@ -28,6 +28,7 @@ from utils.consistency import (
     contradiction,
     count_parameters,
     find_bad_answer,
+    takes_a_digit,
 )
 from utils.environment import versions
 from utils.model_file import load_checked
@@ -169,14 +170,15 @@ class Run:
 
         Raises:
             RunError: the run was kept without its model, or the file is damaged, would
-                run code, does not fit the run, or was replaced since it was loaded.
+                run code, does not fit the run, or was replaced since it was loaded; or
+                the model takes no digits.
         """
         if self.model_file is None:
             raise RunError(f"The run {self.name} was kept without its model file.")
         self._check_unchanged(self.model_file)
         try:
             model = load_checked(self.model_file)
-            fault = find_bad_answer(model)
+            fault = find_bad_answer(model) if takes_a_digit(model) else None
         except (BadFile, OSError) as error:
             raise _damaged(self.model_file, getattr(error, "why", error)) from error
         except Exception as error:
@@ -189,6 +191,13 @@ class Run:
             )
         if fault:
             raise _damaged(self.model_file, fault)
+        if not takes_a_digit(model):
+            raise RunError(
+                f"The model of the run {self.name} takes {model.input_shape}, and the "
+                "course hands it digits of 28×28 pixels. Let it begin with "
+                "keras.Input((28, 28, 1)) and a layer that makes of them what it "
+                "needs, such as layers.Resizing, then train it and save it again."
+            )
         return model
 
     def _check_unchanged(self, path):
