@@ -306,6 +306,39 @@ def test_a_name_that_nbgrader_takes_for_a_pattern_is_refused(tmp_path, name):
     assert not (tmp_path / "stage").exists()
 
 
+def test_marks_for_a_check_that_is_deleted_afterwards_are_taken_back(
+    notebook, tmp_path
+):
+    from nbgrader.api import Gradebook
+
+    database = f"sqlite:///{tmp_path / 'gradebook.db'}"
+    found = {"notebook": "N", "assignment": "A", "student": "ada", "db_url": database}
+    names = ("A", "ada")
+    checks = ("check-mcnemar", "check-confusion")
+    with Gradebook(database) as book:
+        book.add_assignment("A")
+        book.add_notebook("N", "A")
+        book.add_student("ada")
+        for check in checks:
+            book.add_grade_cell(check, "N", "A", max_score=4, cell_type="code")
+        book.add_submission(*names)
+        for grade in book.find_submission_notebook("N", *names).grades:
+            grade.auto_score = 4
+        book.db.commit()
+    handed_in = nbformat.from_dict(notebook)
+    grading._take_back(handed_in, found)
+    with Gradebook(database) as book:
+        assert book.find_submission(*names).score == 8
+    handed_in.cells = [
+        c
+        for c in handed_in.cells
+        if c.metadata.get("nbgrader", {}).get("grade_id") != checks[0]
+    ]
+    grading._take_back(handed_in, found)
+    with Gradebook(database) as book:
+        assert book.find_submission(*names).score == 4
+
+
 def test_half_a_character_becomes_a_question_mark(notebook, place):
     graded_cell(notebook)["source"] = "# \udfff ✓"
     _, found = staged(place, json.dumps(notebook).encode())

@@ -52,8 +52,25 @@ def judged(notebook, resources):
                     _run_cell(run, cell, late)
         finally:
             run.end()
+    _take_back(notebook, found)
     Path(settings["report"]).write_text(json.dumps(late), encoding="utf-8")
     return notebook, resources
+
+
+def _take_back(notebook, found):
+    """Take back the marks for checks that an earlier submission had and this lacks.
+
+    nbgrader looks at the cells that are there, and keeps what it has of others.
+    """
+    from nbgrader.api import Gradebook
+
+    there = {c.metadata.get("nbgrader", {}).get("grade_id") for c in notebook.cells}
+    names = found["notebook"], found["assignment"], found["student"]
+    with Gradebook(found["db_url"]) as book:
+        for grade in book.find_submission_notebook(*names).grades:
+            if grade.name not in there:
+                grade.auto_score = 0
+        book.db.commit()
 
 
 def _run_cell(run, cell, late):
