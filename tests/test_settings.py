@@ -15,6 +15,7 @@ from small_courses import (
     assert_one_message,
     run_course,
     small_course,
+    start_course,
     write_notebook,
     write_wheel,
 )
@@ -33,6 +34,16 @@ def reports(copy, *lines):
     program = "import json, os, random, sys, tempfile\n"
     program += "".join(f"print({line})\n" for line in lines)
     (copy / "tools" / "report.py").write_text(program)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal for a closed pipe")
+def test_who_reads_no_further_gets_no_traceback(copy):
+    """As `course.py slides | head -1`."""
+    reports(copy, "'a line\\n' * 100_000")
+    process = start_course(copy, "results")
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 1
 
 
 # --- variables that send packages elsewhere, or change what Python does ---------------

@@ -222,3 +222,5 @@ def test_the_module_says_where_the_decks_are(tmp_path, monkeypatch):
         slides.main("m.ipynb")
     sentence = "There is no notebook m.ipynb in the course's folder."
     assert stopped.value.code == sentence
+    slides.main("comparison")  # in short, as course.py present takes it
+    assert (tmp_path / "build" / "slides" / "Comparison.html").is_file()

@@ -125,7 +125,7 @@ def slides(python, *shows):
     """for instructors: make slides to show without Jupyter and network
 
     Writes build/slides/, a folder for any browser: the lessons of 45 and 90 minutes and
-    the three notebooks, or what you name (45, 90, my-plan.txt, a notebook), with the
+    the three notebooks, or what you name (45, 90, my-plan.txt, ANN, a file), with the
     outputs that the notebooks hold. A speaker's window opens with the key S.
     """
     shows = [from_here(show) for show in shows or ("45", "90", *NOTEBOOKS)]
@@ -253,8 +253,7 @@ def main(arguments):
         return print_missing(arguments[1])
     if arguments[:1] == ["--module"]:  # how start() starts a program
         sys.argv[:] = arguments[1:]
-        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
-        return 0
+        return run_module(arguments[1])
     command, extra = parse(arguments)
     # Whoever closes the window or stops the job stops what we started, too.
     for name in ("SIGTERM", "SIGHUP"):
@@ -269,6 +268,17 @@ def main(arguments):
     except KeyboardInterrupt:
         print("\ncourse.py: Interrupted; nothing is left running.", file=sys.stderr)
         return INTERRUPTED
+    return 0
+
+
+def run_module(name):
+    """Run a module as Python does with -m; return the exit code."""
+    try:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads along (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 

@@ -22,7 +22,7 @@ from tools.folders import build_is_written, made_whole
 from tools.formulas import FormulaError, WithMathML
 from tools.lesson import lesson, read_slides, with_remarks
 from tools.pages import NO_PROMPTS, TEMPLATE, described
-from tools.plans import PlanError, read_plan
+from tools.plans import PlanError, notebook_called, notebooks, read_plan
 from tools.styles import lightened
 from utils.bounded import BadFile
 
@@ -136,6 +136,12 @@ def make(shows, folder=SLIDES):
     return [folder / name for name in names]
 
 
+def file_of(show):
+    """Return the file of a notebook that is named in short, such as "ANN"."""
+    called = None if show.endswith(".ipynb") else notebook_called(show)
+    return notebooks()[called] if called else show
+
+
 def main(*names):
     """Make the decks of some shows in build/slides/ and print where they are."""
     for name in names:
@@ -143,7 +149,7 @@ def main(*names):
             raise SystemExit(f"There is no notebook {name} in the course's folder.")
     try:
         with build_is_written():
-            decks = make(names)
+            decks = make([file_of(name) for name in names])
     except (BadFile, FormulaError, PlanError) as error:
         raise SystemExit(str(error)) from None
     print("Open in a browser, no network needed:", *(d.as_posix() for d in decks))
