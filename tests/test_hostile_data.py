@@ -93,6 +93,24 @@ def test_a_choice_that_is_no_file_is_refused(choice):
     refused(choice, choice)
 
 
+OTHER_KINDS = {
+    "mnist.csv": b"label,1x1,1x2\n5,0,0\n",
+    "mnist.h5": b"\x89HDF\r\n\x1a\n",
+    "train.parquet": b"PAR1\x15\x04",
+    "digits.png": b"\x89PNG\r\n\x1a\n",
+    "mnist.tar.gz": gzip.compress(b"tar"),
+    "mnist.7z": b"7z\xbc\xaf\x27\x1c",
+    "mnist": b"5",
+}
+
+
+@pytest.mark.parametrize("name", OTHER_KINDS)
+def test_a_file_of_another_kind_is_not_called_damaged(tmp_path, name):
+    (tmp_path / name).write_bytes(OTHER_KINDS[name])
+    said = refused(tmp_path / name, tmp_path / name)
+    assert "is no .npz archive" in said and "Convert it" in said
+
+
 # --- archives ------------------------------------------------------------------------
 
 IMAGES = (100, 28, 28)

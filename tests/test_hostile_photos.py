@@ -171,6 +171,16 @@ def pages(n):
     return b"II*\0" + struct.pack("<I", start) + bytes(256) + body
 
 
+def exif_in_pieces(n):
+    raw = saved(Image.fromarray(PAGE), "JPEG")
+    piece = b"Exif\0\0" + bytes(65_000)
+    return (
+        raw[:2]
+        + n * (b"\xff\xe1" + struct.pack(">H", 2 + len(piece)) + piece)
+        + raw[2:]
+    )
+
+
 REFUSED = {
     "GIF that moves": moving("GIF"),
     "WebP that moves": moving("WEBP"),
@@ -200,6 +210,7 @@ REFUSED = {
         b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0/\xff\xff\xff\x0f" + bytes(9)
     ),
     "scans": lambda: many_scans(Image.new("L", (6000, 6000), 255), 2000),
+    "Exif in pieces": lambda: exif_in_pieces(2900),
     "SVG": lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><text>5</text></svg>",
     "FITS": lambda: b"SIMPLE  =                    T" + b" " * 2850,
     "PSD": lambda: b"8BPS\0\1" + bytes(100),

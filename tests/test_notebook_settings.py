@@ -14,14 +14,14 @@ from utils.settings import RULES, SettingError, check_settings
 ELSEWHERE = {"ANN_RUN", "CNN_RUN", "PENS_RUN", "PHOTO", "SCHEDULER", "DOWNLOAD"}
 BAD = {
     "SEED": [-1, 2**32, 2.0, "0", None, True],
-    "EPOCHS": [-3, 2.5, "3", None, False, float("nan")],
+    "EPOCHS": [-3, 2.5, "3", None, False, float("nan"), 10**19],
     "RUN_NAME": ["my run", "a/b", "läuf", "", "..", "NUL", None, 5, "x" * 200],
-    "N_SEEDS": [-1, 1.0],
-    "N_TRIALS": [1, 2, -5],
+    "N_SEEDS": [-1, 1.0, 10**9],
+    "N_TRIALS": [1, 2, -5, 10**12],
     "SIZES": [(), 100, "100", [100, 5], [100.0], [[100]]],
     "N_MOST": [-1, 5, "60"],
     "LABELS": [(), 5, (1, 100), (0, 1), "15"],
-    "DRAWS": [0, -1],
+    "DRAWS": [0, -1, 10**10],
     "TRAIN": ["ann-plain", ["cnn-shufled"], [["ann-plain"]], None],
     "PAGES": ["page1.jpg", [""], None],
     "N_IN_A_ROW": [0, 11],

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from utils.bounded import (
+    PICKLE,
     BadFile,
     npz_headers,
     open_regular,
@@ -181,8 +182,25 @@ def _unpacked(path, limit):
 
 
 def _read_npz(path):
+    if path.suffix.lower() != ".npz":
+        _check_is_archive(path)
     check_kinds(npz_headers(path, list(IDX_NAMES), LARGEST_TO_LOOK_AT), path)
     return read_npz(path, list(IDX_NAMES), LARGEST)
+
+
+def _check_is_archive(path):
+    """Raise a DataError where a file is none that digits are read from, such as a CSV.
+
+    An array by itself and a pickle are told apart where archives are read.
+    """
+    with open_regular(path, LARGEST_TO_LOOK_AT) as file:
+        start = file.read(6)
+    if not start.startswith((b"PK", np.lib.format.MAGIC_PREFIX, PICKLE)):
+        raise DataError(
+            f"{path} is no .npz archive: it begins with {bytes(start)!r}. Expected a "
+            "folder with MNIST's four IDX files, one of these, or an .npz file with "
+            f"the arrays {', '.join(IDX_NAMES)}. Convert it, or correct MNIST_DATA."
+        )
 
 
 def check_kinds(kinds, where):

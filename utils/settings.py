@@ -46,22 +46,23 @@ def numbers(least, most=None):
     )
 
 
+MOST = 100_000  # of what takes time each; more is a slip of the finger
 CONTROLS = sorted({name for pair in controls.PAIRS.values() for name in pair})
 RULES = {
     "SEED": whole(0, 2**32 - 1),  # all that Keras takes
-    "EPOCHS": whole(0),
+    "EPOCHS": whole(0, MOST),
     "N_DAMAGED": whole(1),
-    "N_SEEDS": whole(0),
+    "N_SEEDS": whole(0, MOST),
     "SIZES": numbers(10),
     "N_MOST": whole(20, but_also=0),
     "FLASH_BYTES": whole(1),
     "RAM_BYTES": whole(1),
-    "N_TRIALS": whole(3, but_also=0),  # of which the best of three is chosen
-    "PATIENCE": whole(0),
+    "N_TRIALS": whole(3, MOST, but_also=0),  # of which the best of three is chosen
+    "PATIENCE": whole(0, MOST),
     "N_DIGITS": whole(1),
     "LABELS": numbers(1, 75),  # of the 797 digits to draw from, a tenth of each class
-    "DRAWS": whole(1),
-    "STEPS": whole(1),
+    "DRAWS": whole(1, MOST),
+    "STEPS": whole(1, MOST),
     "TRAIN": several(
         lambda names: all(name in CONTROLS for name in names),
         f"names in brackets, of these: {listed(CONTROLS)}",

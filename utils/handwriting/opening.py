@@ -21,6 +21,7 @@ MOST_BYTES = 200_000_000  # of a file
 FEWEST_PIXELS = 16  # along the shorter side
 # Of a JPEG in refining scans, each of which goes over all its pixels; ten are usual.
 MOST_SCANNED = 1_500_000_000
+MOST_EXIF = 100  # such pieces of a JPEG: Pillow copies all before for each; 1 is usual
 WORKING_SIDE = 1400  # larger photos are reduced: a digit needs no more than 100 pixels
 # Pillow also opens documents, films and telescope data; those start other programs or
 # have no bounds of their own.
@@ -96,6 +97,7 @@ def _from_array(array):
 
 def _from_file(source):
     name, raw = _bytes_of(source)
+    _check_exif(name, raw)
     _allow_heif()
     Image.init()
     known = [kind for kind in FORMATS if kind in Image.OPEN]
@@ -208,6 +210,15 @@ def _check_header(image, name):
         raise HandwritingError(
             f"{name} is a {image.format} of a kind that is read number by number, "
             "which can take minutes. Save it as PNG or JPEG."
+        )
+
+
+def _check_exif(name, raw):
+    if raw.startswith(b"\xff\xd8") and raw.count(b"Exif\0\0") > MOST_EXIF:
+        raise HandwritingError(
+            f"{name} is a JPEG with more than {MOST_EXIF} pieces of Exif, which no "
+            "camera writes and which take minutes. Open it elsewhere and save it as "
+            "PNG."
         )
 
 
