@@ -78,23 +78,31 @@ def deep_kernel(n_channels, size=3, title="A kernel is as deep as its input"):
         size: side of the kernel.
         title: the figure's title.
     """
-    figure, ax = new_figure(size=(9, 3.3), title=title)
+    figure, ax = new_figure(size=(9, 3.6), title=title)
     shown = min(n_channels, 6)
+    across, up, side = 0.75, 0.35, 2.4  # from map to map, and of a map
+    maps, patch, kernel = 0, 0.25, side + shown * across + 0.6  # where each begins
     for k in reversed(range(shown)):
-        x, y = 0.28 * k, 0.2 * k
-        sheet = {"fc": "#EEF3F8", "ec": GREY, "lw": 1}
-        ax.add_patch(plt.Rectangle((x, y), 2.8, 2.0, **sheet))
-        _grid(ax, x + 0.5, y + 0.6, size, 0.22, CNN_COLOR)
-        _grid(ax, 5.0 + x, 0.6 + y, size, 0.3, CNN_COLOR)
-    ax.text(1.4, -0.2, f"{n_channels} maps", ha="center", va="top", size=12)
+        sheet = {"fc": "#EEF3F8", "ec": GREY, "lw": 1, "alpha": 0.6}
+        corner = (maps + k * across, k * up)
+        ax.add_patch(plt.Rectangle(corner, side, side, **sheet))
+    for k in range(shown):  # each map's patch in sight, and what it is multiplied by
+        _grid(ax, patch + k * across, 0.8 + k * up, size, 0.22, GREY)
+        _grid(ax, kernel + k * across, 0.8 + k * up, size, 0.22, CNN_COLOR)
+    end = kernel + shown * across + 0.2
+    middle = 0.8 + (shown - 1) * up / 2 + size * 0.11
+    ax.text(maps + side / 2, -0.2, f"{n_channels} maps", ha="center", va="top", size=12)
     words = f"one kernel:\n{size}×{size}×{n_channels} weights"
-    ax.text(5.4, -0.2, words, ha="center", va="top", size=12)
+    ax.text((kernel + end) / 2, -0.2, words, ha="center", va="top", size=12)
     arrow = {"arrowstyle": "-|>", "color": "black", "lw": 1.5}
-    ax.annotate("", (8.4, 1.2), (7.5, 1.2), arrowprops=arrow)
-    ax.add_patch(plt.Rectangle((8.6, 1.0), 0.4, 0.4, fc=ANN_COLOR, ec="black"))
-    ax.text(8.8, 0.8, "one number\nof one map", ha="center", va="top", size=12)
-    ax.text(4.65, 1.2, "×", ha="center", va="center", size=20)
-    ax.set(xlim=(-0.2, 9.8), ylim=(-1.0, 3.2))
+    ax.annotate("", (end + 1.1, middle), (end + 0.1, middle), arrowprops=arrow)
+    number = {"fc": CNN_COLOR, "ec": "black"}
+    ax.add_patch(plt.Rectangle((end + 1.3, middle - 0.15), 0.3, 0.3, **number))
+    words = "one number\nof one map"
+    ax.text(end + 1.45, middle - 0.35, words, ha="center", va="top", size=12)
+    ax.text(kernel - 0.3, middle, "×", ha="center", va="center", size=20)
+    ax.set(xlim=(-0.2, end + 2.4), ylim=(-1.2, side + (shown - 1) * up + 0.1))
+    ax.set_aspect("equal")
     ax.set_axis_off()
     return figure
 

@@ -155,7 +155,7 @@ def confidence_of_answers(confidences, title="How sure of right and of wrong ans
     return figure
 
 
-def coverage(curves, title="If it may leave the hardest digits to a person"):
+def coverage(curves, title="If it may leave its least sure answers to a person"):
     """Show the accuracy on the digits that a model answers, against how many those are.
 
     Args:

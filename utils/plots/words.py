@@ -56,12 +56,15 @@ def _listed(names, most=MOST_NAMES):
     """Return the names as a list in words, the first of many."""
     names = [" ".join(name.split()) for name in names]
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    between = "; " if any("," in name for name in names) else ", "
+    return between.join(names[:most]) + more
 
 
 def _number(value):
     value += 0.0  # no "-0"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) >= 90 else f"{value:.3g}"  # 99.49 is not 99.52
 
 
 # --- pictures ------------------------------------------------------------------------
