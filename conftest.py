@@ -79,7 +79,7 @@ LONGEST = (
     "test_exercises.py",
     "test_handwriting.py",
 )
-SECONDS_TO_WAIT = 3600  # for a notebook in the other process, should that have died
+SECONDS_TO_WAIT = 900  # for a notebook in the other process, should that have died
 
 _is_worker = "PYTEST_XDIST_WORKER" in os.environ
 _skipped = {}  # reason: the ids of the tests that were skipped for it
@@ -90,7 +90,7 @@ _notebooks = set()  # the names of those that are executed
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # At import, before anything is collected: notebooks' kernels inherit the environment.
 _choice = os.environ.get("MNIST_DATA") or "sample"
-_is_path = Path(_choice).exists()
+_is_path = _choice not in ("auto", "full", "sample") and Path(_choice).exists()
 os.environ["MNIST_DATA"] = str(Path(_choice).resolve()) if _is_path else _choice
 if _is_worker:
     _home = Path(os.environ["RUNS_DIR"]).parent  # set by the process that started it
@@ -229,6 +229,8 @@ def pytest_runtest_protocol(item, nextitem):
         if all((_home / f"{name}.done").exists() for name in awaited & _notebooks):
             break
         time.sleep(0.1)
+    else:
+        raise RuntimeError(f"{sorted(awaited)} never ended: did their process die?")
     result = yield
     if is_cell(item):
         with open(_home / f"{item.path.name}.txt", "a", encoding="utf-8") as file:

@@ -2,9 +2,9 @@
 
     MNIST_DATA=full python -m benchmarks.handwriting
 
-Test digits are photographed by utils.photos, which knows nothing of the reader,
-and read by utils.handwriting. Puts the tables into benchmarks/README.md. Models:
-the runs "ann" and "cnn", yours or the shipped ones.
+Test digits are photographed by utils.handwriting.photos, which knows nothing of the
+reader, and read by utils.handwriting. Puts the tables into benchmarks/README.md.
+Models: the runs "ann" and "cnn", yours or the shipped ones.
 """
 
 import argparse

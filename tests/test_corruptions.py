@@ -296,3 +296,19 @@ def test_the_stress_test_asks_for_every_kind_and_severity():
                 np.testing.assert_array_equal(part, damage(x, severity, seed=3))
                 np.testing.assert_array_equal(row, readers[name](part) == y)
     assert not all(np.array_equal(found["dim"][k], found["bright"][k]) for k in hits)
+
+
+def test_the_severities_are_those_that_the_shipped_runs_were_tested_with():
+    """Their stress.npz holds hits, not severities.
+
+    Whoever changes a number tests them anew (`course.py reference --force`), then
+    writes it here.
+    """
+    assert {name: severities for name, (_, severities, _) in SEVERITIES.items()} == {
+        "shift": (0, 1, 2, 3, 4, 6),
+        "rotate": (0, 10, 20, 30, 45, 60),
+        "scale": (1.0, 0.9, 0.8, 0.7, 0.6, 0.5),
+        "noise": (0.0, 0.1, 0.2, 0.4, 0.6, 0.8),
+        "blur": (0.0, 0.5, 1.0, 1.5, 2.0, 3.0),
+        "occlude": (0, 4, 6, 8, 10, 14),
+    }

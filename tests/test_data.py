@@ -166,7 +166,9 @@ def test_other_training_digits_beside_a_known_test_set_are_said(
     arrays |= {key: arrays[key][without_4] for key in ("x_train", "y_train")}
     load_mnist(write_idx(tmp_path / "fewer", arrays))
     out = capsys.readouterr().out
-    assert "Only the test digits are those of the sample." in out
+    assert (
+        "The test digits are those of the sample, the training digits are not." in out
+    )
     assert "No train digit is of the class 4." in out
 
 
@@ -180,7 +182,9 @@ def test_as_many_other_training_digits_are_ones_own(
     assert digits.fingerprint == sample.fingerprint  # results remain comparable
     out = capsys.readouterr().out
     assert "Loaded your own data: 4,000 training digits" in out
-    assert "Only the test digits are those of the sample." in out
+    assert (
+        "The test digits are those of the sample, the training digits are not." in out
+    )
     monkeypatch.setenv("RUNS_DIR", str(tmp_path / "runs"))
     run = runs.save_run(
         "mine",

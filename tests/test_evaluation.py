@@ -312,6 +312,7 @@ def test_the_second_model_is_checked_too():
         (UNIFORM.argmax(axis=1), "y_prob has shape (3,)"),
         (UNIFORM * np.nan, "not probabilities"),
         (UNIFORM * 7, "softmax"),
+        (UNIFORM * 1.01, "softmax"),
         (UNIFORM + 0.5 * (np.eye(10)[:3] - np.eye(10)[3:6]), "not probabilities"),
     ],
 )
@@ -353,3 +354,14 @@ def test_counts_are_whole_numbers(count):
 def test_a_confusion_matrix_is_10_by_10():
     with pytest.raises(ValueError, match=r"shape \(3, 3\)"):
         evaluation.top_confusions(np.eye(3))
+
+
+@pytest.mark.parametrize("gains", [[], [0.5, np.nan], [np.inf, 1], [[1.0], [0.0]]])
+def test_gains_that_are_none_are_refused(gains):
+    with pytest.raises(ValueError, match="one finite number for each digit"):
+        evaluation.mean_interval(gains)
+
+
+def test_nothing_is_drawn_no_times():
+    with pytest.raises(ValueError, match="n_resamples is 0"):
+        evaluation.mean_interval([1.0, 0.0], n_resamples=0)

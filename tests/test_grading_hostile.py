@@ -299,7 +299,7 @@ def line_of(classroom, student):
 
 
 needs_bubblewrap = pytest.mark.skipif(
-    sandbox.protection() != "bubblewrap", reason="bubblewrap is not installed here"
+    sandbox.why_not() is not None, reason=str(sandbox.why_not())
 )
 
 

@@ -2,13 +2,16 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import nbformat
+import numpy as np
 import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import guide
+from utils import data
 from utils.places import NOTEBOOKS
 
 NAMES = [Path(name).stem for name in NOTEBOOKS]
@@ -25,7 +28,7 @@ TEXT = "Before.\n" + "".join(
 )
 
 
-def timed(source, seconds, text="full MNIST: 60,000 training digits"):
+def timed(source, seconds, text="Loaded full MNIST: 60,000 training digits"):
     """A cell that was executed in so many seconds, and says what data it used."""
     began = datetime(2026, 1, 1, 23, 59, 59)
     ended = began + timedelta(seconds=seconds)
@@ -95,11 +98,22 @@ def test_papermill_notes_the_times_that_are_read(tmp_path):
     assert seconds["1. Look"] > 0
 
 
-def test_the_sample_is_refused(tmp_path):
+@pytest.mark.parametrize("choice", ["sample", "auto", "file"])
+def test_other_data_are_refused(tmp_path, monkeypatch, capsys, choice):
+    """The sample that is taken offline names the full MNIST, too."""
+    offline = mock.Mock(side_effect=data.UnreachableError("offline"))
+    monkeypatch.setattr(data, "fetch", offline)
+    if choice == "file":
+        x, y = np.eye(28, dtype=np.uint8)[None].repeat(120, 0), np.arange(120) % 10
+        x *= np.arange(1, 121, dtype=np.uint8)[:, None, None]
+        choice = tmp_path / "digits.npz"
+        np.savez(choice, x_train=x, y_train=y, x_test=x, y_test=y)
+    data.load_mnist(choice)
+    text = capsys.readouterr().out
     notebook = executed()
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs[0].text = "the sample: 4,000 training digits"
+            cell.outputs[0].text = text
     path, build = put(tmp_path, notebook)
     with pytest.raises(guide.GuideError, match="MNIST_DATA=full"):
         guide.renew(path, build)

@@ -93,6 +93,15 @@ def test_a_choice_that_is_no_file_is_refused(choice):
     refused(choice, choice)
 
 
+def test_four_files_may_not_be_larger_together_than_one(tmp_path, arrays, monkeypatch):  # noqa: F811
+    folder = write_idx(tmp_path / "idx", arrays)
+    n_bytes = sum(array.size for array in arrays.values())
+    monkeypatch.setattr(data_files, "LARGEST", n_bytes + 100)
+    load_mnist(folder)
+    monkeypatch.setattr(data_files, "LARGEST", n_bytes - 100)
+    assert "is too large" in complaint(folder)
+
+
 OTHER_KINDS = {
     "mnist.csv": b"label,1x1,1x2\n5,0,0\n",
     "mnist.h5": b"\x89HDF\r\n\x1a\n",

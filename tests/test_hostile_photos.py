@@ -286,7 +286,9 @@ def test_objects_that_are_no_picture_are_refused_in_a_sentence(case):
     assert 20 < len(str(error.value).encode()) < 700  # encode: it can be printed
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the current folder")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no current folder that is gone"
+)
 def test_a_file_is_missed_where_the_current_folder_is_gone(tmp_path):
     (tmp_path / "gone").mkdir()
     with chdir(tmp_path):

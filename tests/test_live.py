@@ -51,6 +51,18 @@ def test_a_saved_training_is_not_trained_on():
     assert late.seconds == run.history["seconds"]
 
 
+@pytest.mark.slow
+def test_what_a_training_began_with_is_kept_whatever_follows(small):
+    digits = object()
+    first = LiveProgress(curves=False, digits=digits, seed=3)
+    small.fit(epochs=1, callbacks=[first])
+    late = LiveProgress(curves=False, digits="others", seed=4)
+    with pytest.raises(TrainingError, match="trained already"):
+        small.fit(epochs=1, callbacks=[late])
+    for live in (first, late):  # of the model's only training
+        assert live.digits is digits and live.seed == 3 and len(live.seconds) == 1
+
+
 def test_a_run_that_has_seen_these_test_digits_is_refused():
     with pytest.raises(RunError, match="trained on full MNIST with seed 0, this"):
         saved_training("ann", load_mnist("sample"), seed=0)

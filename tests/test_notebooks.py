@@ -205,3 +205,56 @@ def test_begins_with_the_cell_that_finds_the_course(path):
 def test_becomes_a_script_with_the_right_name(path):
     _, resources = nbconvert.get_exporter("script")().from_filename(path)
     assert resources["output_extension"] == ".py"
+
+
+# --- going back -----------------------------------------------------------------------
+
+
+class _Names(ast.NodeVisitor):
+    """The names that a cell makes, and those that it reads of cells before it."""
+
+    def __init__(self, source):
+        self.made, self.read = set(), set()
+        self.visit(ast.parse(source))
+
+    def visit_Name(self, node):
+        if isinstance(node.ctx, ast.Store):
+            self.made.add(node.id)
+        elif node.id not in self.made:
+            self.read.add(node.id)
+
+    def visit_Assign(self, node):
+        self.visit(node.value)  # x = x + 1 reads first
+        for target in node.targets:
+            self.visit(target)
+
+    def _inner(self, node):
+        """A function, or a comprehension: its own names are not the notebook's."""
+        inside = [n for n in ast.walk(node) if n is not node]
+        own = {n.arg for n in inside if isinstance(n, ast.arg)}
+        names = [n for n in inside if isinstance(n, ast.Name)]
+        own |= {n.id for n in names if isinstance(n.ctx, ast.Store)}
+        self.read |= {n.id for n in names} - own - self.made
+
+    visit_Lambda = visit_ListComp = visit_SetComp = visit_DictComp = _inner
+    visit_GeneratorExp = _inner
+
+    def visit_FunctionDef(self, node):
+        self._inner(node)
+        self.made.add(node.name)
+
+
+# A model that was not trained is made again; a saved training stands for one.
+MADE_TWICE = {"model", "history"}
+
+
+@each(WITH_LABS)
+def test_whoever_goes_back_meets_no_name_of_a_later_cell(path):
+    """A name that two cells make is not read between: it would be the later one's."""
+    cells = [_Names(cell.source) for cell in code_cells(path)]
+    for k, first in enumerate(cells):
+        for name in first.made - MADE_TWICE:
+            later = [j for j in range(k + 1, len(cells)) if name in cells[j].made]
+            if later:
+                between = cells[k + 1 : later[0]]
+                assert not any(name in cell.read for cell in between), name

@@ -189,7 +189,10 @@ def test_a_host_fetches_the_course_once_and_finds_it_after_a_restart(tmp_path, h
     assert not (fetched / fetched.name).exists()
 
 
-@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+@pytest.mark.skipif(
+    not shutil.which("git"),
+    reason="no git, or the course was downloaded without its history",
+)
 @pytest.mark.parametrize("address", ["", "/no/such/course"])
 def test_a_host_that_cannot_fetch_the_course_says_so(tmp_path, address):
     there = {"KAGGLE_KERNEL_RUN_TYPE": "1", "COURSE_ADDRESS": address}

@@ -23,7 +23,14 @@ def save(name, folder, monkeypatch, seed=0, wrong=10, n=1000):
     monkeypatch.setenv("RUNS_DIR", str(folder))
     x = np.zeros((n, 28, 28), np.uint8)
     y = np.arange(n).astype(np.uint8) % 10
-    digits = data.Digits(x, y, x, y, "full MNIST", data.fingerprint(x, y))
+    digits = SimpleNamespace(
+        x_train=x,
+        y_train=y,
+        x_test=x,
+        y_test=y,
+        source="full MNIST",
+        fingerprint=data.fingerprint(x, y),
+    )
     answers = y.copy()
     answers[:wrong] = (answers[:wrong] + 1) % 10
     model = SimpleNamespace(

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import dataclasses
 import hashlib
 import json
 import os
@@ -1195,5 +1196,66 @@ def test_a_save_that_waits_for_ever_says_so(home, monkeypatch):
     monkeypatch.setattr(runs, "LOCK_SECONDS", 0.1)
     with FileLock(home / runs.LOCK_NAME):
         assert "locked" in complaint(load_run, "ann")
-        assert re.search("lock|RUNS_DIR", complaint(save_number, 2))
+        assert "Shut down the other notebooks" in complaint(save_number, 2)
     assert load_number() == 1
+
+
+# --- what happens between training and saving -----------------------------------------
+
+
+def real_digits(labels=range(10), n=200):
+    """Digits as they are loaded, with a line of their own for each label."""
+    from utils.data import _checked
+
+    y = np.resize(np.array(labels, np.uint8), n)
+    x = np.zeros((n, 28, 28), np.uint8)
+    x[np.arange(n), 2 * y + 4] = np.arange(n)[:, None] % 200 + 50
+    arrays = {"x_train": x, "y_train": y, "x_test": x[:, ::-1], "y_test": y}
+    return _checked({name: a.copy() for name, a in arrays.items()}, "made up")
+
+
+def test_a_run_says_of_which_digits_it_really_is(home):
+    digits = real_digits()
+    y = digits.y_test
+    arguments = {
+        "model_name": "ANN",
+        "model": StandIn(1),
+        "history": {"loss": [1]},
+        "seconds": [0.5],
+        "y_true": y,
+        "y_prob": np.eye(10, dtype=np.float32)[y],
+        "seed": 1,
+    }
+    plain = save_run("a", digits=digits, **arguments).info["data"]
+    assert plain["test_fingerprint"] == digits.fingerprint
+    turned = dataclasses.replace(digits, x_test=255 - digits.x_test)
+    assert turned.fingerprint == digits.fingerprint  # what it says of itself is old
+    found = save_run("b", digits=turned, **arguments).info["data"]
+    assert found["test_fingerprint"] != digits.fingerprint
+    assert found["source"] == "your own data"
+
+
+def test_runs_dir_may_name_a_variable(home, monkeypatch):
+    monkeypatch.setenv("STORE", str(home))
+    monkeypatch.setenv("RUNS_DIR", os.path.join("$STORE", "mine"))
+    assert save_number(1).folder == home / "mine" / "ann"
+    for unknown in ("$NOWHERE/runs", "${NO_WHERE}/runs", "%USERPROFIL%/runs"):
+        monkeypatch.setenv("RUNS_DIR", unknown)
+        assert "is not set" in complaint(save_number, 1)
+
+
+def test_looking_whether_a_folder_takes_runs_leaves_no_folder_behind(home, monkeypatch):
+    monkeypatch.setenv("RUNS_DIR", str(home / "a" / "b" / "c"))
+    runs.check_free("ann")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_predictions_of_mixed_precision_are_saved(home, name):
+    import keras
+
+    y_prob = np.random.default_rng(0).dirichlet(np.ones(10), size=8)
+    y_prob = keras.ops.convert_to_numpy(keras.ops.cast(y_prob, name))
+    run = save_number(1, y_prob=y_prob)
+    np.testing.assert_allclose(run.y_prob.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(run.y_prob, y_prob.astype(np.float32), atol=0.01)

@@ -276,7 +276,9 @@ def wait_for_ever():
 
 @pytest.mark.slow
 @pytest.mark.maintainers
-@pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process for a while")
+@pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no way to stop a process for a while"
+)
 @pytest.mark.parametrize("lost", ["scheduler", "worker"])
 @pytest.mark.parametrize("blow", ["SIGKILL", "SIGSTOP"])
 def test_what_is_lost_is_said_and_never_waited_for(tmp_path, monkeypatch, lost, blow):

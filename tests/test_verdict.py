@@ -1,5 +1,7 @@
 """The verdict follows the numbers: with the models swapped, the marks are swapped."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -197,3 +199,107 @@ def test_a_cost_in_which_no_difference_was_shown_is_no_price():
         assert "5 times the MACs" in said
         assert ("times the time for one image" in said) == is_price
         assert ("No difference shown: time for one image" in said) != is_price
+
+
+# --- the rows from runs: made up, so that who has to win is known ---------------------
+
+N = 400
+Y_TRUE = np.arange(N) % 10
+RIGHT = np.arange(N) % 5 > 0  # four of five
+NAMES = ("ANN", "CNN")
+AMOUNTS = {"parameters": (3, 2)}
+TIMES = {"time": (Timing(2e-3, 1.9e-3, 2.1e-3), Timing(1e-3, 0.9e-3, 1.1e-3))}
+
+
+def answering(confidence, right=RIGHT):
+    """Probabilities of a model that is right on some digits, and says so surely."""
+    y_pred = np.where(right, Y_TRUE, (Y_TRUE + 1) % 10)
+    return np.where(np.eye(10)[y_pred] > 0, confidence, (1 - confidence) / 9)
+
+
+def made_up(confidence, accuracy, share, seconds=10.0, digits="x"):
+    """A run; of the digits that are really damaged it reads a share, unlike the first.
+
+    The first severity is harmless: where it counted, the other model would win.
+    """
+    read = np.arange(N) < share * N
+    stress = {"noise": np.stack([~read, read, read]), "uci": read[np.newaxis]}
+    return SimpleNamespace(
+        y_true=Y_TRUE,
+        y_prob=answering(confidence),
+        info={
+            "test_accuracy": accuracy,
+            "train_seconds": seconds,
+            "data": {"test_fingerprint": digits},
+        },
+        load_stress=lambda: stress,
+    )
+
+
+def rows_of(ann, cnn):
+    """The rows by their questions; each model is (confidence, accuracy, share, s)."""
+    runs = {n: made_up(*model) for n, model in zip(NAMES, (ann, cnn), strict=True)}
+    shipped = {
+        n: [made_up(c, a + k / 1000, share) for k in range(5)]
+        for n, (c, a, share, _) in zip(NAMES, (ann, cnn), strict=True)
+    }
+    hits = {n: {"noise": run.load_stress()["noise"]} for n, run in runs.items()}
+    answers = {
+        n: np.where(run.load_stress()["uci"][0], Y_TRUE, (Y_TRUE + 1) % 10)
+        for n, run in runs.items()
+    }
+    rows = verdict.remaining_rows(
+        runs, shipped, hits, (Y_TRUE, answers), AMOUNTS, TIMES, shipped
+    )
+    return {row.question: row for row in rows}
+
+
+WEAK, STRONG = (0.99, 0.90, 0.3, 30.0), (0.80, 0.95, 0.7, 10.0)
+FROM_RUNS = [
+    "accuracy of the reference runs",
+    "calibration error",
+    "damaged digits (noise)",
+    "accuracy on UCI digits",
+    "training time",
+]
+
+
+@pytest.mark.parametrize(("ann", "cnn"), [(WEAK, STRONG), (STRONG, WEAK)])
+def test_each_row_from_runs_names_the_model_that_has_to_win(ann, cnn):
+    better = "CNN" if cnn == STRONG else "ANN"
+    rows = rows_of(ann, cnn)
+    assert [*rows] == [*FROM_RUNS[:4], "parameters", "training time", "time"]
+    assert {rows[question].better for question in FROM_RUNS} == {better}
+    for question in FROM_RUNS[1:4]:
+        said = f"Of 25 pairs of shipped trainings the {better} is better in 25"
+        assert rows[question].evidence.endswith(said), question
+    texts = {question: (row.a, row.b) for question, row in rows.items()}
+    expected = {
+        # Four of five are right: sure to 0.99 is off by 0.19, sure to 0.80 by nothing.
+        "calibration error": ("0.1900", "0.0000"),
+        "damaged digits (noise)": ("30.0%", "70.0%"),
+        "accuracy on UCI digits": ("30.00%", "70.00%"),
+    }
+    for question, pair in expected.items():
+        assert texts[question] == (pair if better == "CNN" else pair[::-1])
+
+
+def test_between_level_runs_no_row_names_a_winner():
+    rows = rows_of(STRONG, STRONG)
+    assert {rows[question].better for question in FROM_RUNS} == {None}
+    for question in FROM_RUNS[1:4]:
+        assert rows[question].evidence.endswith("all are level")
+
+
+@pytest.mark.parametrize(("ratio", "better"), [(1.19, None), (1.21, "ANN")])
+def test_what_was_timed_once_must_differ_by_more_than_a_fifth(ratio, better):
+    assert verdict.judge_single("training time", (10, 10 * ratio)).better == better
+
+
+def test_reference_runs_on_other_digits_are_said_to_be():
+    def one(digits):
+        return {n: [made_up(*WEAK, digits)] * 3 for n in NAMES}
+
+    runs = {n: each[0] for n, each in one("x").items()}
+    assert verdict._seeds_row(runs, one("x")).question == FROM_RUNS[0]
+    assert "other digits" in verdict._seeds_row(runs, one("y")).question

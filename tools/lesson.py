@@ -218,7 +218,7 @@ def parts_of(path):
 
 
 def index_of_answer(part):
-    """Return where the answer begins: at the first code that says what was asked.
+    """Return where the answer begins: at the last code of what was asked.
 
     Code that only prepares (a figure of what is asked about) belongs to the question,
     so the answer is the last code cell before the section explains, or ends.

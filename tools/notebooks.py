@@ -67,8 +67,8 @@ def execute(notebook, target, environment=None, **parameters):
 
     Args:
         notebook: path of the notebook, or the notebook itself.
-        target: path of the executed notebook, written whole or not at all; what fails
-            is there as far as it came.
+        target: path of the executed notebook: it appears when all is done, or as far as
+            it came when a cell fails, and is never half written.
         environment: variables for its kernel only, besides those of this process.
         parameters: values that count instead of those in its cell of parameters.
 

@@ -112,5 +112,7 @@ class Submission:
             self._worker, self._done = self._start(), []
 
     def end(self):
-        self._worker.end()
-        self._judge.end()
+        try:
+            self._worker.end()
+        finally:
+            self._judge.end()

@@ -75,7 +75,7 @@ def _check_regular(path, status, limit):
     for is_kind, kind in KINDS.items():
         if is_kind(status.st_mode):
             raise BadFile(path, f"is {kind}, not a file")
-    if status.st_size == 0:  # so is what a system makes up while it is read
+    if status.st_size == 0:  # files of the system, as in /proc, say 0, too
         raise BadFile(path, "is empty")
     if status.st_size > limit:
         raise BadFile(

@@ -27,6 +27,19 @@ def count_parameters(model):
         ) from error
 
 
+def in_full_precision(y_prob):
+    """Return probabilities of mixed precision as float32 whose rows sum to 1 again.
+
+    Rounded to 16 bits, they are right to three digits, or two. Others stay as they are.
+    """
+    short = getattr(getattr(y_prob, "dtype", None), "name", "")
+    if short not in ("float16", "bfloat16"):
+        return y_prob
+    y_prob = np.asarray(y_prob, np.float32)
+    total = y_prob.sum(axis=-1, keepdims=True)
+    return y_prob / total if np.abs(total - 1).max() < SAME else y_prob
+
+
 def contradiction(model, history, y_prob, data):
     """Ask a model again, and compare with what is to be saved as its results.
 
@@ -49,8 +62,8 @@ def contradiction(model, history, y_prob, data):
             "built or trained again after they were made? Run the cell with "
             "model.predict(x_test, …) again, then this one. Was it given other images? "
             "Change the digits themselves, right below load_mnist, with "
-            "dataclasses.replace(digits, x_train=…, x_test=…), or scale in the model's "
-            "first layer, and train again."
+            "dataclasses.replace(digits, x_train=…, x_test=…), or keep / 255 and put "
+            "all other scaling into the model's first layer, and train again."
         )
     told = history.get("val_accuracy") or history.get("accuracy")
     if not told:
@@ -61,7 +74,10 @@ def contradiction(model, history, y_prob, data):
         return (
             f"This history is not this model's: it ends at {told[-1]:.1%} of the "
             f"digits, and the model reads {accuracy:.1%} of {len(y):,} training "
-            "digits. Train the model that you want to save, then come back here."
+            "digits. Train the model that you want to save, then come back here. Was "
+            "it trained on a part of the digits? Take that part right below "
+            "load_mnist, with dataclasses.replace(digits, x_train=…, y_train=…), and "
+            "train again."
         )
     return None
 

@@ -13,7 +13,7 @@ document recognition", Proceedings of the IEEE 86(11), 1998.
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -103,7 +103,10 @@ def load_mnist(choice=None):
     data = _checked(arrays, where=choice)
     print(f"Loaded {data}{note}.")
     if (known := KNOWN_TEST_SETS.get(data.fingerprint, OWN)) != data.source:
-        print(f"Beware: Only the test digits are those of the {known}.")
+        print(
+            f"Beware: The test digits are those of the {known}, the training "
+            "digits are not."
+        )
     for oddity in oddities(arrays) if is_own else ():
         print(f"Beware: {oddity}")
     return data
@@ -122,6 +125,26 @@ def fingerprint(x_test, y_test):
     digest = hashlib.sha256(np.ascontiguousarray(x_test))
     digest.update(np.ascontiguousarray(y_test))
     return digest.hexdigest()[:16]
+
+
+def provenance(digits):
+    """Return what digits are now: they may have been changed since they were loaded.
+
+    Args:
+        digits: Digits, whose source and fingerprint are not looked at; of what is none,
+            they are believed.
+
+    Returns:
+        (source, fingerprint), as the attributes of Digits.
+    """
+    if not isinstance(digits, Digits):
+        return digits.source, digits.fingerprint
+    test_fingerprint = fingerprint(digits.x_test, digits.y_test)
+    source = KNOWN_TEST_SETS.get(test_fingerprint, OWN)
+    if source != OWN:
+        training = [_idx_digest(part) for part in (digits.x_train, digits.y_train)]
+        source = source if training == KNOWN_TRAINING_SETS[source] else OWN
+    return source, test_fingerprint
 
 
 # --- the full set, cached or downloaded ----------------------------------------------
@@ -188,12 +211,9 @@ def _checked(arrays, where):
             )
         arrays[f"y_{part}"] = y.astype(np.uint8)
     check_sense(arrays, where)
-    test_fingerprint = fingerprint(arrays["x_test"], arrays["y_test"])
-    source = KNOWN_TEST_SETS.get(test_fingerprint, OWN)
-    if source != OWN:
-        training = [_idx_digest(arrays[key]) for key in ("x_train", "y_train")]
-        source = source if training == KNOWN_TRAINING_SETS[source] else OWN
-    return Digits(**arrays, source=source, fingerprint=test_fingerprint)
+    found = Digits(**arrays, source=OWN, fingerprint="")
+    source, test_fingerprint = provenance(found)
+    return replace(found, source=source, fingerprint=test_fingerprint)
 
 
 def _idx_digest(array):

@@ -55,7 +55,7 @@ def fetch(url, path, known_hash, seconds):
     """
     if is_whole(path, known_hash):
         return
-    import pooch  # a Python without lzma or bz2 cannot, and uses what is there
+    import pooch  # late: it needs lzma and bz2, and a file that is there does not
 
     if is_other := os.path.lexists(path):
         print(

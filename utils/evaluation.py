@@ -6,7 +6,7 @@ Everything takes arrays and returns arrays or numbers; for n test digits
     y_pred   predicted labels, shape (n,), integers 0 to 9
     y_prob   predicted probabilities, shape (n, 10), rows that sum to 1
 
-Every function that is given something else raises a ValueError that says so.
+Functions of labels or probabilities raise a ValueError for anything else.
 scikit-learn and SciPy's statistics take long to import: who opens Comparison.ipynb
 waits for them where they are first needed, behind the first figure.
 """
@@ -216,8 +216,17 @@ def mean_interval(gains, confidence=0.95, seed=0, n_resamples=2000):
 
     Returns:
         DifferenceInterval.
+
+    Raises:
+        ValueError: there are no gains, one is no number, or nothing is to be drawn.
     """
     gains = np.asarray(gains, float)
+    check_count(n_resamples, "n_resamples")
+    if gains.ndim != 1 or not len(gains) or not np.isfinite(gains).all():
+        raise ValueError(
+            f"The gains have shape {gains.shape} and a sum of {gains.sum()}. Expected "
+            "one finite number for each digit, shape (n,)."
+        )
     # Each value counts as often as it is drawn; few distinct values make few sums.
     values, counts = np.unique(gains, return_counts=True)
     rng = np.random.default_rng(seed)
@@ -307,7 +316,7 @@ def top_confusions(matrix, k=5):
     """Return the k most frequent mistakes of a confusion matrix, most frequent first.
 
     Args:
-        matrix: shape (10, 10), counts as confusion() returns them.
+        matrix: shape (10, 10), counts, as scikit-learn's confusion_matrix returns.
         k: how many; fewer are returned where there are fewer kinds of mistake.
 
     Returns:
@@ -317,7 +326,7 @@ def top_confusions(matrix, k=5):
     if matrix.shape != (N_CLASSES, N_CLASSES):
         raise ValueError(
             f"The confusion matrix has shape {matrix.shape}. Expected "
-            f"{(N_CLASSES, N_CLASSES)}: pass what confusion(y_true, y_pred) returns."
+            f"{(N_CLASSES, N_CLASSES)}: pass confusion_matrix(y_true, y_pred)."
         )
     check_count(k, "k")
     mistakes = matrix * ~np.eye(N_CLASSES, dtype=bool)

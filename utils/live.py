@@ -28,6 +28,8 @@ _trained = weakref.WeakKeyDictionary()
 class _Notes:
     """What remains of a training besides its model and its history."""
 
+    digits: object = None
+    seed: int | None = None
     seconds: list = field(default_factory=list)
     stopped: bool = False
     ended: bool = False  # not where it was interrupted: then `fit` returned no history
@@ -50,8 +52,12 @@ class LiveProgress(keras.callbacks.Callback):
     Args:
         curves: draw the loss and accuracy curves after every epoch; where epochs are
             short, less often, and at the end.
+        digits: the utils.data.Digits that are trained on, and
+        seed: that the training begins with: kept for save_run, for the notebook's own
+            may change until then.
 
     Attributes:
+        digits, seed: those of the model's training.
         seconds: seconds of each epoch, training and validation together.
         stopped: whether the training was stopped before its last epoch was over.
 
@@ -59,10 +65,18 @@ class LiveProgress(keras.callbacks.Callback):
         TrainingError: in `fit`, the model has been trained before.
     """
 
-    def __init__(self, curves=True):
+    def __init__(self, curves=True, digits=None, seed=None):
         super().__init__()
         self.curves = curves
-        self._notes, self._history = _Notes(), {}
+        self._notes, self._history = _Notes(digits, seed), {}
+
+    @property
+    def digits(self):
+        return self._notes.digits
+
+    @property
+    def seed(self):
+        return self._notes.seed
 
     @property
     def seconds(self):
@@ -82,7 +96,7 @@ class LiveProgress(keras.callbacks.Callback):
                 f"The network {self.model.name!r} {state}. To train afresh, run the "
                 "cells that build and compile it, then this one."
             )
-        self._notes, self._history = _Notes(), {}
+        self._notes, self._history = _Notes(self.digits, self.seed), {}
         self._listen_for_stop()
         self._bar = _Place("Starting …")
         # Shown now, so that the figure keeps its place above the lines to come.
@@ -235,6 +249,7 @@ def saved_training(name, digits, seed):
     model, live = run.load_model(), LiveProgress()
     # Compiled only so that fit comes as far as the refusal to train it once more.
     model.compile(loss="sparse_categorical_crossentropy")
-    live._notes = _Notes(run.history["seconds"], run.info.get("stopped", False), True)
+    facts = run.history["seconds"], run.info.get("stopped", False), True
+    live._notes = _Notes(digits, seed, *facts)
     _trained[model] = live._notes
     return model, run, live

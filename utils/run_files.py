@@ -305,7 +305,7 @@ def checked_predictions(y_true, y_prob, where):
             "training that diverges. Build the model again, and train it with a "
             "smaller learning rate."
         )
-    # Sums what cannot be beyond all numbers.
+    # Bounded first, so that the sums cannot overflow.
     is_share = y_prob.min() >= 0 and y_prob.max() < 2
     if not (is_share and np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)):
         raise RunError(

@@ -8,7 +8,7 @@ somebody has put beside its files stays, and what is no run is not touched.
 import json
 import os
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -42,7 +42,7 @@ def write_run(home, info, history, arrays, model, check, patience):
     partial = home / f".{name}.partial"
     try:
         _make_home(home)
-        with FileLock(home / LOCK_NAME, timeout=patience):
+        with _lock(home, patience):
             check_place(home, name, info["model"])
             try:
                 _clear(partial)  # of a save that was killed
@@ -97,13 +97,13 @@ def _make_home(home):
 def check_writable(home):
     """Raise a RunError where runs could not be saved, before anything is trained."""
     try:
-        was_there = os.path.lexists(home)
+        missing = [place for place in (home, *home.parents) if not place.exists()]
         _make_home(home)
         with TemporaryFile(dir=home):
             pass
-        if not was_there:  # nothing is saved yet, unless another program just did
-            with suppress(OSError):
-                home.rmdir()
+        with suppress(OSError):  # nothing is saved yet, unless another program just did
+            for place in missing:
+                place.rmdir()
     except OSError as error:
         raise RunError(
             f"Runs cannot be saved in {home}: {error.strerror}. Set RUNS_DIR to a "
@@ -226,22 +226,23 @@ def _json(value):
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
-@contextmanager
-def reading(home, patience):
-    """Hold the lock while reading, so that no save replaces a run that is half read."""
+def _lock(home, patience):
+    """Return the held lock of a folder of runs, to be released by `with`."""
     try:
-        lock = FileLock(home / LOCK_NAME, timeout=patience)
-        lock.acquire()
+        return FileLock(home / LOCK_NAME, timeout=patience).acquire()
     except Timeout as error:
         raise RunError(
             f"Another program has kept {home / LOCK_NAME} locked for {patience} s. "
             "Shut down the other notebooks of the course, then try again. If there are "
             "none, the file system has no locks: set RUNS_DIR to a folder elsewhere."
         ) from error
-    except (OSError, NotImplementedError):
-        lock = None  # nobody saves into a folder that may not be written or locked
-    try:
+
+
+@contextmanager
+def reading(home, patience):
+    """Hold the lock while reading, so that no save replaces a run that is half read."""
+    with ExitStack() as held:
+        # Nobody saves into a folder that may not be written or locked.
+        with suppress(OSError, NotImplementedError):
+            held.enter_context(_lock(home, patience))
         yield
-    finally:
-        if lock:
-            lock.release()

@@ -28,8 +28,10 @@ from utils.consistency import (
     contradiction,
     count_parameters,
     find_bad_answer,
+    in_full_precision,
     takes_a_digit,
 )
+from utils.data import provenance
 from utils.environment import versions
 from utils.model_file import load_checked
 from utils.places import COURSE_DIR
@@ -234,7 +236,8 @@ def runs_dir():
     finds the same runs.
 
     Raises:
-        RunError: it begins with "~", and there is no such user.
+        RunError: it begins with "~", and there is no such user; or it names a variable
+            that is not set.
     """
     chosen = os.environ.get("RUNS_DIR", "").strip() or "runs"
     if len(chosen) > 2 and chosen[0] == chosen[-1] and chosen[0] in "\"'":
@@ -244,6 +247,12 @@ def runs_dir():
         raise RunError(
             f"RUNS_DIR is {chosen!r}, and this computer knows no such user. Set it to "
             "a folder of yours."
+        )
+    folder = os.path.expandvars(folder)  # %env leaves $HOME as it is
+    if unknown := re.search(r"\$\w+|\$\{.*?\}|%\w+%", folder):
+        raise RunError(
+            f"RUNS_DIR is {chosen!r}, and {unknown[0]} is not set. Write the folder's "
+            "name out."
         )
     return COURSE_DIR / folder
 
@@ -291,8 +300,15 @@ def save_run(
             older run stays as it was).
     """
     check_name(name)
+    if digits is None or seed is None:
+        raise RunError(
+            "Expected the digits that the model was trained on, and the seed, but got "
+            "None. LiveProgress(digits=digits, seed=SEED) notes them; or pass digits "
+            "and SEED."
+        )
     seed, n_val = as_count("seed", seed), as_count("n_val", n_val)
     n_parameters = count_parameters(model)
+    y_prob = in_full_precision(y_prob)
     y_true, y_prob = checked_predictions(y_true, y_prob, "The predictions to save")
     if not np.array_equal(y_true, digits.y_test):
         raise RunError(
@@ -305,6 +321,7 @@ def save_run(
     if stress is not None and (fault := find_stress_fault(stress, len(y_true))):
         raise RunError(f"The stress test to save {fault}.")
     accuracy, loss = measures(y_true, y_prob)
+    source, test_fingerprint = provenance(digits)
     info = {
         "name": name,
         "model": model_name,
@@ -316,11 +333,11 @@ def save_run(
         "test_accuracy": accuracy,
         "test_loss": loss,
         "data": {
-            "source": digits.source,
+            "source": source,
             "n_train": len(digits.x_train) - n_val,
             "n_val": n_val,
             "n_test": len(y_true),
-            "test_fingerprint": digits.fingerprint,
+            "test_fingerprint": test_fingerprint,
         },
         "versions": {"python": platform.python_version(), **versions()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -153,7 +153,7 @@ def judge_seeds(question, accuracies_a, accuracies_b, names=NAMES):
 
 
 def remaining_rows(runs, seed_runs, hits, uci, costs, timings, shipped, seed=0):
-    """Judge everything but the accuracy and the loss, in the way of those two.
+    """Judge everything but the accuracy and the loss, by the same rules.
 
     Args:
         runs: dictionary from the model's name to its runs.Run; two models, a then b.
@@ -242,11 +242,9 @@ def _with_pairs(row, a, b):
     """Add who is ahead in pairs of shipped trainings; of a and b more is better."""
     gaps = np.subtract.outer(b, a)
     name, won = (NAMES[1], gaps > 0) if gaps.mean() > 0 else (NAMES[0], gaps < 0)
-    evidence = (
-        f"{row.evidence}; one training each. Of {gaps.size} pairs of shipped trainings "
-        f"the {name} is better in {won.sum()}"
-    )
-    return replace(row, evidence=evidence)
+    said = f"the {name} is better in {won.sum()}" if gaps.any() else "all are level"
+    evidence = f"{row.evidence}; one training each. Of {gaps.size} pairs of shipped"
+    return replace(row, evidence=f"{evidence} trainings {said}")
 
 
 def table(rows, names=NAMES):

@@ -20,27 +20,34 @@ ROOM = 2**29  # bytes that may be written to the work folder, and to /tmp
 
 MISSING = {
     "bubblewrap": "",
-    "user": "bubblewrap is not installed: submissions run as a user without rights. "
+    "user": "submissions run as a user without rights. "
     "They cannot write to the course or the gradebook, but they can use the network, "
     "fill the disk, and read what every user may read.",
-    "plain": "bubblewrap is not installed: submissions run with your permissions. "
-    "Time, memory and processes are limited, but they can read and write your files, "
-    "the gradebook too, and use the network. Install bubblewrap (Linux: sudo apt "
-    "install bubblewrap), or grade in a container, or on a machine without secrets.",
+    "plain": "submissions run with your permissions. Time, memory and processes are "
+    "limited, but they can read and write your files, the gradebook too, and use the "
+    "network. Let bubblewrap work (Linux: sudo apt install bubblewrap), or grade in a "
+    "container, or on a machine without secrets.",
 }
 
 
 def protection():
     """Return which protection there is here: bubblewrap, user or plain."""
-    found = shutil.which("bwrap")
-    if (
-        found
-        and not subprocess.run(
-            [*_bubblewrap(found), "true"], capture_output=True
-        ).returncode
-    ):
+    if why_not() is None:
         return "bubblewrap"
     return "user" if _stranger_can_work() else "plain"
+
+
+def why_not():
+    """Return why there is no bubblewrap here, or None where there is one."""
+    found = shutil.which("bwrap")
+    if not found:
+        return "bubblewrap is not installed here"
+    command = [*_bubblewrap(found), "true"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if done.returncode:  # some containers, and settings of Ubuntu's, forbid it
+        said = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        return f"bubblewrap is installed, but does not start here ({said:.200})"
+    return None
 
 
 @functools.cache
@@ -81,7 +88,7 @@ def advice(kind):
         if container
         else ""
     )
-    return MISSING[kind] + (more if MISSING[kind] else "")
+    return f"{why_not()}: {MISSING[kind]}{more}" if MISSING[kind] else ""
 
 
 @functools.cache

@@ -265,12 +265,12 @@ def _fills(other, piece, size):
 
 
 def _is_thin(bar, pen, size):
-    """Tell a bar that no pen wrote: thinner than what was written, and no 1 by size."""
+    """Tell whether no pen wrote a bar: too thin for one, and by its size no 1."""
     return bar.pen < THIN * pen and not 0.7 < bar.height / max(size, 1) < 1.3
 
 
 def cut_by_the_rim(piece, shape, size):
-    """Tell the edge of the paper, or a shadow; a digit may touch the rim."""
+    """Tell whether a piece is the paper's edge, or a shadow; a digit may touch it."""
     whole = piece.likeness > 0.9 and not piece.straight and piece.extent > 0.6 * size
     return _at_the_rim(piece, shape) and not whole
 

@@ -1,6 +1,6 @@
 """What is no digit, drawn by code: letters, signs and blots, for a rejection curve.
 
-None of it trained the judge: the fonts and the signs are others than tools/judge.py's.
+None of it trained the judge: tools/judge.py has other letters' fonts and other signs.
 """
 
 from pathlib import Path

@@ -325,7 +325,8 @@ def _means_of_blocks(values, times):
 
 def _reduced(image):
     """Return a picture of bytes as floats; as grey if its colours are all the same."""
-    values = np.asarray(_shrunk(image))
+    image = _shrunk(image)
+    values = np.asarray(image)
     if values.ndim == 3 and _colourfulness(values) <= 2:
         values = np.asarray(image.convert("L"))
     return values / np.float32(255)

@@ -165,7 +165,7 @@ def pieces_of(strokes, ink, reach=0, smallest=1):
 
 
 def _paler_parts(mask, labels, ink):
-    """Return where ink hangs together, and is much paler than the most of its piece."""
+    """Return where ink hangs together, and is much paler than most of its piece."""
     parts, n = ndimage.label(mask, np.ones((3, 3)))
     area = np.bincount(parts[mask], minlength=n + 1)
     dark = np.bincount(parts[mask], ink[mask], minlength=n + 1) / np.maximum(area, 1)

@@ -1,5 +1,7 @@
 """Rings that a pen drew around a digit: told by what they enclose, and taken away."""
 
+import math
+
 import numpy as np
 from scipy import ndimage
 
@@ -8,6 +10,7 @@ from utils.handwriting.pieces import LIKE, SURE, Piece, ask, pieces_of, together
 GAP = 0.12  # of a ring's size: half of the gap that may stay where the pen ends
 ROUND = 0.65  # of the box that a ring's inside fills; an ellipse fills π/4
 CLOSED = 0.85  # of the rim that is ink
+ENOUGH = 200  # pixels along a piece: finer than that no ring is told
 
 
 def is_around(ring, other, least=0.4):
@@ -28,14 +31,30 @@ def is_around(ring, other, least=0.4):
 def _enclosed(piece):
     """Return the ink and what it encloses, shape as the piece, bool.
 
-    A pen that goes round seldom ends just where it began.
+    A pen that goes round seldom ends just where it began. Of a large piece blocks of
+    pixels are looked at.
     """
-    reach = max(1, round(piece.pen), round(GAP * piece.extent))
-    mask = np.pad(piece.ink > 0.5, reach + 1)
-    near = ndimage.distance_transform_edt(~mask) <= reach
+    mask = piece.ink > 0.5
+    side = max(1, int(piece.extent / ENOUGH))
+    blocks = _blocks(mask, side)
+    reach = max(1, round(piece.pen / side), round(GAP * piece.extent / side))
+    blocks = np.pad(blocks, reach + 1)
+    near = ndimage.distance_transform_edt(~blocks) <= reach
     filled = ndimage.binary_fill_holes(near)
     inner = ndimage.distance_transform_edt(filled) > reach
-    return (inner | mask)[reach + 1 : -reach - 1, reach + 1 : -reach - 1]
+    found = (inner | blocks)[reach + 1 : -reach - 1, reach + 1 : -reach - 1]
+    found = found.repeat(side, axis=0).repeat(side, axis=1)
+    return found[: piece.height, : piece.width]
+
+
+def _blocks(mask, side):
+    """Return which blocks of so many pixels each way have ink."""
+    if side == 1:
+        return mask
+    height, width = (math.ceil(n / side) for n in mask.shape)
+    whole = np.zeros((height * side, width * side), bool)
+    whole[: mask.shape[0], : mask.shape[1]] = mask
+    return whole.reshape(height, side, width, side).any(axis=(1, 3))
 
 
 def without_rings(pieces):
