@@ -1,6 +1,7 @@
 """The tutor's words: what came, what was expected, the usual mistake behind it."""
 
 import pickle
+import subprocess
 import sys
 import time
 import types
@@ -14,6 +15,7 @@ import pytest
 from tools.graded import worker
 from tools.graded.judge import Remote
 from utils.checks import NotYet, Task
+from utils.places import COURSE_DIR
 
 
 def told(action):
@@ -487,3 +489,49 @@ def test_an_answer_without_end_is_read_to_a_limit():
     begin = time.process_time()
     message = told(lambda task: task.equal("x", task.call(range, 10**12), [1]))
     assert "Wrong shape" in message and time.process_time() - begin < 3
+
+
+# --- names that a check and a student both use ----------------------------------------
+
+BOTH = """
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance()
+shell.run_cell("from utils import checks; import numpy as np")
+shell.run_cell('''
+from math import nan
+k = np.arange(3)
+x = np.ones(9)
+
+def told(values):
+    return values[k].sum()
+
+def total(values):
+    return told(values) + 0 * (nan != nan)
+
+def old(values):
+    return x.sum()
+''')
+check = '''
+with checks.Task("T", without=("x",)) as task:
+    k, told, nan = 5, "words", None
+    x = np.ones(4)
+    task.equal("it", task.call({}, x), 3)
+assert told == "words"
+'''
+for name in ("total", "total", "old"):
+    print(shell.run_cell(check.format(name)).success)
+print(shell.user_ns["k"].tolist(), callable(shell.user_ns["told"]))
+"""
+
+
+def test_a_name_of_the_check_is_not_taken_from_the_student():
+    """Neither while the function runs nor afterwards; given data stay out of sight."""
+    done = subprocess.run(
+        [sys.executable, "-c", BOTH], cwd=COURSE_DIR, capture_output=True, text=True
+    )
+    said = done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if line in ("True", "False")]
+    assert lines == ["True", "True", "False"], said
+    assert done.stdout.splitlines()[-1] == "[0, 1, 2] True"
+    assert "uses `x`" in said

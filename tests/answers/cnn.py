@@ -112,20 +112,27 @@ def map_size(n, kernel, stride, padding):
 
 # describe | Keras' own shapes | came:     (None, 11, 11, 4)
 def describe(shape, steps):
-    return [((None, *shape), n) for shape, n in keras_describe(shape, steps)]
+    kinds = {"conv": layers.Conv2D, "pool": layers.MaxPooling2D}
+    kinds |= {"flatten": layers.Flatten, "dense": layers.Dense}
+    model = keras.Sequential([keras.Input(shape), *(kinds[k](*s) for k, *s in steps)])
+    return [(layer.output.shape, layer.count_params()) for layer in model.layers]
 
 
 # describe | a text for the shape | came:     '(11, 11, 4)'
 def describe(shape, steps):
-    return [(str(shape), n) for shape, n in keras_describe(shape, steps)]
+    kinds = {"conv": layers.Conv2D, "pool": layers.MaxPooling2D}
+    kinds |= {"flatten": layers.Flatten, "dense": layers.Dense}
+    model = keras.Sequential([keras.Input(shape), *(kinds[k](*s) for k, *s in steps)])
+    return [(str(x.output.shape[1:]), x.count_params()) for x in model.layers]
 
 
 # describe | right, but takes the steps off the caller's list | changed a list
 def describe(shape, steps):
-    found = keras_describe(shape, steps)
-    while steps:
-        steps.pop()
-    return found
+    kinds = {"conv": layers.Conv2D, "pool": layers.MaxPooling2D}
+    kinds |= {"flatten": layers.Flatten, "dense": layers.Dense}
+    model = keras.Sequential([keras.Input(shape), *(kinds[k](*s) for k, *s in steps)])
+    steps.clear()
+    return [(x.output.shape[1:], x.count_params()) for x in model.layers]
 
 
 # describe | kernels without depth | reaches through all channels
