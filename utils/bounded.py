@@ -298,7 +298,11 @@ def _read_array(archive, name, path):
 def _npy_header(archive, name, path):
     """Return an array's length of header, shape, dtype and order, if they can be."""
     with archive.open(name) as member:
-        length, (shape, is_fortran, dtype) = _parse_npy_header(member)
+        try:
+            length, (shape, is_fortran, dtype) = _parse_npy_header(member)
+        except ValueError as error:  # whose words may advise to trust the file
+            why = f"is damaged or cut off: {name} has no header of an array"
+            raise BadFile(path, why) from error
     if dtype.hasobject:
         raise BadFile(path, f"holds {OBJECTS}")
     if dtype.kind not in "biufU":

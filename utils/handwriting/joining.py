@@ -18,6 +18,7 @@ TALL = 0.8  # of a doubtful piece: each part of it must reach so far
 BESIDE = 1.35  # times as wide: parts that overlap more are strokes of one digit
 LEANS = (0.0, 0.2, 0.4, -0.2)  # columns to the right for each row up
 WHOLE = 0.75  # of the piece's pen: a part with a thinner one is half of a stroke
+AT_ONCE = 64  # pairs that are put together before the judge is asked
 ASIDE = 0.02  # of a pixel's ink: what a step to the side costs a cut
 
 
@@ -27,45 +28,84 @@ def join(pieces, tall):
     Two pieces that are near are one digit if the judge likes them better as one.
     """
     pieces = list(pieces)
-    judged = {}  # what a pair is as one: asked once, however many others are joined
+    pairs, like = list(_neighbours(_from_left(pieces), tall)), {}
     while True:
-        pairs = list(_neighbours(pieces, tall))
-        new = [pair for pair in pairs if pair not in judged]
-        judged.update(zip(new, ask([together(*pair) for pair in new]), strict=True))
-        best = max(pairs, key=lambda pair: _gain(*pair, judged[pair]), default=None)
-        if best is None or _gain(*best, judged[best]) <= 0:
+        _ask_as_one(pairs, like)
+        best = max(pairs, key=lambda pair: _gain(*pair, like[pair]), default=None)
+        if best is None or _gain(*best, like[best]) <= 0:
             return pieces
-        pieces = [p for p in pieces if p not in best] + [judged[best]]
+        (one,) = ask([together(*best)])
+        pieces = [p for p in pieces if p not in best]
+        pairs = [pair for pair in pairs if not {*pair} & {*best}]
+        pairs += _neighbours_of(one, pieces, tall)
+        pieces.append(one)
+        # Of equal gains the first from the left counts.
+        rank = {piece: k for k, piece in enumerate(_from_left(pieces))}
+        pairs.sort(key=lambda pair: [rank[piece] for piece in pair])
 
 
-def _neighbours(pieces, tall):
-    """Yield pairs of pieces that are near each other, the left one first."""
-    order = sorted(pieces, key=lambda p: p.left)
-    boxes = np.array([(p.top, p.bottom, p.left, p.right, p.extent) for p in order])
+def _from_left(pieces):
+    return sorted(pieces, key=lambda p: p.left)
+
+
+def _ask_as_one(pairs, like):
+    """Note how much pairs look like a digit as one: each is asked once.
+
+    A few at a time, and without their ink: there may be thousands, as large as a page.
+    """
+    new = [pair for pair in pairs if pair not in like]
+    for some in (new[k : k + AT_ONCE] for k in range(0, len(new), AT_ONCE)):
+        asked = ask([together(*pair) for pair in some])
+        like.update(zip(some, (one.likeness for one in asked), strict=True))
+
+
+def _neighbours(order, tall):
+    """Yield pairs of pieces that are near each other, the left one first.
+
+    Args:
+        order: the pieces from left to right.
+        tall: a digit's extent on this page.
+    """
+    boxes = _boxes(order)
     for k, a in enumerate(order):
         for other in np.flatnonzero(_near(boxes[k], boxes[k + 1 :], tall)):
             yield a, order[k + 1 + other]
 
 
-def _near(box, others, tall):
-    """Tell which of other boxes are near a box; all at once, for there may be many.
+def _neighbours_of(one, others, tall):
+    """Yield the pairs that a piece makes with others, the left one first."""
+    (box,), boxes = _boxes([one]), _boxes(others)
+    before = boxes[:, 2] <= one.left
+    near = np.where(before, _near(boxes, box, tall), _near(box, boxes, tall))
+    for k in np.flatnonzero(near):
+        yield (others[k], one) if before[k] else (one, others[k])
+
+
+def _boxes(pieces):
+    boxes = [(p.top, p.bottom, p.left, p.right, p.extent) for p in pieces]
+    return np.array(boxes, int).reshape(-1, 5)
+
+
+def _near(first, second, tall):
+    """Tell which boxes are near each other; all at once, for there may be many.
 
     Args:
-        box: (top, bottom, left, right, extent).
-        others: of each the same, shape (n, 5).
+        first, second: (top, bottom, left, right, extent), one box, shape (5,), or
+            several, shape (n, 5); the second ones begin further right.
         tall: a digit's extent on this page.
 
     Returns:
         np.ndarray, shape (n,), bool.
     """
-    top, bottom, left, right, extent = others.T
-    larger = np.maximum(extent, box[4])
-    high = np.maximum(bottom, box[1]) - np.minimum(top, box[0])
-    wide = np.maximum(right, box[3]) - np.minimum(left, box[2])
-    below = np.maximum(top, box[0]) - np.minimum(bottom, box[1])
-    beside = np.maximum(left, box[2]) - np.minimum(right, box[3])
+    top_a, bottom_a, left_a, right_a, extent_a = first.T
+    top_b, bottom_b, left_b, right_b, extent_b = second.T
+    larger = np.maximum(extent_a, extent_b)
+    high = np.maximum(bottom_a, bottom_b) - np.minimum(top_a, top_b)
+    wide = np.maximum(right_a, right_b) - np.minimum(left_a, left_b)
+    below = np.maximum(top_a, top_b) - np.minimum(bottom_a, bottom_b)
+    beside = np.maximum(left_a, left_b) - np.minimum(right_a, right_b)
     return (
-        (left - box[3] < 0.3 * tall)
+        (left_b - right_a < 0.3 * tall)
         & (larger >= 0.25 * tall)
         & (larger <= 1.8 * tall)
         # Two halves of a digit, one above the other, may each have passed for one as
@@ -76,8 +116,13 @@ def _near(box, others, tall):
     )
 
 
-def _gain(a, b, one):
-    """Return how much better one piece is than two; not above 0: leave them."""
+def _gain(a, b, like):
+    """Return how much better one piece is than two; not above 0: leave them.
+
+    Args:
+        a, b: Pieces.
+        like: how much they look like a digit as one.
+    """
     both_large = min(a.extent, b.extent) > 0.6 * max(a.extent, b.extent)
     if a.likeness > LIKE and b.likeness > LIKE and both_large:
         return 0.0
@@ -85,9 +130,9 @@ def _gain(a, b, one):
     small = b if big is a else a
     if small.extent < 0.12 * big.extent:
         return 0.0  # dust
-    if one.likeness < LIKE:
+    if like < LIKE:
         return 0.0
-    better = one.likeness - big.likeness
+    better = like - big.likeness
     # A bar above or below, clear of its neighbours, belongs to its digit unless the
     # judge objects.
     overlap = min(a.right, b.right) - max(a.left, b.left)

@@ -5,7 +5,9 @@ is judged before a pixel is decoded, and only the decoders of picture files are 
 """
 
 import io
+import itertools
 import os
+import re
 import reprlib
 import stat
 import warnings
@@ -22,6 +24,11 @@ FEWEST_PIXELS = 16  # along the shorter side
 # Of a JPEG in refining scans, each of which goes over all its pixels; ten are usual.
 MOST_SCANNED = 1_500_000_000
 MOST_EXIF = 100  # such pieces of a JPEG: Pillow copies all before for each; 1 is usual
+# Parts of a file before or between its pixels: Pillow, in Python, looks at each.
+MOST_MARKERS, MOST_CHUNKS, LONGEST_PPM_HEADER = 1_000_000, 200_000, 1000
+# A JPEG's markers, without those that stand among its pixels.
+MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xff]")
+PPM_HEADER = re.compile(rb"P[1-6](?:\s+(?:#[^\r\n]*[\r\n]\s*)*\d+){2,3}\s")
 WORKING_SIDE = 1400  # larger photos are reduced: a digit needs no more than 100 pixels
 # Pillow also opens documents, films and telescope data; those start other programs or
 # have no bounds of their own.
@@ -97,7 +104,7 @@ def _from_array(array):
 
 def _from_file(source):
     name, raw = _bytes_of(source)
-    _check_exif(name, raw)
+    _check_parts(name, raw)
     _allow_heif()
     Image.init()
     known = [kind for kind in FORMATS if kind in Image.OPEN]
@@ -196,7 +203,9 @@ def _allow_heif():
 
 def _check_header(image, name):
     """Refuse by the header alone what should not be decoded."""
-    if image.width * image.height > MOST_PIXELS:
+    # Pillow holds those of more than a byte twice or three times, four bytes each.
+    is_wide = image.format == "WEBP" or image.mode not in ("1", "L", "P", "RGB", "I;16")
+    if image.width * image.height > MOST_PIXELS // (2 if is_wide else 1):
         raise _too_large(image.width, image.height, name)
     # MPO is what phones write who add a depth map to a JPEG: the photo comes first.
     # HEIC: bursts and thumbnails; Pillow opens the one marked as the photo.
@@ -213,13 +222,31 @@ def _check_header(image, name):
         )
 
 
-def _check_exif(name, raw):
-    if raw.startswith(b"\xff\xd8") and raw.count(b"Exif\0\0") > MOST_EXIF:
+def _check_parts(name, raw):
+    """Refuse a file of so many parts that Pillow would look at them for minutes."""
+    is_too_long = False
+    if raw.startswith(b"\xff\xd8"):
+        markers = itertools.islice(MARKER.finditer(raw), MOST_MARKERS + 1)
+        is_too_long = raw.count(b"Exif\0\0") > MOST_EXIF
+        is_too_long |= sum(1 for _ in markers) > MOST_MARKERS
+    elif raw.startswith(b"\x89PNG"):
+        is_too_long = _n_chunks(raw) > MOST_CHUNKS
+    elif re.match(rb"P[1-6]\s", raw):
+        is_too_long = not PPM_HEADER.match(raw[:LONGEST_PPM_HEADER])
+    if is_too_long:
         raise HandwritingError(
-            f"{name} is a JPEG with more than {MOST_EXIF} pieces of Exif, which no "
-            "camera writes and which take minutes. Open it elsewhere and save it as "
-            "PNG."
+            f"{name} has more parts before its pixels, or between them, than any "
+            "camera or program writes. Open it elsewhere and save it as PNG."
         )
+
+
+def _n_chunks(raw):
+    """Return how many chunks a PNG has, as far as they are counted."""
+    at, n = 8, 0
+    while at < len(raw) and n <= MOST_CHUNKS:
+        at += 12 + int.from_bytes(raw[at : at + 4], "big")
+        n += 1
+    return n
 
 
 def _check_scans(image, name, raw):
