@@ -345,6 +345,23 @@ def test_half_a_character_becomes_a_question_mark(notebook, place):
     assert graded_cell(found)["source"] == "# ? ✓"
 
 
+def test_more_cells_than_anybody_adds_are_refused(notebook, place):
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": ""}
+    notebook["cells"] += [cell | {"id": f"c{k}"} for k in range(grading.MOST_CELLS)]
+    reason, _ = staged(place, json.dumps(notebook).encode())
+    assert "has more than 25,000 cells" in reason
+
+
+def test_a_check_that_was_turned_into_text_is_named(notebook, place):
+    check = next(
+        c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade")
+    )
+    check["cell_type"] = "raw"
+    del check["outputs"], check["execution_count"]
+    reason, _ = staged(place, json.dumps(notebook).encode())
+    assert f"{check['metadata']['nbgrader']['grade_id']!r} as raw" in reason
+
+
 def test_files_beside_the_notebook_are_not_graded(notebook, place):
     for name in ("numpy.py", "sitecustomize.py", "predictions.npz", "utils"):
         (place / name).touch()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from test_data import (  # noqa: F401 - fixtures, no_way_out for all tests here
     arrays,
+    assert_same,
     cache,
     complaint,
     full,
@@ -100,6 +101,38 @@ def test_four_files_may_not_be_larger_together_than_one(tmp_path, arrays, monkey
     load_mnist(folder)
     monkeypatch.setattr(data_files, "LARGEST", n_bytes - 100)
     assert "is too large" in complaint(folder)
+
+
+def long_name(raw):
+    """A gzip file with a name of 30 million letters in its header (RFC 1952)."""
+    packed = gzip.compress(raw)
+    return packed[:3] + b"\x08" + packed[4:10] + 30_000_000 * b"a" + b"\0" + packed[10:]
+
+
+def many_members(raw):
+    return 1_000_000 * gzip.compress(b"") + gzip.compress(raw)
+
+
+@pytest.mark.parametrize("make", [long_name, many_members])
+def test_a_gzip_file_takes_no_time_to_be_read_or_refused(tmp_path, arrays, make):  # noqa: F811
+    folder = write_idx(tmp_path / "idx", arrays, ".gz")
+    path = folder / f"{IDX_NAMES['x_test']}.gz"
+    path.write_bytes(make(gzip.decompress(path.read_bytes())))
+    if make is many_members:
+        assert "has more than 100 parts" in refused(folder, path)
+    else:
+        with in_time():
+            assert_same(load_mnist(folder), arrays)
+
+
+@pytest.mark.parametrize("n", [1, 2, 100])
+def test_a_gzip_file_of_several_members_is_read_whole(tmp_path, arrays, n):  # noqa: F811
+    folder = write_idx(tmp_path / "idx", arrays, ".gz")
+    path = folder / f"{IDX_NAMES['x_test']}.gz"
+    raw = gzip.decompress(path.read_bytes())
+    parts = [raw[k * len(raw) // n : (k + 1) * len(raw) // n] for k in range(n)]
+    path.write_bytes(b"".join(map(gzip.compress, parts)) + bytes(1000))
+    assert_same(load_mnist(folder), arrays)
 
 
 OTHER_KINDS = {

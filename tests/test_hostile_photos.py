@@ -211,6 +211,15 @@ REFUSED = {
     ),
     "scans": lambda: many_scans(Image.new("L", (6000, 6000), 255), 2000),
     "Exif in pieces": lambda: exif_in_pieces(2900),
+    "JPEG that never begins": lambda: b"\xff\xd8" + b"\xff" * 50_000_000,
+    "a JPEG of comments": lambda: b"\xff\xd8" + b"\xff\xfe\0\2" * 4_000_000,
+    "a PNG of empty parts": lambda: (
+        b"\x89PNG\r\n\x1a\n" + 2_000_000 * chunk(b"abCd", b"")
+    ),
+    "a PGM of comments": lambda: b"P5 #" + b"a" * 50_000_000 + b"\n20 20 255\n",
+    "a large picture with transparency": lambda: saved(
+        Image.new("RGBA", (8000, 6000)), "PNG", compress_level=1
+    ),
     "SVG": lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><text>5</text></svg>",
     "FITS": lambda: b"SIMPLE  =                    T" + b" " * 2850,
     "PSD": lambda: b"8BPS\0\1" + bytes(100),

@@ -18,6 +18,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -29,6 +30,7 @@ from utils.places import COURSE_DIR
 
 EXERCISES = COURSE_DIR / "exercises"
 LARGEST = 20  # MB of a submitted notebook; a solved one has 60,000 bytes
+MOST_CELLS = 25_000  # and forty cells
 SECONDS, MOST_SECONDS = 300, 86_400  # for one cell
 SCHEMA = 3  # of nbgrader's metadata
 
@@ -224,13 +226,27 @@ def _handed_in(place, name):
 def _fault(notebook, name, assignment):
     """Say what makes a notebook unfit for grading; None if nothing does."""
     source = nbformat.read(EXERCISES / "source" / assignment / name, 4)
-    known = {c.metadata.get("nbgrader", {}).get("grade_id") for c in source.cells}
+    known = {
+        c.metadata["nbgrader"]["grade_id"]: c.cell_type
+        for c in source.cells
+        if "nbgrader" in c.metadata
+    }
     try:
-        nbformat.validate(notebook)
+        if len(notebook["cells"]) > MOST_CELLS:
+            return f"{name} has more than {MOST_CELLS:,} cells; delete what was added"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names of cells, which are put right
+            nbformat.validate(notebook)
         cells = nbformat.from_dict(notebook).cells
-        labels = [c.metadata["nbgrader"] for c in cells if "nbgrader" in c.metadata]
+        labelled = [c for c in cells if "nbgrader" in c.metadata]
+        labels = [c.metadata["nbgrader"] for c in labelled]
         ids = collections.Counter(label["grade_id"] for label in labels)
         old = any(label.get("schema_version") != SCHEMA for label in labels)
+        turned = [
+            f"{label['grade_id']!r:.60} as {cell.cell_type}"
+            for cell, label in zip(labelled, labels, strict=True)
+            if known.get(label["grade_id"], cell.cell_type) != cell.cell_type
+        ]
     except Exception as error:  # whatever nbformat or a wrong type raises
         text = (str(error).splitlines() or [""])[0][:100]
         return f"{name} is not a valid notebook: {text}"
@@ -242,6 +258,8 @@ def _fault(notebook, name, assignment):
     twice = [grade_id for grade_id, count in ids.items() if count > 1]
     if twice:
         return f"{name} has the cell {', '.join(twice)} twice; delete the copy"
+    if turned:
+        return f"{name} has the cell {turned[0]}; give it back the kind that it had"
     if old:
         return f"{name} was made with another nbgrader; copy the answers to a new copy"
     if not ids:

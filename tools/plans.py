@@ -99,11 +99,12 @@ def read_plan(name):
         sections = re.split(r"(?m)^## ", text)
         found = [part for part in sections if part.startswith(f"{name} minutes")]
         if not found:
-            asked = f"no plan of {name!r} minutes" if name else "more than one plan"
+            asked = f"no plan {name!r}" if name else "more than one plan"
             raise PlanError(
                 f"The guide has {asked}. It has: "
                 + ", ".join(re.findall(r"(?m)^## (\d+) minutes", text))
-                + ". A plan of your own is a text file, say my-plan.txt."
+                + ". A plan of your own is a text file, say my-plan.txt; and these "
+                f"notebooks can be named: {', '.join(notebooks())}."
             )
         text = "\n".join(line for line in found[0].splitlines() if line[:1] == "|")
     steps = [

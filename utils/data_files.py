@@ -102,8 +102,8 @@ def _read_idx_folder(folder):
     for key, name in IDX_NAMES.items():
         if key not in candidates:
             raise DataError(
-                f"{name} (or {name}.gz) is missing in the folder {folder}. A folder "
-                f"of MNIST has four files: {', '.join(IDX_NAMES.values())}."
+                f"{name} (or {name}.gz) is missing in the folder {folder}, and a "
+                f"folder of MNIST has four files: {', '.join(IDX_NAMES.values())}."
             )
         first, *others = candidates[key]
         arrays[key] = _read_idx(first, key.startswith("x"), left)
