@@ -6,6 +6,7 @@ A new case is one line in a table. test_grading_hostile.py grades a whole class.
 import copy
 import json
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -307,10 +308,12 @@ def test_a_name_that_nbgrader_takes_for_a_pattern_is_refused(tmp_path, name):
 
 
 def test_marks_for_a_check_that_is_deleted_afterwards_are_taken_back(
-    notebook, tmp_path
+    notebook, tmp_path, monkeypatch
 ):
     from nbgrader.api import Gradebook
 
+    # It starts alembic by its name.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     database = f"sqlite:///{tmp_path / 'gradebook.db'}"
     found = {"notebook": "N", "assignment": "A", "student": "ada", "db_url": database}
     names = ("A", "ada")
