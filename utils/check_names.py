@@ -77,8 +77,7 @@ def _give_back(_result=None):
     TAKEN.clear()
 
 
-if (
-    get_ipython() is not None
-):  # else there are no cells, and one program from top to end
+# Elsewhere there are no cells, but one program from top to end.
+if get_ipython() is not None:
     get_ipython().events.register("pre_run_cell", _note)
     get_ipython().events.register("post_run_cell", _give_back)

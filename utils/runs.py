@@ -249,7 +249,8 @@ def runs_dir():
             "a folder of yours."
         )
     folder = os.path.expandvars(folder)  # %env leaves $HOME as it is
-    if unknown := re.search(r"\$\w+|\$\{.*?\}|%\w+%", folder):
+    unknown = re.search(r"\$\w+|\$\{.*?\}|%\w+%", folder)
+    if unknown and not os.path.exists(COURSE_DIR / folder):
         raise RunError(
             f"RUNS_DIR is {chosen!r}, and {unknown[0]} is not set. Write the folder's "
             "name out."
