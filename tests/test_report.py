@@ -28,8 +28,7 @@ def save(name, folder, monkeypatch, seed=0, wrong=10, n=1000):
         y_train=y,
         x_test=x,
         y_test=y,
-        source="full MNIST",
-        fingerprint=data.fingerprint(x, y),
+        provenance=lambda: ("full MNIST", data.fingerprint(x, y)),
     )
     answers = y.copy()
     answers[:wrong] = (answers[:wrong] + 1) % 10

@@ -36,10 +36,9 @@ posix = pytest.mark.skipif(
 def some_data(fingerprint="0123456789abcdef", y_test=None):
     """What save_run needs to know of a data set, here with 50 training digits."""
     return SimpleNamespace(
-        source="sample",
         x_train=np.zeros((50, 28, 28), np.uint8),
         y_test=y_test,
-        fingerprint=fingerprint,
+        provenance=lambda: ("sample", fingerprint),
     )
 
 

@@ -62,6 +62,18 @@ class Digits:
     source: str
     fingerprint: str
 
+    def provenance(self):
+        """Return (source, fingerprint) of the arrays as they are now.
+
+        Since they were loaded, they may have been changed, or replaced.
+        """
+        test_fingerprint = fingerprint(self.x_test, self.y_test)
+        source = KNOWN_TEST_SETS.get(test_fingerprint, OWN)
+        if source != OWN:
+            training = [_idx_digest(part) for part in (self.x_train, self.y_train)]
+            source = source if training == KNOWN_TRAINING_SETS[source] else OWN
+        return source, test_fingerprint
+
     def __str__(self):
         return (
             f"{self.source}: {len(self.x_train):,} training digits, "
@@ -125,26 +137,6 @@ def fingerprint(x_test, y_test):
     digest = hashlib.sha256(np.ascontiguousarray(x_test))
     digest.update(np.ascontiguousarray(y_test))
     return digest.hexdigest()[:16]
-
-
-def provenance(digits):
-    """Return what digits are now: they may have been changed since they were loaded.
-
-    Args:
-        digits: Digits, whose source and fingerprint are not looked at; of what is none,
-            they are believed.
-
-    Returns:
-        (source, fingerprint), as the attributes of Digits.
-    """
-    if not isinstance(digits, Digits):
-        return digits.source, digits.fingerprint
-    test_fingerprint = fingerprint(digits.x_test, digits.y_test)
-    source = KNOWN_TEST_SETS.get(test_fingerprint, OWN)
-    if source != OWN:
-        training = [_idx_digest(part) for part in (digits.x_train, digits.y_train)]
-        source = source if training == KNOWN_TRAINING_SETS[source] else OWN
-    return source, test_fingerprint
 
 
 # --- the full set, cached or downloaded ----------------------------------------------
@@ -212,7 +204,7 @@ def _checked(arrays, where):
         arrays[f"y_{part}"] = y.astype(np.uint8)
     check_sense(arrays, where)
     found = Digits(**arrays, source=OWN, fingerprint="")
-    source, test_fingerprint = provenance(found)
+    source, test_fingerprint = found.provenance()
     return replace(found, source=source, fingerprint=test_fingerprint)
 
 

@@ -31,7 +31,6 @@ from utils.consistency import (
     in_full_precision,
     takes_a_digit,
 )
-from utils.data import provenance
 from utils.environment import versions
 from utils.model_file import load_checked
 from utils.places import COURSE_DIR
@@ -322,7 +321,7 @@ def save_run(
     if stress is not None and (fault := find_stress_fault(stress, len(y_true))):
         raise RunError(f"The stress test to save {fault}.")
     accuracy, loss = measures(y_true, y_prob)
-    source, test_fingerprint = provenance(digits)
+    source, test_fingerprint = digits.provenance()
     info = {
         "name": name,
         "model": model_name,

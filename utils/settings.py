@@ -46,7 +46,7 @@ def numbers(least, most=None):
     )
 
 
-MOST = 100_000  # of what takes time each; more is a slip of the finger
+MOST = 100_000  # of whatever takes time; more is a slip of the finger
 CONTROLS = sorted({name for pair in controls.PAIRS.values() for name in pair})
 RULES = {
     "SEED": whole(0, 2**32 - 1),  # all that Keras takes
