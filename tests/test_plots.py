@@ -70,7 +70,7 @@ CALLS = {
     "neuron": ([0.0, 0.5, 1.0], [2.0, -1.0, 0.75], 0.5, 0.75),
     "descent": ([-1, 0, 1], [2, 1, 3], {"steps": ([-1, 0], [2, 1])}),
     "backpropagation": (["pixels", "sums", "loss"],),
-    "batch_losses": ({"small": [2.3, 2.2], "large": [2.3, 9.0]},),
+    "batch_losses": ({"too small: 0.002": [2.3, 2.2], "too large: 20": [2.3, 9.0]},),
     "convolution_step": (X[0] / 255, np.eye(3), [(0, 0), (5, 5)]),
     "deep_kernel": (3,),
     "exciting_patches": ({"layer 1": [list(X[:3] / 255)] * 2},),
@@ -178,6 +178,17 @@ def test_every_figure_says_what_it_takes(name):
 def test_the_package_shows_each_figure_and_nothing_else():
     shown = {name for name, _ in inspect.getmembers(plots, inspect.isfunction)}
     assert shown == set(public_functions())
+
+
+@pytest.mark.parametrize("name", public_functions())
+def test_a_legend_hides_no_title(name):
+    figure = drawn(name)
+    titles = [figure._suptitle, *(ax.title for ax in figure.axes)]
+    titles = [title for title in titles if title and title.get_text()]
+    legends = [ax.get_legend() for ax in figure.axes if ax.get_legend()]
+    for legend in [*figure.legends, *legends]:
+        box = legend.get_window_extent()
+        assert not any(box.overlaps(title.get_window_extent()) for title in titles)
 
 
 def test_every_figure_fits_the_page():
