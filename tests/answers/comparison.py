@@ -805,6 +805,33 @@ def difference_interval(right_a, right_b, seed):
     return np.percentile(gap[drawn].mean(axis=1), [2.5, 97.5])
 
 
+# difference | the last digit is never drawn | position 4 is never drawn
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n - 1, (2000, n))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(d, [2.5, 97.5]))
+
+
+# difference | the first digit is never drawn | position 0 is never drawn
+def difference_interval(right_a, right_b, seed):
+    rng, n = random.Random(seed), len(right_a)
+    found = []
+    for _ in range(2000):
+        drawn = [rng.randint(1, n - 1) for _ in range(n)]
+        found.append(right_b[drawn].mean() - right_a[drawn].mean())
+    return np.percentile(found, [2.5, 97.5])
+
+
+# difference | a generator for each draw, each with a seed of its own | right
+def difference_interval(right_a, right_b, seed):
+    n, found = len(right_a), []
+    for k in range(2000):
+        drawn = np.random.default_rng(seed + k).integers(0, n, n)
+        found.append(right_b[drawn].mean() - right_a[drawn].mean())
+    return np.percentile(found, [2.5, 97.5])
+
+
 # difference | a loop of choices, as a list | right
 def difference_interval(right_a, right_b, seed):
     rng, gain = np.random.default_rng(seed), right_b.astype(int) - right_a
