@@ -815,10 +815,9 @@ def difference_interval(right_a, right_b, seed):
 
 # difference | the first digit is never drawn | position 0 is never drawn
 def difference_interval(right_a, right_b, seed):
-    rng, n = random.Random(seed), len(right_a)
-    found = []
+    rng, found = np.random.default_rng(seed), []
     for _ in range(2000):
-        drawn = [rng.randint(1, n - 1) for _ in range(n)]
+        drawn = rng.integers(1, len(right_a), len(right_a))
         found.append(right_b[drawn].mean() - right_a[drawn].mean())
     return np.percentile(found, [2.5, 97.5])
 
