@@ -428,6 +428,21 @@ def test_no_choice_is_no_folder(quick_sample, monkeypatch, choice):
     assert load_mnist().source == load_mnist(choice).source == "sample"
 
 
+@pytest.mark.parametrize("typed", ['"{}"', "'{}'", ' "{}" ', "$MINE/digits.npz"])
+def test_a_choice_is_what_a_shell_makes_of_it(tmp_path, arrays, typed, monkeypatch):
+    """In a notebook %env keeps the quotes and the names of variables."""
+    np.savez(tmp_path / "digits.npz", **arrays)
+    monkeypatch.setenv("MINE", str(tmp_path))
+    monkeypatch.setenv("MNIST_DATA", typed.format(tmp_path / "digits.npz"))
+    assert_same(load_mnist(), arrays)
+
+
+def test_a_folder_with_a_dollar_in_its_name_is_that_folder(tmp_path, arrays):
+    (tmp_path / "$HOME").mkdir()
+    np.savez(tmp_path / "$HOME" / "digits.npz", **arrays)
+    assert_same(load_mnist(tmp_path / "$HOME" / "digits.npz"), arrays)
+
+
 def test_names_that_are_no_letters_can_be_said():
     name = os.fsdecode(b"m\xfcnchen.npz")
     for error in (BadFile(name, "is empty"), DataError(name), RunError(name)):

@@ -682,6 +682,15 @@ def test_what_a_student_has_put_in_the_place_of_a_copy_stays(originals, case, tm
     assert elsewhere.read_text() == "mine"
 
 
+def test_what_is_in_the_way_of_all_copies_is_named(originals, monkeypatch, capsys):
+    monkeypatch.setattr(copies, "WORK", originals / "work")
+    (originals / "work").write_text("my plans for the week")
+    assert copies.main() == 1
+    told = capsys.readouterr().err
+    assert f"They lie in {originals / 'work'}, which must be a folder" in told
+    assert (originals / "work").read_text() == "my plans for the week"
+
+
 @pytest.mark.parametrize(
     "damage", [b"", b"{", b"\xff", b"[]", b'{"cells": 3}', b"[" * 10**6]
 )

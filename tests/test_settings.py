@@ -254,6 +254,8 @@ def test_a_user_without_a_name_and_a_home_runs_the_course(open_copy):
     [
         ("~/digits", "{home}/digits"),
         ("  ~/digits ", "{home}/digits"),
+        ('"~/digits"', "{home}/digits"),  # as Windows' shell hands it on
+        ("'sample'", "sample"),
         ("digits", "{here}/digits"),
         ("./digits/", "{here}/digits"),
         ("{home}/digits", "{home}/digits"),

@@ -161,7 +161,7 @@ def make_copy(work, place, content, stamps):
     return [f"{copy.name}: the course has a newer version. {words}" for words in said]
 
 
-def make_copies(work=WORK):
+def make_copies(work):
     """Make what is missing, renew what the student has not changed.
 
     Args:
@@ -180,9 +180,15 @@ def make_copies(work=WORK):
 def main():
     """Make the copies and say what a student should know; return the exit code."""
     try:
-        said = make_copies()
+        said = make_copies(WORK)
     except (OSError, BadFile) as error:
         print(f"The working copies cannot be made: {error}", file=sys.stderr)
+        if isinstance(error, OSError):
+            print(
+                f"They lie in {WORK}, which must be a folder of yours, on a disk with "
+                "room: move what is in their way elsewhere.",
+                file=sys.stderr,
+            )
         return 1
     print(*said, sep="\n", end="\n" if said else "")
     return 0

@@ -24,7 +24,7 @@ from tools.pins import broken, missing, read
 from tools.programs import Problem, wait_for
 from tools.python_version import complaint
 from utils.files import rename
-from utils.places import COURSE_DIR
+from utils.places import COURSE_DIR, chosen
 
 VENV = COURSE_DIR / ".venv"
 # GB to download, GB on disk (measured on Linux; more elsewhere), for each file.
@@ -109,8 +109,7 @@ def name_the_data():
     Notebooks run in the course's folder: a relative path is meant from here.
     """
     for name in ("MNIST_DATA", "RUNS_DIR"):
-        typed = os.environ.get(name)
-        value = (typed or "").strip()
+        typed, value = os.environ.get(name), chosen(name)
         if not value:
             os.environ.pop(name, None)
             continue

@@ -12,7 +12,6 @@ document recognition", Proceedings of the IEEE 86(11), 1998.
 """
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +22,7 @@ from utils.data_files import IDX_NAMES as IDX_NAMES
 from utils.data_files import LARGEST, DataError, check_kinds, read_path
 from utils.download import UnreachableError, fetch
 from utils.environment import keras_home
-from utils.places import COURSE_DIR
+from utils.places import COURSE_DIR, chosen
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -94,7 +93,7 @@ def load_mnist(choice=None):
         DataError: the data are missing, damaged or not MNIST-like; the message names
             the file and says what to do.
     """
-    choice = str(choice or os.environ.get("MNIST_DATA", "")).strip() or "auto"
+    choice = str(choice or chosen("MNIST_DATA")).strip() or "auto"
     note, is_own = "", False
     if choice == "sample":
         arrays = _read_sample()

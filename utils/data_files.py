@@ -66,7 +66,7 @@ def read_path(choice):
     """
     path = Path(os.path.expanduser(choice))  # Path.expanduser fails on unknown users
     if not os.path.lexists(path):
-        path = COURSE_DIR / path
+        path = COURSE_DIR / os.path.expandvars(path)  # %env leaves $HOME as it is
     try:
         if path.is_dir():
             return _read_idx_folder(path)

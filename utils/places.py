@@ -3,6 +3,7 @@
 Standard library and syntax of Python 3.6 only: course.py reads it before anything else.
 """
 
+import os
 from pathlib import Path
 
 COURSE_DIR = Path(__file__).resolve().parent.parent
@@ -29,3 +30,14 @@ LABS = (
     "labs/What_Makes_the_Difference.ipynb",
     "labs/Your_Handwriting.ipynb",
 )
+
+
+def chosen(variable):
+    """Return what an environment variable chooses, "" where it is not set.
+
+    Without the quotes that %env, and Windows' own shell, leave around a path.
+    """
+    value = os.environ.get(variable, "").strip()
+    if len(value) > 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1].strip()
+    return value

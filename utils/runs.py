@@ -33,7 +33,7 @@ from utils.consistency import (
 )
 from utils.environment import versions
 from utils.model_file import load_checked
-from utils.places import COURSE_DIR
+from utils.places import COURSE_DIR, chosen
 from utils.run_files import INFO_FIELDS as INFO_FIELDS
 from utils.run_files import (
     LARGEST,
@@ -238,20 +238,18 @@ def runs_dir():
         RunError: it begins with "~", and there is no such user; or it names a variable
             that is not set.
     """
-    chosen = os.environ.get("RUNS_DIR", "").strip() or "runs"
-    if len(chosen) > 2 and chosen[0] == chosen[-1] and chosen[0] in "\"'":
-        chosen = chosen[1:-1]  # %env keeps the quotes
-    folder = os.path.expanduser(chosen)
+    choice = chosen("RUNS_DIR") or "runs"
+    folder = os.path.expanduser(choice)
     if folder.startswith("~"):
         raise RunError(
-            f"RUNS_DIR is {chosen!r}, and this computer knows no such user. Set it to "
+            f"RUNS_DIR is {choice!r}, and this computer knows no such user. Set it to "
             "a folder of yours."
         )
     folder = os.path.expandvars(folder)  # %env leaves $HOME as it is
     unknown = re.search(r"\$\w+|\$\{.*?\}|%\w+%", folder)
     if unknown and not os.path.exists(COURSE_DIR / folder):
         raise RunError(
-            f"RUNS_DIR is {chosen!r}, and {unknown[0]} is not set. Write the folder's "
+            f"RUNS_DIR is {choice!r}, and {unknown[0]} is not set. Write the folder's "
             "name out."
         )
     return COURSE_DIR / folder
