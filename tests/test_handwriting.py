@@ -728,6 +728,16 @@ def test_a_cut_off_file_never_crashes_otherwise():
                 read_page(whole[:keep])
 
 
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "jpeg"])
+def test_what_a_decoder_says_to_a_damaged_file_is_said_once(compression, capfd):
+    """In a notebook, what it writes to stderr would stand in red above our sentence."""
+    raw = bytearray(as_file(NOISE, "TIFF", compression=compression))
+    raw[len(raw) // 3 : len(raw) // 2] = bytes(len(raw) // 2 - len(raw) // 3)
+    with contextlib.suppress(HandwritingError):
+        read_page(bytes(raw))
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.slow
 def test_a_damaged_file_never_crashes_otherwise():
     for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"):

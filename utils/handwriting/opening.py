@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from utils.environment import quiet_stderr
 from utils.handwriting.errors import HandwritingError
 
 MOST_PIXELS = 80_000_000  # of a photo; decoded, it takes three bytes for each
@@ -109,8 +110,9 @@ def _from_file(source):
     Image.init()
     known = [kind for kind in FORMATS if kind in Image.OPEN]
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of what _check_header refuses, or of harmless metadata.
+        with warnings.catch_warnings(), quiet_stderr():
+            # Pillow warns of what _check_header refuses, or of harmless metadata; the
+            # libraries below it write what is wrong with a file straight to stderr.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(raw), formats=known) as image:
                 _check_header(image, name)
