@@ -786,16 +786,17 @@ def dashes(size):
 
 
 @pytest.mark.slow
-def test_sparse_noise_is_no_page_and_takes_no_time():
+def test_sparse_noise_is_no_page_and_takes_no_longer_than_a_few(shipped):
+    page = photos.photograph(shipped[0][:10])
+    read_page(page)  # the first one also loads the judge
+    noise = [salt(0.01), salt(0.03), salt(0.1), salt(0.05, (3000, 4000))]
     took = []
-    pages = [salt(0.01), salt(0.03), salt(0.1), salt(0.05, (3000, 4000))]
-    pages += [dashes(3), dashes(10)]
-    for page in pages:
+    for picture in (page, *noise, dashes(3), dashes(10)):
         begin = time.process_time()
-        with pytest.raises(HandwritingError):
-            read_page(page)
+        with contextlib.nullcontext() if not took else pytest.raises(HandwritingError):
+            read_page(picture)
         took.append(time.process_time() - begin)
-    assert max(took) < 5, took  # seconds of the processor
+    assert max(took) < 40 * took[0], took  # seconds of the processor
 
 
 def test_a_bomb_is_refused_before_it_is_decoded():
