@@ -66,6 +66,7 @@ def choose(pieces, erased, printed):
         HandwritingError: nothing is large enough, or hardly anything is like a digit.
     """
     left_out, shape = [], erased.shape
+    pieces = _without_shadows(pieces, shape, left_out)
     pieces = _without_areas(_without_fences(pieces, left_out), left_out)
     all_ink = sum(p.area for p in pieces)
     pieces = _what_was_written(pieces, erased, printed, left_out)
@@ -120,6 +121,20 @@ def _sift(pieces, reason, left_out):
         else:
             kept.append(piece)
     return kept
+
+
+def _without_shadows(pieces, shape, left_out):
+    """Leave out what comes in from the rim, far paler than a sure digit on the page.
+
+    A shadow may look like one, and would tell how large digits are, and how dark.
+    """
+    written = [p.dark for p in sure_digits(pieces) if not _at_the_rim(p, shape)]
+    least = PALE * max(written, default=0)
+
+    def shadow(piece):
+        return _at_the_rim(piece, shape) and piece.dark < least and "rim"
+
+    return _sift(pieces, shadow, left_out)
 
 
 def _without_areas(pieces, left_out):

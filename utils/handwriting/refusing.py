@@ -13,7 +13,7 @@ from utils.handwriting.pieces import LIKE, SURE, UNLIKELY, ask, together
 FEWEST_DIGITS = 0.7
 # Of digits among signs, and of pieces that leave a doubt, for each of the digits.
 FEWEST_AMONG_SIGNS, MOST_DOUBTS = 3, 0.1
-FEWEST_ALONE = 0.2  # the likeness of a single piece, if no pen's stroke is like it
+OUTLINE = 0.8  # of the picture: what reaches over so much is a sheet, a book, a screen
 # What a pen leaves of one digit, in MNIST and beyond: strokes this long together, this
 # wide, by the digit's height or width, whichever is larger; and a box so wide by high.
 LONGEST_INK, WIDEST_PEN, WIDEST_BOX = 4.0, 0.3, 2.0
@@ -33,13 +33,18 @@ def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
     share = share_of_digits(pieces)
     if len(pieces) == 1:
         # Whoever photographs one piece of writing most likely wrote a digit: it is read
-        # in doubt, which its likeness tells.
-        fewest = 0 if _is_as_much_as_a_digit(pieces[0]) else FEWEST_ALONE
+        # in doubt, which its likeness tells. What no pen leaves must surely be one.
+        (piece,) = pieces
+        fewest = 0 if _is_as_much_as_a_digit(piece) else SURE
+        if piece.height * piece.width > OUTLINE * np.prod(shape):
+            fewest = max(fewest, UNLIKELY)
     if share < fewest and not _are_digits_and_signs(pieces):
         like = sum(p.likeness > LIKE for p in pieces)
+        why = f"{like} of {len(pieces)} pieces of ink look like a digit"
+        if len(pieces) == 1:
+            why = "all of its ink hangs together, and is hardly one digit"
         raise HandwritingError(
-            "This looks like words, or like no writing at all: "
-            f"{like} of {len(pieces)} pieces of ink look like a digit. Photograph a "
+            f"This looks like words, or like no writing at all: {why}. Photograph a "
             "page of digits that do not touch, upright, in even light."
         )
 
