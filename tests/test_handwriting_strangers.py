@@ -4,13 +4,17 @@ Each page is drawn here, so what is on it is known; each breaks the reading with
 rule that it is here for.
 """
 
+import contextlib
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
 from utils.canvas.strokes import DIGITS, draw
-from utils.handwriting import judge, read_page
+from utils.handwriting import HandwritingError, judge, read_page
+from utils.handwriting.pieces import Piece
+from utils.handwriting.refusing import refuse_words
 
 SIDE = 60  # pixels of a digit's square
 
@@ -132,3 +136,48 @@ def test_the_digits_of_a_sum_are_read_and_its_signs_left_out():
     pen.line([(540, 95), (620, 185)], 40, 10)
     pen.line([(620, 95), (540, 185)], 40, 10)
     assert read(page) == "573"
+
+
+@pytest.mark.parametrize(("digit", "side"), [(3, 300), (0, 600), (8, 450)])
+def test_a_shadow_that_looks_like_a_large_digit_is_none(digit, side):
+    """It would tell how large digits are, and make a speck of the one on the page."""
+    page = blank(700, 1100)
+    write(page, digit, 700 - int(0.7 * side), 560, ink=212, side=side)
+    page = page.filter(ImageFilter.GaussianBlur(4))
+    write(page, 5, 330, 480, ink=110, side=80)
+    assert read(page) == "5"
+
+
+def test_digits_are_read_on_rough_paper_whose_fibres_hang_together():
+    rng = np.random.default_rng(0)
+    page = np.full((800, 1000), 225.0)
+    places = rng.integers((300, 100, 6), (760, 960, 22), (8000, 3))
+    for top, left, length in places:
+        page[top : top + 3, left : left + length] -= 14
+    page = ndimage.gaussian_filter(page + rng.normal(0, 2, page.shape), 0.7)
+    page = Image.fromarray(page.clip(0, 255).astype("uint8"))
+    for k, digit in enumerate((1, 7, 6, 2, 8, 9)):
+        write(page, digit, 120 + 130 * k, 330, ink=130, side=90)
+    assert read(page) == "176289"
+
+
+def test_a_sheet_on_a_sheet_is_no_digit():
+    page = Image.new("L", (800, 670), 40)
+    pen = ImageDraw.Draw(page)
+    pen.polygon([(20, 30), (770, 60), (780, 640), (40, 620)], fill=235)
+    pen.polygon([(58, 60), (733, 87), (742, 609), (76, 591)], fill=70)
+    with pytest.raises(HandwritingError, match="hardly one digit"):
+        read(page.filter(ImageFilter.GaussianBlur(1)))
+
+
+@pytest.mark.parametrize("likeness", [0.6, 0.95])
+def test_ink_that_no_pen_leaves_of_one_digit_must_surely_look_like_one(likeness):
+    turns = np.linspace(0, 14 * np.pi, 500)
+    across, down = 80 + 5 * turns + 30 * np.cos(turns), 150 + 60 * np.sin(turns)
+    page = Image.new("L", (400, 300))
+    ImageDraw.Draw(page).line([*zip(across, down, strict=True)], 255, 5)
+    prob = np.append(np.full(10, likeness / 10), 1 - likeness)
+    piece = Piece(np.asarray(page) / 255, 0, 0, prob=prob)
+    refused = pytest.raises(HandwritingError, match="hangs together")
+    with refused if likeness < 0.9 else contextlib.nullcontext():
+        refuse_words([piece], (600, 600))

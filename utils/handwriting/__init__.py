@@ -8,6 +8,7 @@ in the modules of this package: opening, ink, lines, pieces, digits, box, and th
 of what looks like a digit. Importing this package does not import TensorFlow.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +32,7 @@ from utils.handwriting.ink import (
     ink_of,
     is_light_on_dark,
     to_strokes,
+    without_grain,
 )
 from utils.handwriting.opening import WORKING_SIDE, open_photo
 from utils.handwriting.pieces import LIKE, SURE
@@ -109,7 +111,7 @@ def read_page(source):
     # first guess convinces nobody, the other is tried.
     for guess in (light_on_dark, not light_on_dark):
         try:
-            page, share = _read(photo, ink_of(even, guess))
+            page, share = _read_smooth_or_rough(photo, ink_of(even, guess))
         except HandwritingError as error:
             problem = problem or error
             continue
@@ -126,8 +128,25 @@ def read_page(source):
     return _mended(best, photo)
 
 
+def _read_smooth_or_rough(photo, ink):
+    """Return what _read() does; where it finds no digits, of smoother paper, perhaps.
+
+    Rough paper hangs together, and the digits with it.
+    """
+    try:
+        return _read(photo, ink)
+    except HandwritingError:
+        smooth = without_grain(ink)
+        if smooth is None:
+            raise
+        page, share = _read(photo, smooth)
+        if page.likeness.mean() < CONVINCING or _worth(page) < MORE:
+            raise
+        return page, share
+
+
 def _mended(page, photo):
-    """Return a page with the pale parts of its strokes, if it is worth more with them.
+    """Return a page with another cut of its ink, if it is worth more with that.
 
     A pencil's ink is uneven: what is cut at half of the strength around may be broken.
     """
@@ -136,11 +155,14 @@ def _mended(page, photo):
     if doubts < MANY or doubts < DOUBTFUL * len(page.images):
         return page
     ink = np.rot90(page.stages["ink"], -page.turn)
-    try:
-        other, _ = _read(photo, ink, uneven=True)
-    except HandwritingError:
-        return page
-    return other if _worth(other) > _worth(page) + MORE else page
+    smooth = without_grain(ink)
+    best = page
+    for other_ink, uneven in ((ink, True), (smooth, False)):
+        with contextlib.suppress(HandwritingError):
+            if other_ink is not None:
+                other, _ = _read(photo, other_ink, uneven)
+                best = max(best, other, key=_worth)
+    return best if _worth(best) > _worth(page) + MORE else page
 
 
 def _worth(page):

@@ -7,6 +7,7 @@ from utils.handwriting.errors import empty_page, nothing_like_ink
 
 SMALLEST_PAGE = 100  # pixels; what is smaller has neither noise nor lines removed
 PALEST = 0.25  # of the ink around: a stroke's palest part
+ROUGH = 0.5  # of what passes for ink: if so much is pale, the paper is rough
 BLOCKS = 8  # along the shorter side: so much of a page has a noise of its own
 FAINTEST = 0.05  # ink that swallows less of the light than this is no ink
 NOISE_LEVELS = 5.0  # nor is what does not rise so many times above the noise
@@ -220,6 +221,16 @@ def to_strokes(ink, uneven=False):
         strokes = _with_pale_parts(strokes, ink, strong)
     body = ndimage.binary_dilation(strokes > 0.5, np.ones((3, 3)))
     return np.where(body, strokes, 0).astype(np.float32)
+
+
+def without_grain(ink):
+    """Return the ink without what is far paler than most; None where that is little.
+
+    Rough paper may pass for ink all over a page; what a pen wrote is darker.
+    """
+    pale = ink < otsu(ink[ink > 0])
+    strokes = to_strokes(ink) > 0.5
+    return np.where(pale, 0, ink) if pale[strokes].mean() > ROUGH else None
 
 
 def _with_pale_parts(strokes, ink, strong):
