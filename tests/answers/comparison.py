@@ -608,7 +608,7 @@ def difference_interval(right_a, right_b, seed):
     return tuple(np.percentile(b - a, [2.5, 97.5]))
 
 
-# difference | a − b | That is a − b
+# difference | a − b | Is that a − b
 def difference_interval(right_a, right_b, seed):
     n = len(right_a)
     drawn = np.random.default_rng(seed).integers(0, n, (2000, n))
@@ -624,7 +624,7 @@ def difference_interval(right_a, right_b, seed):
     return tuple(np.round(np.percentile(d, [2.5, 97.5]), 9))
 
 
-# difference | fractions for percentiles | Not right yet: the middle
+# difference | fractions for percentiles | counts in percent
 def difference_interval(right_a, right_b, seed):
     n = len(right_a)
     drawn = np.random.default_rng(seed).integers(0, n, (2000, n))
@@ -820,6 +820,30 @@ def difference_interval(right_a, right_b, seed):
         drawn = rng.integers(1, len(right_a), len(right_a))
         found.append(right_b[drawn].mean() - right_a[drawn].mean())
     return np.percentile(found, [2.5, 97.5])
+
+
+# difference | the first and the last digit are half as likely | low and high, where
+def difference_interval(right_a, right_b, seed):
+    rng, n = np.random.default_rng(seed), len(right_a)
+    drawn = np.round(rng.random((2000, n)) * (n - 1)).astype(int)
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(d, [2.5, 97.5]))
+
+
+# difference | by the standard deviation | low and high, where b is ahead on one
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n, (2000, n))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return d.mean() - 1.96 * d.std(), d.mean() + 1.96 * d.std()
+
+
+# difference | one digit fewer in each draw | as likely as the others
+def difference_interval(right_a, right_b, seed):
+    n = len(right_a)
+    drawn = np.random.default_rng(seed).integers(0, n, (2000, n - 1))
+    d = right_b[drawn].mean(axis=1) - right_a[drawn].mean(axis=1)
+    return tuple(np.percentile(d, [2.5, 97.5]))
 
 
 # difference | a generator for each draw, each with a seed of its own | right
