@@ -437,6 +437,21 @@ def test_a_choice_is_what_a_shell_makes_of_it(tmp_path, arrays, typed, monkeypat
     assert_same(load_mnist(), arrays)
 
 
+@pytest.mark.parametrize(
+    "typed, why",
+    [
+        ("sample # offline", "# offline is a part of it"),
+        ('"sample', "a quotation mark"),
+        ("$NOPE/mnist", "$NOPE is not set"),
+        ("https://example.org/mnist.npz", "an address"),
+    ],
+)
+def test_what_is_left_of_how_a_choice_was_typed_is_named(typed, why, monkeypatch):
+    monkeypatch.delenv("NOPE", raising=False)
+    monkeypatch.setenv("MNIST_DATA", typed)
+    assert why in complaint(None)
+
+
 def test_a_folder_with_a_dollar_in_its_name_is_that_folder(tmp_path, arrays):
     (tmp_path / "$HOME").mkdir()
     np.savez(tmp_path / "$HOME" / "digits.npz", **arrays)

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from datetime import datetime
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -1117,12 +1118,50 @@ def test_a_runs_dir_that_can_be_no_folder_is_named_by_whoever_loads(
         assert str(place) in message and "RUNS_DIR" in message
 
 
-@pytest.mark.parametrize("quote", "'\"")
+@pytest.mark.parametrize("quotes", ["''", '""', "“”", "„“"])
 def test_quotes_that_a_shell_would_take_off_are_no_part_of_runs_dir(
-    quote, home, monkeypatch
+    quotes, home, monkeypatch
 ):
-    monkeypatch.setenv("RUNS_DIR", f"{quote}{home}{quote}")
+    monkeypatch.setenv("RUNS_DIR", quotes[0] + str(home) + quotes[1])
     assert runs.runs_dir() == home
+    monkeypatch.setenv("RUNS_DIR", quotes)
+    assert runs.runs_dir() == runs.COURSE_DIR / "runs"
+
+
+@pytest.mark.parametrize(
+    "typed, why",
+    [
+        ('"{}', "quotation mark"),
+        ("{}”", "quotation mark"),
+        ("{} # mine", "# mine is a part"),
+        ("file://{}", "an address"),
+        ("= {}", "begins with ="),
+        ("None", "no folder"),
+        ("$(pwd)/runs", "$(pwd) is not carried out"),
+        ("${{NOPE}}/runs", "${NOPE} is not set"),
+        ("{{HOME}}/runs", "{HOME} is not filled in"),
+        pytest.param(
+            "C:/Users/me/runs", "no drives", marks=posix, id="a drive of Windows"
+        ),
+    ],
+)
+def test_what_is_left_in_runs_dir_of_how_it_was_typed_is_named(
+    typed, why, home, monkeypatch
+):
+    """Or a folder of a strange name would be made, and its runs be sought elsewhere."""
+    monkeypatch.delenv("NOPE", raising=False)
+    monkeypatch.setenv("RUNS_DIR", typed.format(home))
+    for ask in (list_runs, partial(runs.check_free, "ann")):
+        assert why in complaint(ask)
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("name", ["Zoe's runs", "C#", "50 % of {it}", "a=b"])
+def test_a_folder_may_have_a_name_of_its_own(name, home, monkeypatch):
+    (home / name).mkdir(parents=True)
+    for place in (home / name, home / name / "runs"):
+        monkeypatch.setenv("RUNS_DIR", str(place))
+        assert runs.runs_dir() == place
 
 
 def test_a_folder_that_takes_no_run_is_named_before_anything_is_trained(

@@ -20,7 +20,7 @@ from utils.bounded import (
     read_gzip,
     read_npz,
 )
-from utils.places import COURSE_DIR
+from utils.places import COURSE_DIR, leftover
 from utils.wording import SaidError
 
 IDX_NAMES = {
@@ -87,9 +87,11 @@ def read_path(choice):
             f"{getattr(error, 'filename', None) or path!s:.{LONGEST_NAME}} cannot be "
             f"read: {reason}. Correct MNIST_DATA, or copy the data again."
         ) from error
+    why = leftover(path)
     raise DataError(
         f"MNIST_DATA is {choice!r:.{LONGEST_NAME}}, which is neither auto, full or "
-        "sample nor a folder or file that exists. Correct the spelling or the path."
+        "sample nor a folder or file that exists. Correct the spelling or the path"
+        f"{f': {why:.{LONGEST_NAME}}' if why else ''}."
     )
 
 

@@ -33,7 +33,7 @@ from utils.consistency import (
 )
 from utils.environment import versions
 from utils.model_file import load_checked
-from utils.places import COURSE_DIR, chosen
+from utils.places import COURSE_DIR, chosen, leftover
 from utils.run_files import INFO_FIELDS as INFO_FIELDS
 from utils.run_files import (
     LARGEST,
@@ -235,22 +235,21 @@ def runs_dir():
     finds the same runs.
 
     Raises:
-        RunError: it begins with "~", and there is no such user; or it names a variable
-            that is not set.
+        RunError: it begins with "~", and there is no such user; or something is left
+            in it of how it was typed, such as a variable that is not set.
     """
     choice = chosen("RUNS_DIR") or "runs"
-    folder = os.path.expanduser(choice)
+    # %env leaves $HOME as it is.
+    folder = os.path.expanduser(os.path.expandvars(choice))
     if folder.startswith("~"):
         raise RunError(
             f"RUNS_DIR is {choice!r}, and this computer knows no such user. Set it to "
             "a folder of yours."
         )
-    folder = os.path.expandvars(folder)  # %env leaves $HOME as it is
-    unknown = re.search(r"\$\w+|\$\{.*?\}|%\w+%", folder)
-    if unknown and not os.path.exists(COURSE_DIR / folder):
+    if why := leftover(COURSE_DIR / folder):
         raise RunError(
-            f"RUNS_DIR is {choice!r}, and {unknown[0]} is not set. Write the folder's "
-            "name out."
+            f"RUNS_DIR is {choice!r}, and {why}. Write the folder's name out; or, if "
+            "this is to be its name, make it first."
         )
     return COURSE_DIR / folder
 
