@@ -36,7 +36,7 @@ LABS = (
 QUOTES = "\"'`“”„‘’«»"
 # What %env and other shells hand on of how a path was typed, and what to say of it.
 LEFTOVERS = (
-    ("[" + QUOTES + "].*?$|.*[" + QUOTES + "]$", "a quotation mark stands at its end"),
+    ("[" + QUOTES + "]|.*[" + QUOTES + "]$", "a quotation mark is left at one end"),
     (r".*\s(#.*)", "{} is a part of it"),
     (r".*?(\w\w+:/)", "it is an address, not a folder"),
     (r"(=)", "it begins with {}"),
@@ -64,6 +64,9 @@ def leftover(path):
     """Say what is left in a path of how it was typed, in words; "" if nothing is.
 
     Only in the part of it that is not there: a folder may have any name.
+
+    Args:
+        path: pathlib.Path, an absolute one.
     """
     there = next((p for p in (path, *path.parents) if os.path.exists(p)), path.anchor)
     missing = str(path)[len(str(there)) :].strip("/\\")[:1000]

@@ -137,12 +137,12 @@ def _read_smooth_or_rough(photo, ink):
         return _read(photo, ink)
     except HandwritingError:
         smooth = without_grain(ink)
-        if smooth is None:
-            raise
-        page, share = _read(photo, smooth)
-        if page.likeness.mean() < CONVINCING or _worth(page) < MORE:
-            raise
-        return page, share
+        if smooth is not None:
+            with contextlib.suppress(HandwritingError):
+                page, share = _read(photo, smooth)
+                if page.likeness.mean() > CONVINCING and _worth(page) > MORE:
+                    return page, share
+        raise  # what was wrong with the whole ink
 
 
 def _mended(page, photo):

@@ -224,9 +224,18 @@ def to_strokes(ink, uneven=False):
 
 
 def without_grain(ink):
-    """Return the ink without what is far paler than most; None where that is little.
+    """Return the ink without its paler half of two, if most strokes are of that.
 
     Rough paper may pass for ink all over a page; what a pen wrote is darker.
+
+    Args:
+        ink: shape (height, width), float32 in [0, 1].
+
+    Returns:
+        np.ndarray, same shape and dtype; None where the paper is smooth.
+
+    Raises:
+        HandwritingError: there is no ink.
     """
     pale = ink < otsu(ink[ink > 0])
     strokes = to_strokes(ink) > 0.5
