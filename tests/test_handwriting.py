@@ -396,6 +396,7 @@ def test_rings_are_taken_off_also_open_ones_that_touch_their_digit(gap, size, mo
     assert len(read) == 4 and np.sum(read == written) >= (4 if size > 1 else 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.9, 0.95], ids=["cut", "just touched"])
 def test_a_digit_with_its_ring_is_no_zero_however_sure_that_looks(size, used_to_pens):
     for written in ((4, 7, 2, 3), (4, 5, 6, 7), (8, 9, 2, 7)):
@@ -446,6 +447,7 @@ def test_frames_are_named_among_what_is_left_out(shipped):
     assert "line" in {why for _, why in read_page(raw).left_out}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pen", [0.004, 0.02, 0.1])
 def test_a_thin_pen_and_a_thick_one_are_read_alike(pen, models):
     drawings = [strokes.draw(d, 300, pen=pen) for d in strokes.DIGITS]
@@ -523,6 +525,7 @@ def clouds():
     return np.uint8(255 * (field - field.min()) / np.ptp(field))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("picture", [words, coins, empty_grid, barcode, clouds])
 def test_what_is_no_page_of_digits_is_refused(picture):
     with pytest.raises(HandwritingError, match=r"words|nothing like ink|empty"):

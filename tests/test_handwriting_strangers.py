@@ -16,6 +16,7 @@ from utils.handwriting import HandwritingError, judge, read_page
 from utils.handwriting.pieces import Piece
 from utils.handwriting.refusing import refuse_words
 
+pytestmark = pytest.mark.slow  # each reads a page, or several
 SIDE = 60  # pixels of a digit's square
 
 
@@ -90,7 +91,6 @@ def test_a_pencils_strokes_are_followed_where_it_pressed_less():
     assert read(page) == "".join(map(str, written))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("grain", "dark"), [(12, 110), (18, 90)])
 def test_the_grain_of_a_dark_desk_is_no_noise_of_the_paper(grain, dark):
     rng = np.random.default_rng(0)
