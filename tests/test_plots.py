@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
@@ -465,14 +466,23 @@ def test_a_figure_has_200_dots_an_inch_and_its_page_100_for_that_of_its_size():
         assert image.width == pytest.approx(0.8 * 10 * 200, abs=2)
 
 
-def test_a_notebook_shows_our_picture_not_one_that_matplotlib_makes():
+def test_a_notebook_shows_our_picture_drawn_once_not_one_that_matplotlib_makes(
+    monkeypatch,
+):
+    drawings, really_draw = [], FigureCanvasAgg.draw
+    monkeypatch.setattr(
+        FigureCanvasAgg, "draw", lambda self: [drawings.append(1), really_draw(self)]
+    )
     shell = InteractiveShell.instance()
     try:  # as Matplotlib does in a notebook
         formatter = shell.display_formatter.formatters["image/png"]
         formatter.for_type(Figure, lambda figure: b"its own way")
-        data, metadata = shell.display_formatter.format(draw("learning_curves"))
+        figure = draw("learning_curves")
+        drawings.clear()
+        data, metadata = shell.display_formatter.format(figure)
     finally:
         InteractiveShell.clear_instance()
+    assert len(drawings) == 1
     with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
         assert (image.mode, image.width) == ("P", 1600)
     assert metadata["image/png"]["width"] == 1000

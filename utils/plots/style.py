@@ -68,29 +68,25 @@ class _DescribedFigure(Figure):
     """A figure that tells Jupyter what it shows, for readers who cannot see it."""
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        data, described = self.picture()
-        return {"image/png": data}, {"image/png": described}
-
-    def picture(self):
-        """Return the figure as a PNG, base64, and what Jupyter should know of it."""
         canvas = FigureCanvasAgg(self)
         with our_look():
             canvas.draw()
         data = base64.b64encode(_small(canvas.buffer_rgba(), self.dpi)).decode()
         width = round(PIXELS * self.get_figwidth() / PAPER)
-        return data, {"alt": in_words(self), "width": width}
+        described = {"alt": in_words(self), "width": width}
+        return {"image/png": data}, {"image/png": described}
 
 
 def _draw_our_way():
-    """Let Jupyter ask our figures for their picture, and Matplotlib for none of them.
+    """Let Jupyter show our figures as they say themselves, and Matplotlib draw none.
 
     Matplotlib tells a notebook how to draw any Figure, and that counts for more than
-    what a figure says of itself.
+    what a figure says of itself; unless it comes to nothing.
     """
     shell = get_ipython()
     if shell is not None:
         formatter = shell.display_formatter.formatters["image/png"]
-        formatter.for_type(_DescribedFigure, _DescribedFigure.picture)
+        formatter.for_type(_DescribedFigure, lambda figure: None)
 
 
 def _small(pixels, dpi):
