@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -134,10 +135,13 @@ def grade(assignment, seconds=SECONDS):
         if not _is_there(place):
             continue
         with tempfile.TemporaryDirectory() as stage:
-            reason = put_on_stage(place, Path(stage, "submitted", student, assignment))
-            reason = reason or grade_one(
-                assignment, student, stage, kind, seconds, late
-            )
+            staged = Path(stage, "submitted", student, assignment)
+            try:
+                reason = put_on_stage(place, staged) or grade_one(
+                    assignment, student, stage, kind, seconds, late
+                )
+            except Exception as error:  # what one handed in stops nobody else's grading
+                reason = f"cannot be graded ({type(error).__name__})"
         shown = student if student.isprintable() else repr(student)
         if reason:
             refused[shown] = reason
@@ -183,7 +187,8 @@ def misplaced(assignment):
 def put_on_stage(place, stage):
     """Copy the notebook that was handed in; return why that is not possible, if so."""
     student = place.parent.name
-    if not student.isprintable() or set("[]*?") & set(student):  # nbgrader's globs
+    is_plain = student.isprintable() and student == student.strip()
+    if not is_plain or set("[]*?") & set(student):  # nbgrader's globs
         return f"no folder can be found by the name {student!r}; rename it"
     name = next((EXERCISES / "source" / place.name).glob("*.ipynb")).name
     try:
@@ -234,6 +239,9 @@ def _fault(notebook, name, assignment):
     try:
         if len(notebook["cells"]) > MOST_CELLS:
             return f"{name} has more than {MOST_CELLS:,} cells; delete what was added"
+        for cell in notebook["cells"]:
+            if "outputs" in cell:  # of the student's machine: they are made anew here
+                cell["outputs"] = []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of names of cells, which are put right
             nbformat.validate(notebook)
@@ -247,9 +255,10 @@ def _fault(notebook, name, assignment):
             for cell, label in zip(labelled, labels, strict=True)
             if known.get(label["grade_id"], cell.cell_type) != cell.cell_type
         ]
+    except RecursionError:
+        return f"{name} is not a valid notebook: something in it is nested too deeply"
     except Exception as error:  # whatever nbformat or a wrong type raises
-        text = (str(error).splitlines() or [""])[0][:100]
-        return f"{name} is not a valid notebook: {text}"
+        return f"{name} is not a valid notebook: {_first_line(error)}"
     if others := [f"{grade_id!r:.60}" for grade_id in ids if grade_id not in known]:
         return (
             f"{name} has the cell {', '.join(others[:3])}, which none of the exercises "
@@ -267,20 +276,34 @@ def _fault(notebook, name, assignment):
     return None
 
 
+def _first_line(error):
+    try:
+        return (str(error).splitlines() or [""])[0][:100]
+    except RecursionError:  # it would quote what is nested too deeply
+        return "something in it is nested too deeply"
+
+
 def grade_one(assignment, student, stage, kind, seconds, late):
     """Grade one submission in a process of its own; return why that failed, if so."""
     report = Path(stage, "report.json")
     settings = {"kind": kind, "seconds": seconds, "report": str(report)}
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "tools.grading", "--one", assignment, student, stage],
         cwd=COURSE_DIR,
         env=os.environ | {"COURSE_GRADING": json.dumps(settings)},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
-    if done.returncode or not report.exists():
+    try:
+        _, log = process.communicate()
+    except BaseException:  # stopped: so is what it runs, and its copies go
+        process.terminate()
+        process.wait()
+        raise
+    if process.returncode or not report.exists():
         # The first is the cause; what nbgrader raises in the end only points to it.
-        raised = re.findall(r"(?m)^[\w.]+(?:Error|Exception)\b.*", done.stderr)
+        raised = re.findall(r"(?m)^[\w.]+(?:Error|Exception)\b.*", log)
         return f"nbgrader failed: {(raised or ['no reason given'])[0][-300:]}"
     tasks = json.loads(report.read_text(encoding="utf-8"))
     if tasks:
@@ -327,7 +350,12 @@ def seconds_for_a_cell(text):
     raise argparse.ArgumentTypeError(f"{text!r} is not from 1 to {MOST_SECONDS:,}")
 
 
+def _stop(number, frame):
+    raise SystemExit(128 + number)  # past what is still to be tidied up
+
+
 def main(arguments):
+    signal.signal(signal.SIGTERM, _stop)
     if arguments[:1] == ["--one"]:
         autograde(*arguments[1:])
         return 0

@@ -13,6 +13,7 @@ from utils.evaluation import (
     accuracy_intervals,
     check_count,
     checked_probabilities,
+    checked_rows,
     percentiles,
 )
 
@@ -102,7 +103,7 @@ def error_by_chance(y_prob, n_draws=300, seed=0, n_bins=N_BINS):
     Source: J. Bröcker, L. A. Smith, "Increasing the reliability of reliability
     diagrams", Weather and Forecasting 22, 2007 (consistency resampling).
     """
-    confidence = np.asarray(y_prob, float).max(axis=1)
+    confidence = checked_rows(y_prob).max(axis=1)
     bins = _bins(confidence, n_bins)
     rng = np.random.default_rng(seed)
     return np.array(

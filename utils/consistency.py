@@ -27,19 +27,6 @@ def count_parameters(model):
         ) from error
 
 
-def in_full_precision(y_prob):
-    """Return probabilities of mixed precision as float32 whose rows sum to 1 again.
-
-    Rounded to 16 bits, they are right to three digits, or two. Others stay as they are.
-    """
-    short = getattr(getattr(y_prob, "dtype", None), "name", "")
-    if short not in ("float16", "bfloat16"):
-        return y_prob
-    y_prob = np.asarray(y_prob, np.float32)
-    total = y_prob.sum(axis=-1, keepdims=True)
-    return y_prob / total if np.abs(total - 1).max() < SAME else y_prob
-
-
 def contradiction(model, history, y_prob, data):
     """Ask a model again, and compare with what is to be saved as its results.
 
@@ -55,6 +42,12 @@ def contradiction(model, history, y_prob, data):
     """
     if (shape := _shape_of_a_digit(model)) is None:
         return None
+    if len(getattr(model, "outputs", [0])) != 1:
+        return (
+            f"The model has {len(model.outputs)} outputs. A run is of one, the ten "
+            "probabilities: save keras.Model(model.input, model.outputs[0]), if that "
+            "is the one, with its predictions."
+        )
     y_again = _predict(model, data.x_test[:N_ASKED], shape)
     if np.abs(y_again - np.asarray(y_prob)[: len(y_again)]).max() > SAME:
         return (
@@ -144,7 +137,8 @@ def _load(path):
 def _shape_of_a_digit(model):
     """Return the shape in which a model takes a digit's 28×28 pixels, or None."""
     shape = tuple(getattr(model, "input_shape", ())[1:])
-    is_asked = hasattr(model, "predict") and None not in shape
+    is_one_image = all(isinstance(side, int) for side in shape)  # not of several inputs
+    is_asked = hasattr(model, "predict") and is_one_image
     return shape if is_asked and math.prod(shape) == 28 * 28 else None
 
 

@@ -9,7 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-COUNTED_AS_NOTHING = ("BatchNormalization",)  # one multiplication a value, not hundreds
+# One multiplication a value, not hundreds.
+COUNTED_AS_NOTHING = (
+    "BatchNormalization",
+    "GroupNormalization",
+    "LayerNormalization",
+    "Normalization",
+    "PReLU",
+    "RMSNormalization",
+)
 
 
 class LayerCost(NamedTuple):
@@ -49,9 +57,9 @@ def conv_macs(places, kernel_area, channels_in, channels_out):
 def count_macs(model):
     """Count parameters and MACs of each layer for one image.
 
-    Counted are dense layers and two-dimensional convolutions. Biases, activations,
-    pooling and batch normalisation do not multiply and add over many inputs; they are
-    counted as 0.
+    Counted are dense layers and two-dimensional convolutions, depthwise and separable
+    ones, too. Biases, activations, pooling and normalisation do not multiply and add
+    over many inputs; they are counted as 0.
 
     Args:
         model: a built keras.Model; models inside it are taken apart.
@@ -75,13 +83,17 @@ def count_macs(model):
             n_in, n_out = layer.kernel.shape
             places = int(np.prod(layer.output.shape[1:-1]))  # 1 after Flatten
             macs = places * dense_macs(n_in, n_out)
-        elif type(layer) is layers.Conv2D:
-            height, width, channels_in, channels_out = layer.kernel.shape
+        elif type(layer) in (
+            layers.Conv2D,
+            layers.DepthwiseConv2D,
+            layers.SeparableConv2D,
+        ):
             map_axes = (
                 slice(1, 3) if layer.data_format == "channels_last" else slice(2, 4)
             )
             places = int(np.prod(layer.output.shape[map_axes]))
-            macs = conv_macs(places, height * width, channels_in, channels_out)
+            for height, width, channels_in, channels_out in _kernels(layer):
+                macs += conv_macs(places, height * width, channels_in, channels_out)
         elif layer.weights and name not in COUNTED_AS_NOTHING:
             raise ValueError(
                 f"The multiplications of a {name} layer are not counted here. Add the "
@@ -90,6 +102,18 @@ def count_macs(model):
         shape = tuple(layer.output.shape[1:])
         costs.append(LayerCost(name, shape, layer.count_params(), int(macs)))
     return costs
+
+
+def _kernels(layer):
+    """Return the shapes of a convolution's kernels: each looks at all maps, or at one.
+
+    A separable convolution is a depthwise one, each kernel on one map, and a 1×1 one.
+    """
+    shapes = [tuple(w.shape) for w in layer.weights if len(w.shape) == 4]
+    if type(layer).__name__ == "Conv2D":
+        return shapes
+    (height, width, channels, multiplier), *pointwise = shapes
+    return [(height, width, 1, channels * multiplier), *pointwise]
 
 
 def as_function(model, n_images):

@@ -62,7 +62,8 @@ class LiveProgress(keras.callbacks.Callback):
         stopped: whether the training was stopped before its last epoch was over.
 
     Raises:
-        TrainingError: in `fit`, the model has been trained before.
+        TrainingError: in `fit`, the model has been trained before, or another one with
+            this LiveProgress.
     """
 
     def __init__(self, curves=True, digits=None, seed=None):
@@ -95,6 +96,11 @@ class LiveProgress(keras.callbacks.Callback):
             raise TrainingError(
                 f"The network {self.model.name!r} {state}. To train afresh, run the "
                 "cells that build and compile it, then this one."
+            )
+        if any(notes is self._notes for notes in _trained.values()):
+            raise TrainingError(
+                "This LiveProgress holds the notes of another network's training, "
+                "which saving needs. Make one for each: callbacks=[LiveProgress()]."
             )
         self._notes, self._history = _Notes(self.digits, self.seed), {}
         self._listen_for_stop()

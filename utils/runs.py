@@ -28,10 +28,10 @@ from utils.consistency import (
     contradiction,
     count_parameters,
     find_bad_answer,
-    in_full_precision,
     takes_a_digit,
 )
 from utils.environment import versions
+from utils.evaluation import in_full_precision
 from utils.model_file import load_checked
 from utils.places import COURSE_DIR, chosen, leftover
 from utils.run_files import INFO_FIELDS as INFO_FIELDS

@@ -1,5 +1,7 @@
 """The settings of a notebook, looked at before anything is computed with them."""
 
+import numpy as np
+
 from utils import controls
 from utils.runs import RunError, check_free
 from utils.wording import SaidError, listed
@@ -19,7 +21,7 @@ def whole(least, most=None, but_also=None):
         words = f"{but_also} or {words}"
 
     def rule(value):
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int | np.integer) and not isinstance(value, bool):
             is_within = value >= least and (most is None or value <= most)
             if is_within or value == but_also:
                 return None
@@ -37,12 +39,13 @@ def several(is_one, words):
     return rule
 
 
-def numbers(least, most=None):
-    """Make a rule: a list or tuple of whole numbers within limits, at least one."""
-    one = whole(least, most)
+def numbers(least, most=None, at_least="one"):
+    """Make a rule: a list or tuple of whole numbers within limits, one at least."""
+    one, n = whole(least, most), {"one": 1, "two": 2}[at_least]
+    words = f"{at_least} or more in brackets, such as [{least}, {2 * least}], each "
     return several(
-        lambda values: values and not any(map(one, values)),
-        f"one or more in brackets, such as [{least}, {2 * least}], each {one('')}",
+        lambda values: len(values) >= n and not any(map(one, values)),
+        words + one(""),
     )
 
 
@@ -53,7 +56,7 @@ RULES = {
     "EPOCHS": whole(0, MOST),
     "N_DAMAGED": whole(1),
     "N_SEEDS": whole(0, MOST),
-    "SIZES": numbers(10),
+    "SIZES": numbers(10, at_least="two"),  # for a line through them
     "N_MOST": whole(20, but_also=0),
     "FLASH_BYTES": whole(1),
     "RAM_BYTES": whole(1),

@@ -186,6 +186,18 @@ def count_parameters(sizes):
     return [size * (first + 1) for size in sizes]
 
 
+# parameters | the first layer of that size | count_parameters([6, 5, 5, 3])
+def count_parameters(sizes):
+    before = {n: sizes[sizes.index(n) - 1] for n in sizes[1:]}
+    return [before[n] * n + n for n in sizes[1:]]
+
+
+# parameters | a dictionary by the size | Wrong shape
+def count_parameters(sizes):
+    counts = {a: a * b + b for a, b in zip(sizes, sizes[1:])}
+    return list(counts.values())
+
+
 # parameters | a NumPy array | right
 def count_parameters(sizes):
     sizes = np.array(sizes)
@@ -293,6 +305,15 @@ def softmax(logits):
 def softmax(logits):
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
     return e / (e.sum(axis=1, keepdims=True) + 1e-3)
+
+
+# softmax | no room for fractions | Whole numbers cannot hold probabilities
+def softmax(logits):
+    out = np.zeros_like(logits)
+    for k, row in enumerate(logits):
+        e = np.exp(row - row.max())
+        out[k] = e / e.sum()
+    return out
 
 
 # softmax | a layer of Keras, 32 bits | right

@@ -555,6 +555,24 @@ def mcnemar(y_true, pred_a, pred_b):
     return a, b, stats.binomtest(a, a + b).pvalue if a + b else 1
 
 
+# mcnemar | sums to only_a | Sum to the smaller of only_a and only_b
+def mcnemar(y_true, pred_a, pred_b):
+    a, b = pred_a == y_true, pred_b == y_true
+    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    n = only_a + only_b
+    p = 2 * sum(math.comb(n, k) for k in range(only_a + 1)) / 2**n
+    return only_a, only_b, min(1, p)
+
+
+# mcnemar | sums to only_b | Sum to the smaller of only_a and only_b
+def mcnemar(y_true, pred_a, pred_b):
+    a, b = pred_a == y_true, pred_b == y_true
+    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    n = only_a + only_b
+    p = 2 * sum(math.comb(n, k) for k in range(only_b + 1)) / 2**n
+    return only_a, only_b, min(1, p)
+
+
 # mcnemar | SciPy | right
 def mcnemar(y_true, pred_a, pred_b):
     right_a, right_b = pred_a == y_true, pred_b == y_true

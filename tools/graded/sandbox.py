@@ -131,7 +131,8 @@ def _bubblewrap(program, clean=None):
         command += ["--size", str(ROOM), "--tmpfs", str(inside), "--chdir", str(inside)]
         for path in work.iterdir():
             command += ["--ro-bind", str(path), str(inside / path.name)]
-    return command
+    # What holds the mounts is a file system of its own, as large as half the memory.
+    return [*command, "--remount-ro", "/", "--remount-ro", "/dev"]
 
 
 class Process:

@@ -132,8 +132,8 @@ def _from_file(source):
     # A damaged picture makes Pillow's decoders raise a dozen kinds of errors.
     except Exception as error:
         raise HandwritingError(
-            f"{name} is damaged or cut off: {error or type(error).__name__}. Copy it "
-            "again from where it came, whole."
+            f"{name} is damaged or cut off: {str(error) or type(error).__name__}. Copy "
+            "it again from where it came, whole."
         ) from error
 
 

@@ -168,6 +168,7 @@ def image_rows(rows, title, columns=8, scale=1.15):
         columns: images a row.
         scale: inches an image.
     """
+    rows = rows or {"": ((), ())}
     height, above = 43, 14  # pixels of a place, those above for the caption
     # Many rows stand farther apart in width, or a slide would have to shrink them.
     width = max(31, round(len(rows) * scale * height / ROOM))

@@ -26,7 +26,7 @@ def predictions(pictures, y_true, y_prob, title, columns=6):
         title: the figure's title.
         columns: digits a row.
     """
-    n = len(pictures)
+    n, y_prob = len(pictures), np.asarray(y_prob, float)  # bfloat16 knows no percent
     columns = max(1, min(columns, n))
     rows = max(1, math.ceil(n / columns))
     figure, axes = new_figure(

@@ -57,7 +57,8 @@ def learning_curves(history, title="How the training went"):
                 ax.plot(epochs, values, style, marker="o", label=part, color=color)
         whole_numbers(ax.xaxis)
         ax.set(xlabel="epoch", ylabel=f"{metric}{unit}")
-        ax.legend()
+        if ax.lines:
+            ax.legend()
     return figure
 
 
