@@ -157,3 +157,17 @@ def test_more_digits_leave_less_to_chance_and_a_sure_model_nothing():
     few, many = (calibration.error_by_chance(p).mean() for p in (y_prob[:400], y_prob))
     assert few > 2 * many  # about √10 times as much
     assert (calibration.error_by_chance(np.eye(10)) == 0).all()
+
+
+def test_probabilities_of_16_bits_are_probabilities_and_logits_are_none():
+    import keras
+
+    y_prob = np.random.default_rng(0).dirichlet(np.ones(10), size=50)
+    short = keras.ops.convert_to_numpy(keras.ops.cast(y_prob, "bfloat16"))
+    y_true = y_prob.argmax(axis=1)
+    errors = [
+        calibration.expected_calibration_error(y_true, p) for p in (y_prob, short)
+    ]
+    assert errors[0] == pytest.approx(errors[1], abs=0.01)
+    with pytest.raises(ValueError, match="apply softmax to logits first"):
+        calibration.error_by_chance(10 * y_prob)

@@ -180,3 +180,20 @@ def test_timings_are_medians_and_quartiles_of_calls_in_turn(monkeypatch):
         *np.quantile(range(1, 11), [0.25, 0.5, 0.75]),
     )
     assert found["quick"].median == 0.25
+
+
+def test_separable_convolutions_are_counted_and_normalisations_count_nothing():
+    from keras import layers
+
+    model = build(
+        (28, 28, 3),
+        layers.Normalization(),
+        layers.SeparableConv2D(8, 3, padding="same", depth_multiplier=2),
+        layers.LayerNormalization(),
+        layers.PReLU(),
+        layers.DepthwiseConv2D(5),
+        layers.GroupNormalization(4),
+    )
+    macs = [layer.macs for layer in costs.count_macs(model)]
+    separable = 28 * 28 * (9 * 3 * 2 + 3 * 2 * 8)
+    assert macs == [0, separable, 0, 0, 24 * 24 * 25 * 8, 0]

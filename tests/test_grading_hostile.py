@@ -7,9 +7,11 @@ import copy
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -335,14 +337,19 @@ def test_nobody_called_over_the_network(classroom, listener):
         listener.accept()
 
 
-def test_nothing_is_left_running(classroom):
+def left_running():
     import psutil
 
     running = []
     for number in psutil.pids():  # process_iter passes over a number that is used anew
         with suppress(psutil.Error):
             running.append(" ".join(psutil.Process(number).cmdline()))
-    assert not [line for line in running if MARK in line or "tools.graded" in line]
+    marks = MARK, "tools.graded", "tools.grading"
+    return [line for line in running if any(mark in line for mark in marks)]
+
+
+def test_nothing_is_left_running(classroom):
+    assert left_running() == []
 
 
 def test_half_a_character_costs_nothing(classroom, feedback):
@@ -378,3 +385,20 @@ def test_an_endless_loop_costs_its_task_and_is_named(classroom, student):
 def test_a_broken_submission_is_reported_by_name_and_reason(classroom, student, reason):
     assert reason in line_of(classroom, student)
     assert f"Not graded: {student} (comparison): " in classroom
+
+
+def test_a_grader_that_is_told_to_end_ends_all_and_leaves_no_copies(graded, tmp_path):
+    grader = subprocess.Popen(
+        [sys.executable, "-m", "tools.grading", "comparison"],
+        cwd=graded[1].parent,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+    try:
+        while not any("tools.graded.worker" in line for line in left_running()):
+            assert grader.poll() is None
+            time.sleep(0.05)
+        grader.terminate()
+        assert grader.wait(60) == 128 + signal.SIGTERM
+    finally:
+        grader.kill()
+    assert left_running() == [] and list(tmp_path.iterdir()) == []

@@ -129,6 +129,10 @@ BROKEN = {
         ),
         r"has the cell '\udfff', which none",
     ),
+    "a key of its own, deep": (
+        lambda nb: nb.update(x=json.loads('{"a":' * 900 + "1" + "}" * 900)),
+        "is not a valid notebook: something in it is nested too deeply",
+    ),
     "a copied cell": (
         lambda nb: nb["cells"].append(copy.deepcopy(graded_cell(nb)) | {"id": "copy"}),
         "twice; delete the copy",
@@ -298,13 +302,45 @@ def test_a_notebook_in_another_encoding_is_graded_as_utf_8(notebook, place, enco
     assert graded_cell(found)["source"] == "# é ✓"
 
 
-@pytest.mark.parametrize("name", ["a[1]", "*", "what?", "a\nzoe: 21 of 21"])
+@pytest.mark.parametrize(
+    "name", ["a[1]", "*", "what?", " lead", "trail ", "a\nzoe: 21 of 21"]
+)
 def test_a_name_that_nbgrader_takes_for_a_pattern_is_refused(tmp_path, name):
     (tmp_path / name / "comparison").mkdir(parents=True)
     (tmp_path / name / "comparison" / FILE).write_bytes(RELEASE.read_bytes())
     reason = grading.put_on_stage(tmp_path / name / "comparison", tmp_path / "stage")
     assert repr(name) in reason and "rename it" in reason
     assert not (tmp_path / "stage").exists()
+
+
+def test_outputs_are_not_looked_at(notebook, place):
+    """They are made anew; to validate these would take minutes and gigabytes."""
+    wrong = [{"output_type": "zzz"}] * 100_000
+    notebook["cells"].append(
+        {"cell_type": "code", "execution_count": None, "id": "mine", "metadata": {}}
+        | {"outputs": wrong, "source": ""}
+    )
+    reason, graded = staged(place, json.dumps(notebook).encode())
+    assert reason is None and "zzz" not in json.dumps(graded)
+
+
+def test_a_submission_that_grading_fails_at_stops_nobody_elses(
+    tmp_path, monkeypatch, capsys
+):
+    def fail(place, stage):
+        if place.parent.name == "ada":
+            raise RecursionError("whatever it may be")
+        return "was looked at"
+
+    for student in ("ada", "zoe"):
+        (tmp_path / "submitted" / student / "comparison").mkdir(parents=True)
+    (tmp_path / "source").symlink_to(grading.EXERCISES / "source")
+    monkeypatch.setattr(grading, "EXERCISES", tmp_path)
+    monkeypatch.setattr(grading, "put_on_stage", fail)
+    assert grading.grade("comparison") == 2
+    printed = capsys.readouterr().out
+    assert "ada: cannot be graded (RecursionError)" in printed
+    assert "zoe: was looked at" in printed
 
 
 def test_marks_for_a_check_that_is_deleted_afterwards_are_taken_back(

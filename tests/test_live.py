@@ -52,6 +52,20 @@ def test_a_saved_training_is_not_trained_on():
 
 
 @pytest.mark.slow
+def test_the_notes_of_one_training_are_not_given_up_for_anothers(small):
+    import keras
+
+    live = LiveProgress(curves=False)
+    small.fit(epochs=2, callbacks=[live])
+    seconds = list(live.seconds)
+    other = keras.models.clone_model(small.model)
+    other.compile("adam", "mse")
+    with pytest.raises(TrainingError, match="notes of another network's training"):
+        other.fit(np.zeros((4, *other.input_shape[1:])), np.zeros(4), callbacks=[live])
+    assert live.seconds == seconds
+
+
+@pytest.mark.slow
 def test_what_a_training_began_with_is_kept_whatever_follows(small):
     digits = object()
     first = LiveProgress(curves=False, digits=digits, seed=3)

@@ -3,6 +3,7 @@
 import ast
 
 import nbformat
+import numpy as np
 import pytest
 from test_runs import home, save_number  # noqa: F401 - home is a fixture here
 
@@ -73,6 +74,21 @@ def test_each_setting_is_looked_at_and_what_the_course_sets_is_right(place):
 def test_there_is_no_rule_without_a_setting():
     names = {name for place in (*NOTEBOOKS, *LABS) for name in settings_of(place)}
     assert RULES.keys() < names
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    check_settings(
+        SEED=np.random.default_rng(0).integers(9), SIZES=np.int32([10, 20]).tolist()
+    )
+    with pytest.raises(SettingError, match="SEED is"):
+        check_settings(SEED=np.float64(2))
+
+
+def test_a_line_needs_two_sizes():
+    with pytest.raises(
+        SettingError, match=r"^SIZES is \(100,\)\. Expected two or more"
+    ):
+        check_settings(SIZES=(100,))
 
 
 def test_the_largest_training_has_room_for_the_smallest():

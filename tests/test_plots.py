@@ -616,3 +616,14 @@ def test_words_count_pictures_and_read_their_captions():
     assert (
         words == "2 pictures of 28 × 28 pixels, with the captions: seven, one or two."
     )
+
+
+def test_where_nothing_was_confused_the_rows_say_none():
+    figure = plots.image_rows({}, "The most confused pairs")
+    assert "none" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_a_history_without_accuracy_is_drawn_without_a_warning(recwarn):
+    figure = plots.learning_curves({"loss": [2.0, 1.0]})
+    assert figure.axes[0].get_legend() and figure.axes[1].get_legend() is None
+    assert not recwarn.list

@@ -197,7 +197,8 @@ def test_what_is_not_of_one_training_is_refused_and_nothing_is_written(trained, 
 
 
 @pytest.mark.parametrize(
-    "shapes", [[(32, 32, 1)], [(None, None, 1)], [(28, 28), (28, 28)], [(3,)]]
+    "shapes",
+    [[(32, 32, 1)], [(None, None, 1)], 2 * [(28, 28)], 3 * [(28, 28)], [(3,)]],
 )
 def test_a_model_that_takes_no_digit_is_saved_but_not_handed_out(trained, shapes):
     import keras
@@ -214,6 +215,15 @@ def test_a_model_that_takes_no_digit_is_saved_but_not_handed_out(trained, shapes
     arguments = trained.arguments | {"model": keras.Model(inputs, outputs)}
     run = save_run("other", **arguments)
     assert "28×28 pixels" in complaint(run.load_model)
+
+
+def test_a_model_of_two_outputs_is_refused_with_what_to_save(trained):
+    import keras
+
+    one = trained.model
+    model = keras.Model(one.inputs, [one.outputs[0], one.outputs[0]])
+    message = complaint(save_run, "two", **trained.arguments | {"model": model})
+    assert "has 2 outputs" in message and "model.outputs[0]" in message
 
 
 def test_a_model_of_changed_digits_is_saved_as_the_sentence_says(trained):

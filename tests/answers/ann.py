@@ -152,7 +152,7 @@ def count_parameters(sizes):
     return sum(b * (a + 1) for a, b in zip(sizes, sizes[1:]))
 
 
-# parameters | two layers only | One number per layer | other values
+# parameters | two layers only | One number per layer
 def count_parameters(sizes):
     counts = [sizes[1] * (sizes[0] + 1)]
     if len(sizes) > 2:
@@ -307,15 +307,6 @@ def softmax(logits):
     return e / (e.sum(axis=1, keepdims=True) + 1e-3)
 
 
-# softmax | no room for fractions | Whole numbers cannot hold probabilities
-def softmax(logits):
-    out = np.zeros_like(logits)
-    for k, row in enumerate(logits):
-        e = np.exp(row - row.max())
-        out[k] = e / e.sum()
-    return out
-
-
 # softmax | a layer of Keras, 32 bits | right
 def softmax(logits):
     return keras.layers.Softmax()(logits)
@@ -397,7 +388,7 @@ def cross_entropy(logits, labels):
     return -log_p[np.arange(len(labels)), labels].mean()
 
 
-# cross-entropy | one loss for each digit | One number for the batch
+# cross-entropy | one loss for each digit | One number: the mean over the batch
 def cross_entropy(logits, labels):
     return -scipy.special.log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
 

@@ -555,7 +555,7 @@ def mcnemar(y_true, pred_a, pred_b):
     return a, b, stats.binomtest(a, a + b).pvalue if a + b else 1
 
 
-# mcnemar | sums to only_a | Sum to the smaller of only_a and only_b
+# mcnemar | sums to only_a | The smaller may be only_b, too
 def mcnemar(y_true, pred_a, pred_b):
     a, b = pred_a == y_true, pred_b == y_true
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
