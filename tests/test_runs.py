@@ -217,6 +217,16 @@ def test_a_model_that_takes_no_digit_is_saved_but_not_handed_out(trained, shapes
     assert "28×28 pixels" in complaint(run.load_model)
 
 
+def test_validation_in_some_epochs_only_is_named_and_its_remedy_works(trained):
+    history = {"loss": [2.0, 1.0], "accuracy": [0.1, 0.2], "val_loss": [1.5]}
+    told = trained.arguments | {"history": history, "seconds": [1.0, 1.0]}
+    message = complaint(save_run, "rare", **told)
+    assert "'val_loss' for 1 of 2 epochs" in message
+    assert "validation_freq" in message and "startswith('val_')" in message
+    kept = {n: v for n, v in history.items() if not n.startswith("val_")}
+    assert save_run("rare", **told | {"history": kept}).history["loss"] == [2.0, 1.0]
+
+
 def test_a_model_of_two_outputs_is_refused_with_what_to_save(trained):
     import keras
 

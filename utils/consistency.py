@@ -75,6 +75,23 @@ def contradiction(model, history, y_prob, data):
     return None
 
 
+def rare_validation(history, seconds):
+    """Return what to do about validation in some of the epochs only, or None."""
+    try:
+        n = {name: len(values) for name, values in history.items()}
+        rare = [k for k in n if k.startswith("val_") and n[k] < len(seconds)]
+    except (AttributeError, TypeError):  # as_history says what is no history
+        return None
+    if not rare or any(n[k] != len(seconds) for k in n.keys() - set(rare)):
+        return None
+    return (
+        f"The history to save holds {rare[0]!r} for {n[rare[0]]} of {len(seconds)} "
+        "epochs. Leave validation_freq out next time; to save this "
+        "training, leave out such lists: history={name: values for name, values in "
+        "history.history.items() if not name.startswith('val_')}."
+    )
+
+
 def takes_a_digit(model):
     """Tell whether a model's input is one image of 28×28 pixels, of whatever shape."""
     return _shape_of_a_digit(model) is not None

@@ -28,6 +28,7 @@ from utils.consistency import (
     contradiction,
     count_parameters,
     find_bad_answer,
+    rare_validation,
     takes_a_digit,
 )
 from utils.environment import versions
@@ -312,6 +313,8 @@ def save_run(
             "The labels to save are not those of the test set that the run is saved "
             "with. Pass y_true=digits.y_test and the predictions for digits.x_test."
         )
+    if advice := rare_validation(history, seconds):
+        raise RunError(advice)
     history = as_history(history, seconds)
     if wrong := contradiction(model, history, y_prob, digits):
         raise RunError(f"Nothing was saved. {wrong}")
