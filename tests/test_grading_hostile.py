@@ -114,6 +114,7 @@ for k in range(9, 40):
     os.dup2(1, k)
     os.write(k, b"x" * 99)
 """
+TALK = "print(20_000 * 'x')"
 OUTPUT = 'for _ in range(2_000):\n    print("x" * 100_000)\n'
 EXIT = "import os\n\nos._exit(0)\n"
 TALKS = 'import os\nos.write(3, b"\\xff" * 4096)\nos.write(4, b"\\xff" * 4096)\n'
@@ -267,6 +268,12 @@ def hand_in(exercises, port):
 
     submit("attacks", attack)
     submit("exits", with_cell, EXIT)
+
+    def talk(notebook):
+        for _ in range(300):
+            with_cell(notebook, TALK)
+
+    submit("chatters", talk)
     submit("talks", with_cell, TALKS)
     submit("forges", with_cell, FORGES)
     path = submit("characters")
@@ -350,6 +357,11 @@ def left_running():
 
 def test_nothing_is_left_running(classroom):
     assert left_running() == []
+
+
+def test_much_that_is_printed_is_cut_and_costs_nothing(classroom, feedback):
+    assert line_of(classroom, "chatters") == f"chatters: {ALL} of {ALL}"
+    assert 1e6 < len(feedback("chatters")) < 3e6
 
 
 def test_half_a_character_costs_nothing(classroom, feedback):

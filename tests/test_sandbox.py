@@ -18,7 +18,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tools.graded import frames, sandbox, worker
+from tools.graded import frames, sandbox, watch, worker
+from utils.places import COURSE_DIR
 
 psutil = pytest.importorskip(
     "psutil", reason="nbgrader is in requirements-dev.txt only"
@@ -167,6 +168,109 @@ def test_a_container_program_is_named_where_there_is_one(kind, monkeypatch):
     assert "podman is installed" in sandbox.advice(kind)
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     assert "is installed: grade" not in sandbox.advice(kind)
+
+
+# --- what it takes of the machine, in all --------------------------------------------
+
+MANY = """
+import os, sys, time
+
+n, size = int(sys.argv[1]), int(sys.argv[2])
+for _ in range(n):
+    if not os.fork():
+        os.setsid()
+        mine = bytearray(os.urandom(2**16)) * (size // 2**16)
+        time.sleep(98766)
+time.sleep(98766)
+"""
+KINDS = ["plain"]
+if sandbox.why_not() is None:
+    KINDS.append("bubblewrap")
+
+
+def taking(kind, place, n_processes, n_bytes):
+    """Start a program that takes memory in many processes; return it."""
+    clean = place / f"clean-{kind}-{n_processes}"
+    (clean / "exercises" / "work").mkdir(parents=True)
+    (clean / "many.py").write_text(MANY)
+    module = ("many", str(n_processes), str(n_bytes))
+    return sandbox.Process(kind, module, clean)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("n_processes", "n_bytes", "reason"),
+    [
+        (6, 60 * 2**20, "it took more than 0.2 GB of memory in all"),
+        (25, 2**16, "it started more than 20 processes"),
+    ],
+)
+def test_many_processes_are_stopped_for_what_they_take_together(
+    kind, n_processes, n_bytes, reason, place, monkeypatch
+):
+    monkeypatch.setattr(watch, "MEMORY", 200 * 2**20)
+    monkeypatch.setattr(watch, "PROCESSES", 20)
+    process = taking(kind, place, n_processes, n_bytes)
+    try:
+        with pytest.raises(frames.Silence, match="its process ended"):
+            frames.receive(process.answer, time.monotonic() + 60)
+        assert process.stopped_for == f"stopped: {reason}"
+    finally:
+        process.end()
+    assert not sleepers()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_processes_share_counts_once(kind, place, monkeypatch):
+    """Ten children of one that holds 60 MB hold no more than it does."""
+    clean = place / "clean"
+    (clean / "exercises" / "work").mkdir(parents=True)
+    shared = MANY.replace("n, size", "much = os.urandom(60 * 2**20)\nn, size")
+    (clean / "many.py").write_text(shared)
+    looked = []
+    memory = watch._memory
+    monkeypatch.setattr(watch, "MEMORY", 300 * 2**20)
+    monkeypatch.setattr(
+        watch, "_memory", lambda process: looked.append(process) or memory(process)
+    )
+    process = sandbox.Process(kind, ("many", "10", str(2**16)), clean)
+    try:
+        with pytest.raises(frames.TooLate):  # nothing ends it
+            while len(looked) < 60:
+                with suppress(frames.TooLate):
+                    frames.receive(process.answer, time.monotonic() + 0.1)
+            frames.receive(process.answer, time.monotonic() + 0.1)
+        assert process.stopped_for is None
+    finally:
+        process.end()
+
+
+@pytest.mark.usefixtures("startable")
+def test_what_else_a_user_runs_does_not_use_up_the_processes():
+    """A teacher's desktop runs more threads than a submission may start."""
+    crowd = (
+        "import threading, time\n"
+        f"for _ in range({watch.PROCESSES + 100}):\n"
+        "    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "print('ready', flush=True)\ntime.sleep(60)"
+    )
+    start = (
+        "import sys, threading; sys.path[:0] = sys.argv[1:]\n"
+        "from tools.graded import sandbox\n"
+        "sandbox.limit_this_process()\n"
+        "thread = threading.Thread(target=print, args=('started',))\n"
+        "thread.start(); thread.join()"
+    )
+    options = {"text": True, "cwd": "/", "stdout": subprocess.PIPE}
+    options |= sandbox._as_stranger()
+    with subprocess.Popen([sys.executable, "-c", crowd], **options) as others:
+        try:
+            assert others.stdout.readline() == "ready\n"
+            folders = str(COURSE_DIR), str(Path(psutil.__file__).parents[1])
+            done = subprocess.run([sys.executable, "-c", start, *folders], **options)
+        finally:
+            others.kill()
+    assert done.stdout == "started\n"
 
 
 # --- what a submission's process may send --------------------------------------------

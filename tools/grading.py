@@ -81,22 +81,16 @@ def _run_cell(run, cell, late):
     label = cell.metadata.get("nbgrader", {})
     name, run.was_late = label.get("grade_id"), False
     said, error = run.judge(name) if label.get("grade") else run.run(cell)
-    said = _text(said)
+    said = run.kept(said)
     cell.outputs = [nbformat.v4.new_output("stream", text=said)] if said else []
     if error:
-        kind, text = _text(error.get("kind")), _text(error.get("text"))
+        kind, text = run.kept(error.get("kind")), run.kept(error.get("text"))
         first, *lines = text.splitlines() or [""]
         lines = [f"✗ {first}", *(f"  {line}" for line in lines)]
         output = {"ename": kind, "evalue": text, "traceback": lines}
         cell.outputs.append(nbformat.v4.new_output("error", **output))
         if run.was_late:
             late.append(name or "a cell of the student's own")
-
-
-def _text(value):
-    """Return a text that a file in UTF-8 can hold: half a character becomes "?"."""
-    text = value[:20_000] if isinstance(value, str) else ""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def clean_copy(folder, assignment, with_source):

@@ -10,6 +10,7 @@ from tools.graded import frames, sandbox
 
 JUDGE_SECONDS = 60  # more than a cell's, for what the judge itself computes
 MOST_CELLS = 20  # that may take so long; after that, the rest of a notebook is not run
+MOST_TEXT = 2_000_000  # characters of a notebook's outputs that are kept
 
 
 class Submission:
@@ -20,6 +21,7 @@ class Submission:
         self._end = time.monotonic() + MOST_CELLS * seconds
         self._done = []  # what has run in the student's process
         self.was_late = False  # since whoever asks has last set it so
+        self._room = MOST_TEXT
         self._source = source
         self._worker, self._judge = self._start(), self._start_judge()
 
@@ -47,6 +49,15 @@ class Submission:
         self._done.append(cell.source)
         return reply.get("said"), reply.get("error")
 
+    def kept(self, value):
+        """Return a text that a file in UTF-8 can hold, as far as there is room for it.
+
+        Half a character becomes "?"; what is no text, nothing.
+        """
+        text = value[: min(20_000, self._room)] if isinstance(value, str) else ""
+        self._room -= len(text)
+        return text.encode("utf-8", "replace").decode("utf-8")
+
     def _deadline(self):
         return min(time.monotonic() + self._seconds, self._end)
 
@@ -65,8 +76,10 @@ class Submission:
         except (frames.Silence, OSError) as silence:
             # What it may still say must not be taken for the answer to another check.
             self._judge.end()
+            why = self._judge.stopped_for or f"is silent: {silence}"
+            self.was_late |= isinstance(silence, frames.TooLate)
             self._judge = self._start_judge()
-            return "", {"kind": "JudgeError", "text": f"The judge is silent: {silence}"}
+            return "", {"kind": "JudgeError", "text": f"The judge {why}"}
 
     def _judged(self, name, deadline):
         frames.send(self._judge.question, {"cell": name})
@@ -88,11 +101,13 @@ class Submission:
             return {"error": error}, b""
 
     def _silent(self, silence, deadline):
-        late = time.monotonic() >= deadline
+        late = silence is None or isinstance(silence, frames.TooLate)
         self.was_late |= late
-        why = f"stopped after {self._seconds} seconds" if late else str(silence)
-        if deadline == self._end and late:
-            why = f"stopped after {MOST_CELLS * self._seconds} seconds for all cells"
+        why = self._worker.stopped_for or str(silence)
+        if late:
+            why = f"stopped after {self._seconds} seconds"
+            if deadline == self._end:
+                why = f"stopped after {MOST_CELLS * self._seconds} seconds for all cells"
         return {"kind": "CellTimeoutError" if late else "DeadKernelError", "text": why}
 
     def _restart(self):

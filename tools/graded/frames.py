@@ -24,6 +24,10 @@ class Silence(Exception):
     """Nothing came in time, or the other side is gone."""
 
 
+class TooLate(Silence):
+    """Nothing came in time."""
+
+
 def send(stream, words, blobs=b"", deadline=math.inf):
     """Write one frame to a file descriptor.
 
@@ -38,15 +42,15 @@ def send(stream, words, blobs=b"", deadline=math.inf):
             text = text[os.write(stream, text) :]
         except BlockingIOError:
             if not select.select([], [stream], [], _left(deadline))[1]:
-                raise Silence("it does not listen") from None
+                raise TooLate("it does not listen") from None
 
 
 def receive(stream, deadline=math.inf):
     """Read one frame from a file descriptor: its words, and its bytes.
 
     Raises:
-        Silence: the deadline (of time.monotonic()) passed, the stream ended, or it
-            does not hold frames.
+        TooLate: the deadline (of time.monotonic()) passed.
+        Silence: the stream ended, or it does not hold frames.
     """
     (size,) = struct.unpack(">Q", _read(stream, 8, deadline))
     if size > LARGEST:
@@ -70,7 +74,7 @@ def _read(stream, size, deadline):
     found = bytearray()
     while len(found) < size:
         if not select.select([stream], [], [], _left(deadline))[0]:
-            raise Silence("it took too long")
+            raise TooLate("it took too long")
         part = os.read(stream, min(size - len(found), 2**20))
         if not part:
             raise Silence("its process ended")

@@ -7,15 +7,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from pathlib import Path
+
+from tools.graded import watch
 
 COURSE = Path("/course")  # where bubblewrap shows the clean copy
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
 USERS = range(64_000, 60_000, -1)  # numbers that no system gives to its users
-LIMITS = {"RLIMIT_AS": 12 * 2**30, "RLIMIT_FSIZE": 2**28, "RLIMIT_NPROC": 300}
-LIMITS |= {"RLIMIT_CORE": 0}
+LIMITS = {"RLIMIT_AS": 12 * 2**30, "RLIMIT_FSIZE": 2**28, "RLIMIT_CORE": 0}
 ROOM = 2**29  # bytes that may be written to the work folder, and to /tmp
 
 MISSING = {
@@ -142,6 +144,9 @@ class Process:
         kind: a protection.
         module: the module to run, and its arguments.
         clean: a clean copy of the course; only its exercises/work can be written to.
+
+    Attributes:
+        stopped_for: why it was stopped, in words; None where it was not.
     """
 
     def __init__(self, kind, module, clean):
@@ -167,11 +172,42 @@ class Process:
         self.question = self._process.stdin.fileno()
         os.set_blocking(self.question, False)  # it may never read what it is sent
         self.answer = self._process.stdout.fileno()
+        self.stopped_for, self._ended = None, threading.Event()
+        self._watch = threading.Thread(target=self._watched, daemon=True)
+        self._watch.start()
+
+    def _watched(self):
+        while not self._ended.wait(watch.EVERY):
+            if reason := watch.excess(self._all()):
+                self.stopped_for = reason
+                self._kill()
+                return
+
+    def _all(self):
+        """Return what runs of it, a list of psutil.Process."""
+        import psutil
+
+        if self.kind == "user":
+            return _processes_of(stranger())
+        try:
+            mine = psutil.Process(self._process.pid)
+            below = [mine, *mine.children(recursive=True)]
+        except psutil.Error:
+            below = []
+        return below if self.kind == "bubblewrap" else [*{*below, *self._marked()}]
 
     def end(self):
         """End the process and whatever it has started; do nothing the second time."""
         if self._process.stdin.closed:
             return
+        self._ended.set()
+        self._watch.join()
+        self._kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def _kill(self):
         # In bubblewrap all end with the first one. Elsewhere children may have left the
         # group: they are found by whose they are, or by a mark in their environment.
         with contextlib.suppress(ProcessLookupError):
@@ -182,23 +218,43 @@ class Process:
         elif self.kind == "plain":
             while self._end_marked():
                 pass
-        self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
 
     def _end_marked(self):
         """End the processes that bear the mark; return how many there were."""
         import psutil
 
         ended = 0
+        for process in self._marked():
+            with contextlib.suppress(psutil.Error):
+                ended += process.status() != psutil.STATUS_ZOMBIE
+                process.kill()
+        return ended
+
+    def _marked(self):
+        """Return the processes that bear the mark, a list of psutil.Process."""
+        import psutil
+
+        found = []
         # Not process_iter: it remembers processes, and passes over a number used anew.
         for pid in psutil.pids():
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(pid)
                 if process.environ().get("COURSE_SUBMISSION") == self._mark:
-                    ended += process.status() != psutil.STATUS_ZOMBIE
-                    process.kill()
-        return ended
+                    found.append(process)
+        return found
+
+
+def _processes_of(user):
+    """Return what runs as a user, by number, a list of psutil.Process."""
+    import psutil
+
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.uids().real == user:
+                found.append(process)
+    return found
 
 
 def _environment(course, home):
@@ -228,3 +284,17 @@ def limit_this_process():
 
     for name, limit in LIMITS.items():
         resource.setrlimit(getattr(resource, name), (limit, limit))
+    # Outside bubblewrap whatever else this user runs counts, thread by thread.
+    limit = watch.PROCESSES + sum(map(_threads, _processes_of(os.getuid())))
+    most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    if most == resource.RLIM_INFINITY or limit < most:
+        resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
+
+
+def _threads(process):
+    import psutil
+
+    try:
+        return process.num_threads()
+    except psutil.Error:
+        return 0
