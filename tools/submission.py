@@ -106,8 +106,8 @@ class Submission:
         why = self._worker.stopped_for or str(silence)
         if late:
             why = f"stopped after {self._seconds} seconds"
-            if deadline == self._end:
-                why = f"stopped after {MOST_CELLS * self._seconds} seconds for all cells"
+        if late and deadline == self._end:
+            why = f"stopped after {MOST_CELLS * self._seconds} seconds for all cells"
         return {"kind": "CellTimeoutError" if late else "DeadKernelError", "text": why}
 
     def _restart(self):
