@@ -1421,6 +1421,23 @@ def repaired_network():
     return model
 
 
+# repaired | a metric for one-hot labels | none of its metrics says so
+def repaired_network():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", metrics=["categorical_accuracy"]
+    )
+    return model
+
+
 # repaired | another optimizer | The friend's optimizer works
 def repaired_network():
     parts = [layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(2)]
