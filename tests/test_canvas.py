@@ -15,6 +15,7 @@ from utils.runs import REFERENCE_DIR, load_run
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SEVEN = strokes.draw(strokes.DIGITS[7], SIDE)
+SEVEN_BYTES = np.round(255 * to_mnist(SEVEN)).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +148,17 @@ def test_a_thousand_drawings_leave_nothing_behind(canvas):
     grown = memory_after(1000) - before
     tracemalloc.stop()
     assert grown < 50_000  # one image a drawing would be 784,000
+
+
+@pytest.mark.parametrize("image", [SEVEN_BYTES, np.zeros((20, 20)), SEVEN_BYTES[None]])
+def test_what_is_no_scaled_image_is_refused(reader, image):
+    for ask_it in (reader.read, reader.feature_maps):
+        with pytest.raises(ValueError, match=r"from 0 = paper to 1 = ink"):
+            ask_it(image)
+    scaled = SEVEN_BYTES[..., None] / 255  # with a channel
+    assert reader.answers(scaled) == "ANN 7, CNN 7"
+
+
+def test_a_digit_in_bytes_is_not_taken_for_ink():
+    with pytest.raises(ValueError, match=r"lies in \[0, 255\].*divide bytes by 255"):
+        to_mnist(SEVEN_BYTES)

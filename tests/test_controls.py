@@ -190,9 +190,10 @@ def test_comparison_says_what_else_differs_as_the_notebooks_have_it():
     cells = nbformat.read(COURSE_DIR / "Comparison.ipynb", as_version=4).cells
     (said,) = [c.source for c in cells if "two packages.**" in c.source]
     for fact in (
-        "a weight decay of 0.1, batches of 256",
+        "a weight decay of 0.1",
         "falls from 0.003",
-        "a decay of 0.3, batches of 256 (128 on the sample), one cycle up to 0.012",
+        "a decay of 0.3, one cycle up to 0.012",
+        "0.015 on the sample, where its batches are half as large",
         "averaged weights",
         "fewer than half the epochs",
         "batch normalisation",
@@ -252,3 +253,16 @@ def test_the_lab_is_shown_with_what_it_ships():
     table = controls.table(controls.accuracies(runs.load_controls()))
     for row in table.itertuples():
         assert row[1] in text, row
+
+
+@pytest.mark.parametrize(("ann", "said"), [(0.98, "no pair"), (0.96, "some pairs")])
+def test_level_trainings_are_not_ahead(measured, ann, said):
+    pair = measured["test digits"]["both with the ANN's recipe"]
+    pair["ANN"], pair["CNN"] = np.array([ann, 0.98]), np.array([0.97, 0.98])
+    told = controls.describe(measured)
+    assert f"*both with the ANN's recipe*: ahead in {said} of trainings" in told
+
+
+def test_missing_controls_are_named():
+    with pytest.raises(runs.RunError, match=r"ann-plain.*Download the course anew"):
+        controls.accuracies({})

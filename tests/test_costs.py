@@ -197,3 +197,14 @@ def test_separable_convolutions_are_counted_and_normalisations_count_nothing():
     macs = [layer.macs for layer in costs.count_macs(model)]
     separable = 28 * 28 * (9 * 3 * 2 + 3 * 2 * 8)
     assert macs == [0, separable, 0, 0, 24 * 24 * 25 * 8, 0]
+
+
+def test_a_model_of_unknown_size_is_named():
+    import keras
+    from keras import layers
+
+    unbuilt = keras.Sequential([layers.Dense(10)])
+    any_size = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(4, 3)])
+    for model in (unbuilt, any_size):
+        with pytest.raises(ValueError, match=r"size of what layer .* is not known"):
+            costs.count_macs(model)

@@ -302,6 +302,15 @@ def test_a_package_emptied_by_a_power_cut_is_missing(tmp_path, monkeypatch, empt
     assert "emptied==1.0" in pins.broken()
 
 
+def test_a_package_of_the_old_kind_is_not_taken_for_a_broken_one(tmp_path, monkeypatch):
+    info = tmp_path / "old-1.0.egg-info"
+    info.mkdir()
+    (info / "PKG-INFO").write_text("Metadata-Version: 1.1\nName: old\nVersion: 1.0\n")
+    (info / "SOURCES.txt").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "==" not in pins.broken()
+
+
 @pytest.mark.parametrize("name", ["tensorflow", "tensorflow-cpu", "tf_nightly"])
 def test_any_build_of_tensorflow_will_do(tmp_path, monkeypatch, name):
     info = tmp_path / f"{name}-99.0.dist-info"

@@ -365,3 +365,23 @@ def test_gains_that_are_none_are_refused(gains):
 def test_nothing_is_drawn_no_times():
     with pytest.raises(ValueError, match="n_resamples is 0"):
         evaluation.mean_interval([1.0, 0.0], n_resamples=0)
+
+
+def test_counts_without_a_sign_are_sorted_like_others():
+    matrix = np.full((10, 10), 2) + 5 * (np.arange(10)[:, None] == 3)
+    expected = evaluation.top_confusions(matrix)
+    assert expected[0] == (3, 0, 7)
+    for kind in ("uint8", "uint64", "float32"):
+        assert evaluation.top_confusions(matrix.astype(kind)) == expected
+    with pytest.raises(ValueError, match="holds fractions"):
+        evaluation.top_confusions(matrix / matrix.sum())
+
+
+def test_one_digit_is_a_batch_of_one():
+    with pytest.raises(ValueError, match=r"shape \(10,\).*y_prob\[None\]"):
+        evaluation.checked_rows(np.full(10, 0.1))
+
+
+def test_a_difference_is_not_drawn_no_times(answers):
+    with pytest.raises(ValueError, match="n_resamples is 0"):
+        evaluation.difference_interval(*answers, n_resamples=0)

@@ -165,3 +165,33 @@ def test_what_is_no_digit_is_drawn_in_three_kinds():
     assert (drawn == no_digits.no_digits(6, seed=1)).all()
     shares = (drawn > 128).mean(axis=(1, 2))
     assert (shares > 0.01).all() and (shares < 0.4).all()
+
+
+def test_the_page_looks_the_same_in_a_dark_style(empty_page, tmp_path):
+    import matplotlib.pyplot as plt
+
+    with plt.style.context("dark_background"):
+        form.save_form(tmp_path / "dark.png")
+    form.save_form(tmp_path / "light.png")
+    dark, light = (Image.open(tmp_path / f"{k}.png") for k in ("dark", "light"))
+    np.testing.assert_array_equal(np.asarray(dark), np.asarray(light))
+
+
+def test_another_kind_of_file_or_paper_is_named(tmp_path, monkeypatch):
+    for name in ("digits", "digits.docx"):
+        with pytest.raises(ValueError, match=r"must end in \.pdf or \.png"):
+            form.save_form(tmp_path / name)
+    with pytest.raises(ValueError, match=r"paper is 'A3'.*A4 or letter"):
+        form.save_form(tmp_path / "digits.png", "A3")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    saved = form.save_form("~/mine.PDF", "Letter")
+    assert saved == tmp_path / "mine.PDF" and saved.exists()
+    assert list(tmp_path.iterdir()) == [saved]
+
+
+def test_rings_that_lie_elsewhere_are_not_counted_as_missing(written):
+    mirrored = np.asarray(written[0])[:, ::-1]
+    raw = filled_pages.photograph_page(mirrored, photos.PLAIN, seed=1)
+    with pytest.raises(HandwritingError, match=r"not where the page has its five"):
+        form.read_form(raw)

@@ -36,3 +36,10 @@ def test_an_unknown_engine_is_named(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "other")
     with pytest.raises(NotImplementedError, match=r"'other'.*KERAS_BACKEND"):
         gradient(loss, np.zeros(10))
+
+
+def test_what_has_no_slope_is_said():
+    with pytest.raises(ValueError, match="does not depend on the input"):
+        gradient(lambda v: keras.ops.convert_to_tensor(3.0), np.ones(2))
+    with pytest.raises(ValueError, match=r"array of shape \(2,\).*one number"):
+        gradient(lambda v: 2 * v, np.ones(2))

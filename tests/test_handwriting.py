@@ -39,6 +39,13 @@ def as_file(array, kind="PNG", **options):
     return file.getvalue()
 
 
+class TextOf(io.TextIOWrapper):
+    """A picture's bytes, opened without "b", as open(path) does."""
+
+    def __init__(self, raw):
+        super().__init__(io.BytesIO(raw), encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
 def shipped():
     """The test digits of the course that were drawn at random, and their labels."""
@@ -708,6 +715,9 @@ REFUSED = {
     "a number": (7, "cannot be opened"),
     "a null character": ("a\0b", "cannot be opened"),
     "opened as text": (io.StringIO("x"), "as text"),
+    "a picture opened as text": (TextOf(as_file(drawn(3))), "opened as text: open it"),
+    "a ribbon": (as_file(np.full((200, 20_000), 255, np.uint8)), "100 times as long"),
+    "a ribbon on end": (as_file(np.full((9_000, 70), 0, np.uint8)), "times as long"),
     "wrong shape": (np.zeros((3, 28, 28)), "has shape"),
     "wrong type": (np.zeros((28, 28), np.int64), "int64"),
     "not a number": (np.full((50, 50), np.nan), "outside of 0 to 1"),

@@ -487,3 +487,10 @@ def test_keras_folder_is_found_without_a_home(monkeypatch):
     monkeypatch.delenv("KERAS_HOME", raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as without a home
     assert environment.keras_home().name == ".keras"
+
+
+def test_keras_folder_is_where_keras_itself_looks(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", os.path.join("~", "k"))
+    assert environment.keras_home() == tmp_path / "k"

@@ -627,3 +627,83 @@ def test_a_history_without_accuracy_is_drawn_without_a_warning(recwarn):
     figure = plots.learning_curves({"loss": [2.0, 1.0]})
     assert figure.axes[0].get_legend() and figure.axes[1].get_legend() is None
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("n", [3, 4, 9])
+def test_every_curve_is_drawn_however_many_there_are(n):
+    names = [f"no {k}" for k in range(n)]
+    xs = np.arange(5)
+    drawn = {
+        "batches": plots.batch_losses({name: [2.0, 1.0] for name in names}),
+        "functions": plots.function(xs, {name: xs for name in names}, "t", "x", "y"),
+        "descent": plots.descent(xs, xs, {name: (xs, xs) for name in names}),
+        "times": plots.time_to_accuracy({name: [[(1, 0.9)]] for name in names}, 0.99),
+        "classes": plots.class_balance({name: np.arange(10) for name in names}),
+    }
+    for case, figure in drawn.items():
+        legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes)]
+        labels = [t.get_text() for leg in filter(None, legends) for t in leg.texts]
+        assert set(names) <= set(labels), case
+
+
+def test_titles_count_what_is_shown():
+    def title(figure):
+        return figure.get_suptitle()
+
+    losses = {str(rate): [2.0, 1.0] for rate in (1, 2, 3, 4)}
+    assert title(plots.batch_losses(losses)).startswith("Four learning rates")
+    x, y = np.zeros((20, 28, 28)), np.arange(20) % 10
+    assert title(plots.digit_grid(x, y, per_class=2)) == "2 of each digit"
+    assert title(plots.digit_grid(x, y)) == "Twelve of each digit"
+    kernel = np.ones((5, 5))
+    figure = plots.convolution_step(np.ones((28, 28)), kernel, [(3, 3)])
+    assert "= 25 products" in [ax.get_title() for ax in figure.axes]
+
+
+def test_labels_in_a_list_are_labels():
+    figure = plots.digit_grid([np.ones((28, 28))] * 10, list(range(10)))
+    assert len(figure.axes[0].images) == 10
+
+
+def test_no_images_are_no_error_and_captions_may_be_an_array():
+    assert plots.images(np.zeros((0, 28, 28))).axes
+    figure = plots.images(np.zeros((2, 28, 28)), np.array([3, 4]))
+    assert [ax.get_title() for ax in figure.axes] == ["3", "4"]
+
+
+def test_images_with_a_channel_are_images():
+    x = RNG.random((4, 28, 28, 1))
+    plots.image_rows({"a": (x, ["7"] * 4)}, "Digits")
+    plots.attributions(255 * x[:2], RNG.normal(size=(2, 28, 28)), ["a", "b"])
+    plots.convolution_step(x[0], np.ones((3, 3)), [(2, 2)])
+
+
+def test_a_history_object_is_drawn_as_its_dictionary():
+    figure = plots.learning_curves(SimpleNamespace(history=HISTORY))
+    assert len(figure.axes[0].lines) == 2
+
+
+def test_scaled_pixels_are_not_counted_as_bytes():
+    with pytest.raises(ValueError, match=r"float64 from 0 to 1.*not scaled"):
+        plots.pixel_histogram(np.array([[[0.0, 0.5, 1.0]]]))
+
+
+def test_a_matrix_is_of_counts_whatever_their_type():
+    shares = MATRIX / MATRIX.sum()
+    for draw in (
+        lambda m: plots.confusion_matrices({"ANN": m}),
+        lambda m: plots.confusion_difference(m, ("ANN", "CNN")),
+    ):
+        with pytest.raises(ValueError, match="holds fractions"):
+            draw(shares)
+        assert draw(MATRIX.astype(float)).axes
+        assert draw(MATRIX.astype("uint8")).axes
+
+
+def test_a_model_that_is_never_sure_is_on_its_diagram():
+    bins = (np.array([0.1]), np.array([0.1]), np.array([500]), *np.ones((2, 1)) / 10)
+    left, _ = plots.reliability_diagram({"CNN": bins}).axes[0].get_xlim()
+    assert left < 10
+    rising = (np.array([0.5, 0.8, 1.0]), np.array([0.0, 0.3, 0.6]))
+    low, _ = plots.coverage({"CNN": rising}).axes[0].get_ylim()
+    assert low < 0

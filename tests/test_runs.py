@@ -196,6 +196,31 @@ def test_what_is_not_of_one_training_is_refused_and_nothing_is_written(trained, 
     assert (home / "ann" / "run.json").read_bytes() == before
 
 
+def test_logits_and_other_answers_are_told_apart(trained):
+    import keras
+
+    flat, dense = trained.model.layers
+    logits = keras.layers.Dense(10)
+    bare = keras.Sequential([keras.Input((28, 28)), flat, logits])
+    logits.set_weights(dense.get_weights())
+    message = complaint(save_run, "ann", **trained.arguments | {"model": bare})
+    assert "ends in logits" in message and "layers.Softmax()" in message
+    save_run(
+        "ann",
+        **trained.arguments
+        | {"model": keras.Sequential([bare, keras.layers.Softmax()])},
+    )
+    message = complaint(
+        save_run,
+        "ann",
+        **trained.arguments
+        | {"model": keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten()])},
+    )
+    assert "answers with 784 numbers for each digit, and these predictions have 10" in (
+        message
+    )
+
+
 @pytest.mark.parametrize(
     "shapes",
     [[(32, 32, 1)], [(None, None, 1)], 2 * [(28, 28)], 3 * [(28, 28)], [(3,)]],
@@ -1317,3 +1342,13 @@ def test_predictions_of_mixed_precision_are_saved(home, name):
     run = save_number(1, y_prob=y_prob)
     np.testing.assert_allclose(run.y_prob.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(run.y_prob, y_prob.astype(np.float32), atol=0.01)
+
+
+def test_a_copy_inside_a_run_hides_it_no_more_than_it_hides_a_new_one(home):
+    for name in ("ann", "mine"):
+        save_number(1, name)
+        shutil.copytree(home / name, home / "copy")
+        (home / "copy").rename(home / name / "backup")
+        assert load_run(name).info["seed"] == 1
+        save_number(2, name)
+        assert load_run(name).info["seed"] == 2

@@ -254,6 +254,7 @@ def test_a_user_without_a_name_and_a_home_runs_the_course(open_copy):
     [
         ("~/digits", "{home}/digits"),
         ("  ~/digits ", "{home}/digits"),
+        ("$HOME/digits", "{home}/digits"),
         ('"~/digits"', "{home}/digits"),  # as Windows' shell hands it on
         ("'sample'", "sample"),
         ("digits", "{here}/digits"),
@@ -282,6 +283,13 @@ def test_what_is_not_there_is_named_as_it_was_typed(environment, typed):
         installation.name_the_data()
     assert f"MNIST_DATA is {typed!r}" in str(caught.value)
     assert "/" not in str(caught.value).replace(typed, "")  # no path that nobody typed
+
+
+@pytest.mark.parametrize("name", ["MNIST_DATA", "RUNS_DIR"])
+def test_a_user_whom_nobody_knows_is_named(environment, name):
+    environment[name] = "~no-such-user/runs"
+    with pytest.raises(programs.Problem, match=r"'~no-such-user/runs', and this comp"):
+        installation.name_the_data()
 
 
 def test_a_file_for_the_runs_is_named_as_it_was_typed(copy):

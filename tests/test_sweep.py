@@ -360,3 +360,11 @@ def test_a_sweep_that_was_stopped_goes_on(digits, architectures, alone, tmp_path
         rest = dict(sweep(client, trainings, architectures, digits.fingerprint, path))
     assert rest == known | {training: alone(training) for training in trainings[1:]}
     assert rest.items() >= dict(results).items()
+
+
+@pytest.mark.parametrize("left", range(1, 12))
+def test_nearly_all_digits_can_be_drawn(left):
+    y = np.arange(200) % 10
+    chosen = stratified_sample(y, 200 - left, seed=0)
+    assert len(set(chosen)) == 200 - left
+    np.testing.assert_array_equal(chosen, stratified_sample(y, 200 - left, seed=0))

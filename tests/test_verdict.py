@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from utils import evaluation, verdict
+from utils import evaluation, verdict, wording
 from utils.costs import Timing
 from utils.evaluation import Contingency, DifferenceInterval, McNemar
 
@@ -303,3 +303,14 @@ def test_reference_runs_on_other_digits_are_said_to_be():
     runs = {n: each[0] for n, each in one("x").items()}
     assert verdict._seeds_row(runs, one("x")).question == FROM_RUNS[0]
     assert "other digits" in verdict._seeds_row(runs, one("y")).question
+
+
+def test_one_training_has_no_spread_and_large_numbers_no_exponent():
+    row = verdict.judge_seeds("accuracy", [0.9], [0.95])
+    assert (row.a, row.b) == ("90.00%", "95.00%")
+    assert wording.ratio((100, 12345)) == "120"
+    assert wording.ratio((1, 1234567)) == "1,200,000"
+    assert wording.ratio((3, 2)) == "0.67" and wording.ratio((0, 2)) == "?"
+    assert wording.rounded(1234.5, 3) == "1,230"
+    assert wording.rounded(0.98765, 3) == "0.988"
+    assert "2 times" not in wording.chance(0.4)

@@ -127,8 +127,8 @@ def renew(guide=GUIDE, build=COURSE_DIR / "build"):
             raise GuideError(f"{error}. First: python3 course.py run") from None
         if data_of(notebook) != "full MNIST":
             raise GuideError(
-                f"{path} was executed on the sample, and the guide tells the times of "
-                "the full MNIST. First: MNIST_DATA=full python3 course.py run"
+                f"{path} was executed on {data_of(notebook)}, and the guide tells the "
+                "times of the full MNIST. First: MNIST_DATA=full python3 course.py run"
             )
         name = path.stem
         text = guide.read_text(encoding="utf-8")

@@ -116,7 +116,13 @@ def name_the_data():
         if value in ("auto", "full", "sample"):
             os.environ[name] = value
             continue
-        path = os.path.abspath(os.path.expanduser(value))
+        path = os.path.expanduser(os.path.expandvars(value))
+        if path.startswith("~"):
+            raise Problem(
+                f"{name} is {typed!r}, and this computer knows no such user. Write "
+                "the folder's name out."
+            )
+        path = os.path.abspath(path)
         if name == "MNIST_DATA" and not os.path.exists(path):
             raise Problem(
                 f"MNIST_DATA is {typed!r}, which is neither auto, full or sample nor a "

@@ -10,6 +10,7 @@ to utils/handwriting/judge.tflite: LiteRT runs it without TensorFlow, in millise
 """
 
 import argparse
+import os
 from pathlib import Path
 
 import matplotlib
@@ -17,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from utils.files import write_whole
 from utils.handwriting.box import to_mnist
 
 TARGET = Path(__file__).parent.parent / "utils" / "handwriting" / "judge.tflite"
@@ -105,9 +107,14 @@ def letter(_x, _y, rng):
 
 
 def word(_x, _y, rng):
-    """Two to five letters whose strokes run into one another."""
+    """Two to five letters whose strokes run into one another, or a block of their size.
+
+    (A judge trained without the blocks read worse on real photos: 379 of 392 digits in
+    place of 387.)
+    """
     text = "".join(rng.choice(list(TEXT), rng.integers(2, 6)))
-    return ndimage.binary_dilation(write(text, rng), iterations=rng.integers(2))
+    mask = write(text, rng)
+    return ndimage.binary_dilation(mask) if rng.integers(2) else np.ones_like(mask)
 
 
 def turned(x, y, rng):
@@ -291,6 +298,7 @@ def main():
     parser.add_argument("--digits", type=int, default=60000)
     parser.add_argument("--epochs", type=int, default=8)
     args = parser.parse_args()
+    os.environ.setdefault("MNIST_DATA", "full")  # the sample makes a worse one
     import keras
     import tensorflow as tf
 
@@ -318,7 +326,7 @@ def main():
         validation_data=(as_input(held_out[0]), held_out[1]),
     )
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    TARGET.write_bytes(converter.convert())
+    write_whole(TARGET, converter.convert())
     print(TARGET.name, TARGET.stat().st_size, "bytes")
 
 

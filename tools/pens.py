@@ -141,6 +141,7 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", action="store_true", help="leave the run in build/")
     options = parser.parse_args(arguments)
+    os.environ.setdefault("MNIST_DATA", "full")  # a run of the sample's is not the one
     try:
         digits = data.load_mnist()
         run = train(digits, options.copies, options.epochs, options.seed)

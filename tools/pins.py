@@ -103,7 +103,7 @@ def broken():
 
     names = []
     for package in metadata.distributions():
-        if not whole(package):
+        if package._path.suffix == ".dist-info" and not whole(package):
             folder = os.path.basename(str(package.locate_file(package._path)))
             name, _, version = folder.rpartition(".dist-info")[0].partition("-")
             names.append(f"{name.replace('_', '-')}=={version}")

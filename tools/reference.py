@@ -152,9 +152,9 @@ def control(name, seed):
 def halve_predictions(folder, n_bits=11):
     """Save the probabilities of a run anew as half floats: a quarter of the size.
 
-    They keep three digits each, also those near 0, so the loss stays nearly what it
-    was; run.json tells that of the file. Not for a folder that others read: two files
-    change one after the other.
+    Above 6e-5 they keep three digits each, so the loss stays nearly what it was;
+    run.json tells that of the file. Not for a folder that others read: two files change
+    one after the other.
 
     Args:
         folder: of the run.

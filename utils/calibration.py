@@ -104,6 +104,7 @@ def error_by_chance(y_prob, n_draws=300, seed=0, n_bins=N_BINS):
     diagrams", Weather and Forecasting 22, 2007 (consistency resampling).
     """
     confidence = checked_rows(y_prob).max(axis=1)
+    check_count(n_draws, "n_draws")
     bins = _bins(confidence, n_bins)
     rng = np.random.default_rng(seed)
     return np.array(
@@ -141,6 +142,7 @@ def calibration_interval(
         a, b = (_error(bins[drawn], gaps[drawn], n_bins) for bins, gaps in models)
         return b - a
 
+    check_count(n_resamples, "n_resamples")
     n = len(y_true)
     rng = np.random.default_rng(seed)
     drawn = [difference(rng.integers(n, size=n)) for _ in range(n_resamples)]

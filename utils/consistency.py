@@ -49,15 +49,8 @@ def contradiction(model, history, y_prob, data):
             "is the one, with its predictions."
         )
     y_again = _predict(model, data.x_test[:N_ASKED], shape)
-    if np.abs(y_again - np.asarray(y_prob)[: len(y_again)]).max() > SAME:
-        return (
-            "These predictions are not this model's for digits.x_test / 255. Was it "
-            "built or trained again after they were made? Run the cell with "
-            "model.predict(x_test, …) again, then this one. Was it given other images? "
-            "Change the digits themselves, right below load_mnist, with "
-            "dataclasses.replace(digits, x_train=…, x_test=…), or keep / 255 and put "
-            "all other scaling into the model's first layer, and train again."
-        )
+    if why := _unlike(y_again, np.asarray(y_prob)):
+        return why
     told = history.get("val_accuracy") or history.get("accuracy")
     if not told:
         return None
@@ -71,6 +64,36 @@ def contradiction(model, history, y_prob, data):
             "it trained on a part of the digits? Take that part right below "
             "load_mnist, with dataclasses.replace(digits, x_train=…, y_train=…), and "
             "train again."
+        )
+    return None
+
+
+def _unlike(y_again, y_prob):
+    """Say how a model's answers and those to save differ, and what to do, or None."""
+    from scipy.special import softmax
+
+    if y_again.shape[1:] != y_prob.shape[1:]:
+        n_again, n = math.prod(y_again.shape[1:]), math.prod(y_prob.shape[1:])
+        return (
+            f"The model answers with {n_again} numbers for each digit, and these "
+            f"predictions have {n}: save each with its own model."
+        )
+    are_logits = not np.allclose(y_again.sum(axis=1), 1, atol=SAME)
+    as_softmax = softmax(y_again, axis=1)
+    if are_logits and np.abs(as_softmax - y_prob[: len(y_again)]).max() <= SAME:
+        return (
+            "The model ends in logits, and these predictions are their softmax. Save "
+            "keras.Sequential([model, keras.layers.Softmax()]), which answers with "
+            "probabilities itself."
+        )
+    if np.abs(y_again - y_prob[: len(y_again)]).max() > SAME:
+        return (
+            "These predictions are not this model's for digits.x_test / 255. Was it "
+            "built or trained again after they were made? Run the cell with "
+            "model.predict(x_test, …) again, then this one. Was it given other images? "
+            "Change the digits themselves, right below load_mnist, with "
+            "dataclasses.replace(digits, x_train=…, x_test=…), or keep / 255 and put "
+            "all other scaling into the model's first layer, and train again."
         )
     return None
 

@@ -6,6 +6,7 @@ of each (runs.load_controls). Here they are put side by side, two and two.
 
 import numpy as np
 
+from utils.run_files import RunError
 from utils.verdict import NAMES
 from utils.wording import Text
 
@@ -39,7 +40,15 @@ def accuracies(controls):
         a dictionary from "ANN" and "CNN" to accuracies, fractions, one per training. On
         damaged digits an accuracy is the mean over the severities, without the harmless
         first one.
+
+    Raises:
+        RunError: a control is not there.
     """
+    if missing := {name for names in PAIRS.values() for name in names} - set(controls):
+        raise RunError(
+            f"The controls {', '.join(sorted(missing))} are not in reference/controls. "
+            "Download the course anew, with all of its folders."
+        )
     measured = {
         name: {test: [_accuracy(run, test) for run in trainings] for test in TESTS}
         for name, trainings in controls.items()
@@ -97,6 +106,8 @@ def describe(measured):
 
     def standing(test, pair):
         mean, low, high = _lead(measured[test][pair])
+        if low <= 0 == high:
+            return "ahead in no pair of trainings"
         if low <= 0 <= high:
             return "ahead in some pairs of trainings, not ahead in others"
         digits = 2 if test == "test digits" else 0

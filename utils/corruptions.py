@@ -230,8 +230,9 @@ def _check_images(x):
 
 
 def _check_severity(severity, name, low, high, whole=False):
-    fits = low <= severity <= high and severity < np.inf
+    is_number = isinstance(severity, int | float | np.number)
+    fits = is_number and low <= severity <= high and severity < np.inf
     if not fits or (whole and severity != int(severity)):
         kind = "whole number" if whole else "number"
         limits = f"from {low} to {high}" if high < np.inf else f"of {low} or more"
-        raise ValueError(f"{name} is {severity}. Expected a {kind} {limits}.")
+        raise ValueError(f"{name} is {severity!r}. Expected a {kind} {limits}.")

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from utils.evaluation import check_count
+
 # One multiplication a value, not hundreds.
 COUNTED_AS_NOTHING = (
     "BatchNormalization",
@@ -68,7 +70,8 @@ def count_macs(model):
         list of LayerCost, in the order of the layers.
 
     Raises:
-        ValueError: a layer has weights but is of a kind that is not counted here.
+        ValueError: a layer has weights but is of a kind that is not counted here, or
+            the size of its output is not known.
     """
     from keras import layers
 
@@ -77,21 +80,19 @@ def count_macs(model):
         if hasattr(layer, "layers"):
             costs += count_macs(layer)
             continue
-        name = type(layer).__name__
+        name, shape = type(layer).__name__, _output_shape(layer)
         macs = 0
         if isinstance(layer, layers.Dense):
             n_in, n_out = layer.kernel.shape
-            places = int(np.prod(layer.output.shape[1:-1]))  # 1 after Flatten
+            places = int(np.prod(shape[:-1]))  # 1 after Flatten
             macs = places * dense_macs(n_in, n_out)
         elif type(layer) in (
             layers.Conv2D,
             layers.DepthwiseConv2D,
             layers.SeparableConv2D,
         ):
-            map_axes = (
-                slice(1, 3) if layer.data_format == "channels_last" else slice(2, 4)
-            )
-            places = int(np.prod(layer.output.shape[map_axes]))
+            last = layer.data_format == "channels_last"
+            places = int(np.prod(shape[:2] if last else shape[1:]))
             for height, width, channels_in, channels_out in _kernels(layer):
                 macs += conv_macs(places, height * width, channels_in, channels_out)
         elif layer.weights and name not in COUNTED_AS_NOTHING:
@@ -99,9 +100,20 @@ def count_macs(model):
                 f"The multiplications of a {name} layer are not counted here. Add the "
                 "kind to utils/costs.py, or compare models without it."
             )
-        shape = tuple(layer.output.shape[1:])
         costs.append(LayerCost(name, shape, layer.count_params(), int(macs)))
     return costs
+
+
+def _output_shape(layer):
+    """Return the shape of a layer's output for one image, or raise a ValueError."""
+    output = getattr(layer, "output", None) if layer.built else None
+    shape = None if output is None else tuple(output.shape[1:])
+    if shape is None or None in shape:
+        raise ValueError(
+            f"The size of what layer {layer.name!r} computes is not known. Build the "
+            "model from keras.Input((28, 28, 1)) on, as a Sequential or keras.Model."
+        )
+    return shape
 
 
 def _kernels(layer):
@@ -189,6 +201,7 @@ def time_in_turn(calls, n_rounds):
     Returns:
         dict from name to Timing.
     """
+    check_count(n_rounds, "n_rounds")
     seconds = {name: [] for name in calls}
     n_warmup = max(1, n_rounds // 10)
     for round_ in range(n_warmup + n_rounds):

@@ -75,7 +75,8 @@ def read_path(choice):
         if os.path.lexists(path):
             return _read_npz(path)
     except BadFile as error:
-        raise DataError(f"{error}. Copy or download it again.") from error
+        advice = "Copy or download it again, or correct MNIST_DATA."
+        raise DataError(f"{error}. {advice}") from error
     except PermissionError as error:
         raise DataError(
             f"{error.filename or path} may not be read: no permission. Ask its owner, "

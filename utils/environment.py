@@ -219,9 +219,9 @@ def keras_home():
     Unlike Path.home() this works for a user without a home folder.
     """
     if os.environ.get("KERAS_HOME"):
-        return Path(os.environ["KERAS_HOME"])
+        return Path(os.path.expanduser(os.environ["KERAS_HOME"]))
     home = os.path.expanduser("~")
-    return Path(home if os.access(home, os.W_OK) else tempfile.gettempdir(), ".keras")
+    return Path(home if os.access(home, os.W_OK) else "/tmp", ".keras")
 
 
 def _keras_json():

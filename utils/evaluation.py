@@ -47,9 +47,10 @@ class AccuracyInterval:
 
 @dataclass(frozen=True)
 class DifferenceInterval:
-    """The accuracy of b minus that of a, with its interval; fractions from -1 to 1.
+    """A measure of b minus that of a, with its interval; mostly fractions, -1 to 1.
 
-    Printed, it is in percentage points: "+0.85 points (95 % interval +0.62 to +1.08)".
+    Printed, fractions are in percentage points: "+0.85 points (95 % interval +0.62 to
+    +1.08)"; of what is no fraction, such as a loss, take the numbers.
     """
 
     difference: float
@@ -197,6 +198,7 @@ def difference_interval(
     Statistics 7, 1979.
     """
     check_confidence(confidence)
+    check_count(n_resamples, "n_resamples")
     table = np.array(contingency(y_true, y_pred_a, y_pred_b))
     n = table.sum()
     draws = np.random.default_rng(seed).multinomial(n, table / n, size=n_resamples)
@@ -330,7 +332,13 @@ def top_confusions(matrix, k=5):
             f"{(N_CLASSES, N_CLASSES)}: pass confusion_matrix(y_true, y_pred)."
         )
     check_count(k, "k")
-    mistakes = matrix * ~np.eye(N_CLASSES, dtype=bool)
+    counts = np.round(matrix).astype(np.int64)  # with a sign: they are sorted by -n
+    if not np.array_equal(counts, matrix):
+        raise ValueError(
+            "The confusion matrix holds fractions. Expected counts: count without "
+            "normalize."
+        )
+    mistakes = counts * ~np.eye(N_CLASSES, dtype=bool)
     order = np.argsort(-mistakes, axis=None, kind="stable")[:k]
     pairs = zip(*np.unravel_index(order, matrix.shape), strict=True)
     cells = [Confusion(int(t), int(p), int(mistakes[t, p])) for t, p in pairs]
@@ -409,6 +417,11 @@ def checked_rows(y_prob):
     """Return probabilities as float64, or raise a ValueError: they are none."""
     # float64, lest float32 rounding puts a confidence into the wrong bin.
     y_prob = np.asarray(in_full_precision(y_prob)).astype(np.float64)
+    if y_prob.ndim != 2:
+        raise ValueError(
+            f"y_prob has shape {y_prob.shape}. Expected (n, 10): a row for each digit; "
+            "make a batch of one with y_prob[None]."
+        )
     sums_to_1 = np.allclose(y_prob.sum(axis=1), 1, atol=1e-3)
     if not sums_to_1 or y_prob.min() < 0:
         raise ValueError(

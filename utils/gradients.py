@@ -7,6 +7,16 @@ import keras
 import numpy as np
 
 
+def _one_number(result):
+    shape = np.shape(result)
+    if np.prod(shape) != 1:
+        raise ValueError(
+            f"The function returned an array of shape {shape}. Expected one number: "
+            "take its mean, or one of its places."
+        )
+    return result
+
+
 def gradient(function, values):
     """Return the slopes of a function by each of its inputs.
 
@@ -18,6 +28,8 @@ def gradient(function, values):
         np.ndarray, float32, shape of values: how fast the result grows with each.
 
     Raises:
+        ValueError: the function does not return one number, or one that does not
+            depend on its input by operations that have a slope.
         NotImplementedError: Keras runs on an engine that is not one of three.
     """
     values = np.asarray(values, dtype="float32")
@@ -28,7 +40,13 @@ def gradient(function, values):
         variable = tf.Variable(values)
         with tf.GradientTape() as tape:
             result = function(variable)
-        return tape.gradient(result, variable).numpy()
+        slopes = tape.gradient(_one_number(result), variable)
+        if slopes is None:
+            raise ValueError(
+                "The result does not depend on the input, or through a step that has "
+                "no slope, such as argmax or a conversion to NumPy."
+            )
+        return slopes.numpy()
     if engine == "jax":
         import jax
 

@@ -461,7 +461,9 @@ def _load_whole(home, name):
             finish_save(home, name)
         place, whole = home / name, home / f".{name}.whole"
         # Windows and macOS would find "ann" under "ANN", too.
-        is_there = name in os.listdir(home) and not any(place.glob("*/run.json"))
+        # A folder of runs is none itself; but in one may lie a copy of it.
+        is_run = (place / "run.json").exists() or not any(place.glob("*/run.json"))
+        is_there = name in os.listdir(home) and is_run
         # A whole one that may not be moved; or a damaged one, if there is no other.
         if is_finished(whole, name) or (is_whole(whole) and not is_there):
             return _read(whole, name)

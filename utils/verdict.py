@@ -11,7 +11,7 @@ import numpy as np
 
 from utils.calibration import calibration_interval, expected_calibration_error
 from utils.evaluation import LEVEL, difference_interval, mcnemar_test, mean_interval
-from utils.wording import Text, chance, listed, p_text, ratio
+from utils.wording import Text, chance, listed, p_text, ratio, rounded
 
 NAMES = ("ANN", "CNN")
 NO_DIFFERENCE = "no difference shown"
@@ -118,7 +118,7 @@ def judge_timings(question, timings, unit=1e-3, unit_name="ms", names=NAMES):
     medians = (a.median, b.median)
     return Row(
         question,
-        *(f"{median / unit:,.3g} {unit_name}" for median in medians),
+        *(f"{rounded(median / unit, 3)} {unit_name}" for median in medians),
         _smaller(*medians, names) if apart else None,
         f"quartiles {'apart' if apart else 'overlap'}; "
         f"{names[1]} / {names[0]} = {ratio(medians)}",
@@ -144,7 +144,8 @@ def judge_seeds(question, accuracies_a, accuracies_b, names=NAMES):
     better = None
     if p_value < LEVEL:
         better = names[1] if b.mean() > a.mean() else names[0]
-    texts = (f"{v.mean():.2%} ± {v.std(ddof=1):.2%}" for v in (a, b))
+    spreads = (f" ± {v.std(ddof=1):.2%}" if len(v) > 1 else "" for v in (a, b))
+    texts = (f"{v.mean():.2%}{s}" for v, s in zip((a, b), spreads, strict=True))
     evidence = (
         f"mean ± sd of {len(a)} and {len(b)} trainings; "
         f"Mann–Whitney p {p_text(p_value)}"

@@ -28,7 +28,13 @@ class Text(str):
 def ratio(pair):
     """Say how many times the first number the second is."""
     a, b = pair
-    return f"{b / a:.2g}" if a else "?"
+    return rounded(b / a, 2) if a else "?"
+
+
+def rounded(number, digits):
+    """Write a number with so many digits that count, and no exponent: "1,200"."""
+    number = float(f"{number:.{digits}g}")
+    return f"{number:,.0f}" if abs(number) >= 10**digits else f"{number:.{digits}g}"
 
 
 def p_text(p_value):
@@ -38,7 +44,7 @@ def p_text(p_value):
 
 def chance(p_value):
     """Say a p-value as a frequency: "about once in 250 times"."""
-    if p_value > 0.4:
+    if p_value > 0.3:
         return f"in {p_value:.0%} of all cases"
     if p_value < 1e-6:
         return "less than once in a million times"

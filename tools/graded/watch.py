@@ -32,13 +32,13 @@ def _memory(process):
     """Return the bytes that a process holds; of those that it shares, its share."""
     import psutil
 
-    try:
-        with process.oneshot():
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return 0
-            held = process.memory_full_info()
-            return getattr(held, "pss", held.uss)
-    except psutil.AccessDenied:  # the system keeps to itself how much it shares
-        return process.memory_info().rss
-    except psutil.NoSuchProcess:
-        return 0
+    # What it shares the system may keep to itself; and it may end while it is asked.
+    for ask in (process.memory_full_info, process.memory_info):
+        try:
+            held = ask()
+        except psutil.NoSuchProcess:
+            return 0
+        except psutil.AccessDenied:
+            continue
+        return next(getattr(held, n) for n in ("pss", "uss", "rss") if hasattr(held, n))
+    return 0

@@ -50,7 +50,7 @@ class Reader:
         Args:
             image: shape (28, 28), floats from 0 = paper to 1 = ink.
         """
-        x = np.asarray(image, np.float32)
+        x = _checked(image)
         return {
             n: call(x.reshape(self._shapes[n]))[0] for n, call in self._calls.items()
         }
@@ -76,12 +76,22 @@ class Reader:
         if self._maps is None:
             return {}
         names, shape, call = self._maps
-        x = np.asarray(image, np.float32).reshape(shape)
-        outputs = call(x)
+        outputs = call(_checked(image).reshape(shape))
         if not isinstance(outputs, list):
             outputs = [outputs]  # Keras unpacks one
         maps = [output[0] for output in outputs]
         return dict(zip(names, maps, strict=True))
+
+
+def _checked(image):
+    """Return an image as float32, shape (28, 28); a ValueError where it is none."""
+    x = np.squeeze(np.asarray(image, np.float32))
+    if x.shape != (28, 28) or not 0 <= x.min() <= x.max() <= 1:
+        raise ValueError(
+            f"The image has shape {x.shape} and lies in [{x.min():g}, {x.max():g}]. "
+            "Expected (28, 28), from 0 = paper to 1 = ink: divide bytes by 255."
+        )
+    return x
 
 
 def layers_with_maps(model):

@@ -32,7 +32,13 @@ def to_mnist(digit):
 
     Raises:
         HandwritingError: there is no ink.
+        ValueError: there are numbers above 1, as in bytes.
     """
+    if np.max(digit, initial=0) > 1.001:  # rounding may pass 1
+        raise ValueError(
+            f"The digit lies in [{np.min(digit):g}, {np.max(digit):g}]. Expected from "
+            "0 = paper to 1 = ink: divide bytes by 255."
+        )
     return centred(in_box(full_ink(digit)))
 
 

@@ -89,11 +89,31 @@ def save_form(path, paper="A4"):
 
     Returns:
         Path: of the file.
+
+    Raises:
+        ValueError: another kind of file or paper.
+        OSError: the file cannot be written.
     """
+    import matplotlib as mpl
+
+    path, known = Path(path).expanduser(), {name.lower(): name for name in PAPERS}
+    if path.suffix.lower() not in (".pdf", ".png"):
+        raise ValueError(f"The page {path.name!r} must end in .pdf or .png.")
+    if str(paper).lower() not in known:
+        raise ValueError(f"The paper is {paper!r}. Expected {' or '.join(PAPERS)}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context():
+        mpl.rcdefaults()  # a dark style would write white on white
+        page = _empty_page(*PAPERS[known[str(paper).lower()]])
+        page.savefig(path, dpi=DPI, facecolor="white")
+    return path
+
+
+def _empty_page(width, height):
+    """Draw the empty page on paper of so many millimetres; return the figure."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Circle, Rectangle
 
-    width, height = PAPERS[paper]
     figure = Figure(figsize=(width / 25.4, height / 25.4))
     ax = figure.add_axes((0, 0, 1, 1))
     x, y = (WIDTH - width) / 2, (HEIGHT - height) / 2
@@ -119,10 +139,7 @@ def save_form(path, paper="A4"):
         size=9.5,
         **text,
     )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, facecolor="white")
-    return path
+    return figure
 
 
 def read_form(source):

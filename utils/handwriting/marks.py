@@ -103,9 +103,15 @@ def match(marks, layout, tolerance):
                 least = off.min()
                 seen = np.vstack([turned, others[np.argmin(off)]])
                 best = perspective(layout, seen)
+    if best is None and len(marks) >= 5:
+        raise HandwritingError(
+            "Ring marks were found, but not where the page has its five: is the photo "
+            "mirrored, or do other rings lie around? Photograph the printed page "
+            "alone, flat, from above."
+        )
     if best is None:
         raise HandwritingError(
-            f"{min(len(marks), 5)} of the page's five ring marks were found, and all "
+            f"{len(marks)} of the page's five ring marks were found, and all "
             "are needed. Photograph the whole printed page, flat, in even light, "
             "nothing lying on its corners."
         )

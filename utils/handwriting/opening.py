@@ -71,7 +71,12 @@ def open_photo(source):
         )
     if max(height, width) > WORKING_SIDE:
         factor = WORKING_SIDE / max(height, width)
-        size = [max(1, round(factor * side)) for side in (width, height)]
+        size = [round(factor * side) for side in (width, height)]
+        if min(size) < FEWEST_PIXELS:
+            raise HandwritingError(
+                f"The picture is {max(size) / max(1, min(size)):.0f} times as long as "
+                "it is wide, which no page is. Cut out the part with the digits."
+            )
         channels = [photo] if photo.ndim == 2 else np.moveaxis(photo, 2, 0)
         smaller = [
             Image.fromarray(np.ascontiguousarray(c)).resize(size, Image.Resampling.BOX)
@@ -143,6 +148,8 @@ def _bytes_of(source):
     try:
         if isinstance(source, (bytes, bytearray, memoryview)):
             raw = bytes(memoryview(source)[: MOST_BYTES + 1])
+        elif isinstance(source, io.TextIOBase):
+            name, raw = str(getattr(source, "name", name))[:200], ""
         elif hasattr(source, "read"):
             name = str(getattr(source, "name", name))[:200]
             raw = source.read(MOST_BYTES + 1)
@@ -336,7 +343,8 @@ def _shrunk(image):
 
 
 def _times(image):
-    return max(1, min(max(image.size) // WORKING_SIDE, *image.size))
+    most = min(image.size) // FEWEST_PIXELS  # what is narrow stays wide enough
+    return max(1, min(max(image.size) // WORKING_SIDE, most))
 
 
 def _means_of_blocks(values, times):

@@ -151,6 +151,9 @@ def stratified_sample(y, n, seed):
         )
     if n == len(y):
         return np.arange(n)
+    n_classes = len(np.unique(y))
+    if len(y) - n < n_classes:  # the rest is too small to have a mix of its own
+        return np.random.default_rng(seed).permutation(len(y))[:n]
     chosen, _ = train_test_split(
         np.arange(len(y)), train_size=n, stratify=y, random_state=seed
     )

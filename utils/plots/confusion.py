@@ -40,7 +40,13 @@ def _checked(matrix):
             "and a column for each digit, even for one that the data lack. Count "
             "with labels=range(10)."
         )
-    return matrix
+    counts = np.round(matrix).astype(int)  # with a sign: differences are taken
+    if not np.array_equal(counts, matrix):
+        raise ValueError(
+            "The confusion matrix holds fractions. Expected counts: count without "
+            "normalize."
+        )
+    return counts
 
 
 def _confusion_heatmap(ax, matrix, most=None):

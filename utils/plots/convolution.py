@@ -23,7 +23,7 @@ def convolution_step(image, kernel, places, title="One number of the map at a ti
             figure.
         title: the figure's title.
     """
-    size = len(kernel)
+    image, size = np.squeeze(image), len(kernel)
     shape = (image.shape[0] - size + 1, image.shape[1] - size + 1)
     patches = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
     sums = (patches * kernel).sum(axis=(2, 3))
@@ -51,7 +51,8 @@ def convolution_step(image, kernel, places, title="One number of the map at a ti
         here = (left - 0.5, top - 0.5)
         row[4].add_patch(plt.Rectangle(here, 1, 1, fill=False, ec="black", lw=1.5))
         row[4].set_title(f"sum {sums[top, left]:.2f}".replace("-", "−"), size=11)
-    names = ("the digit", "patch", "× kernel", "= nine products", "")
+    count = "nine" if kernel.size == 9 else kernel.size
+    names = ("the digit", "patch", "× kernel", f"= {count} products", "")
     for ax, name in zip(axes[0], names, strict=True):
         if name:
             ax.set_title(name, size=11)

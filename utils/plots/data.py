@@ -12,6 +12,7 @@ from utils.plots.style import (
     INK,
     SIGNED,
     YELLOW,
+    colors,
     draw_image,
     new_figure,
 )
@@ -19,15 +20,18 @@ from utils.plots.style import (
 ROOM = 4.5  # inches, for the rows of image_rows
 
 
-def digit_grid(x, y, per_class=12, title="Twelve of each digit"):
+def digit_grid(x, y, per_class=12, title=None):
     """Show the first images of each class, one class per row.
 
     Args:
         x: images, shape (n, 28, 28).
         y: labels, shape (n,).
         per_class: images a row.
-        title: the figure's title.
+        title: the figure's title; None says how many there are.
     """
+    x, y = np.asarray(x), np.asarray(y)
+    count = "Twelve" if per_class == 12 else per_class
+    title = title or f"{count} of each digit"
     # One pair of axes for all: to draw 120 of them takes a second.
     figure, ax = new_figure(size=(8, 6.6), title=title)
     wide, high = 1.25 * x.shape[2], 1.2 * x.shape[1]  # with the paper around an image
@@ -79,10 +83,10 @@ def class_balance(labels, title="How many of each digit"):
     """
     figure, ax = new_figure(size=(8, 3.2), title=title)
     width = 0.8 / len(labels)
-    colors = (GREY, YELLOW, GREEN)
-    for k, (name, y) in enumerate(labels.items()):
+    order = colors(GREY, YELLOW, GREEN)
+    for (k, (name, y)), color in zip(enumerate(labels.items()), order, strict=False):
         share = 100 * np.bincount(y, minlength=10) / len(y)
-        ax.bar(np.arange(10) + k * width, share, width, label=name, color=colors[k])
+        ax.bar(np.arange(10) + k * width, share, width, label=name, color=color)
     ax.set_xticks(np.arange(10) + width * (len(labels) - 1) / 2, range(10))
     ax.set(xlabel="digit", ylabel="share of the set (%)")
     figure.legend(loc="outside right upper")
@@ -95,7 +99,16 @@ def pixel_histogram(x, title="How dark the pixels are"):
     Args:
         x: images, shape (n, 28, 28), integers from 0 to 255.
         title: the figure's title.
+
+    Raises:
+        ValueError: they are no bytes, scaled ones for example.
     """
+    x = np.asarray(x)
+    if x.dtype.kind not in "iu" or not 0 <= x.min() <= x.max() <= 255:
+        raise ValueError(
+            f"The pixels are {x.dtype} from {x.min():g} to {x.max():g}. Expected whole "
+            "numbers from 0 to 255: pass the digits as they were loaded, not scaled."
+        )
     figure, ax = new_figure(size=(8, 3.2), title=title)
     counts = np.bincount(np.ravel(x), minlength=256)
     share = 100 * counts.reshape(16, 16).sum(axis=1) / counts.sum()
@@ -128,23 +141,23 @@ def images(
         scale: inches per image.
         true_size: draw all pixels equally large, so that small images look small.
     """
-    n = len(pictures)
-    columns = min(columns, n)
-    rows = math.ceil(n / columns)
-    tallest = max(np.shape(p)[0] / np.shape(p)[1] for p in pictures)
-    height = rows * (scale * min(tallest, 1) + (0.3 if captions else 0.1)) + 0.5
+    n, has_captions = len(pictures), captions is not None
+    columns = max(1, min(columns, n))
+    rows = max(1, math.ceil(n / columns))
+    tallest = max((np.shape(p)[0] / np.shape(p)[1] for p in pictures), default=1)
+    height = rows * (scale * min(tallest, 1) + (0.3 if has_captions else 0.1)) + 0.5
     figure, axes = new_figure(
         rows, columns, size=(columns * scale, height), title=title, squeeze=False
     )
-    limit = max(np.abs(p).max() for p in pictures) if signed else None
+    limit = max((np.abs(p).max() for p in pictures), default=1) if signed else None
     options = {"cmap": SIGNED, "vmin": -limit, "vmax": limit} if signed else {}
     for ax in axes.flat:
         ax.set_axis_off()
     for k, picture in enumerate(pictures):
-        caption = captions[k] if captions else ""
+        caption = captions[k] if has_captions else ""
         draw_image(axes.flat[k], picture, **options)
         axes.flat[k].set_title(caption, size=10.5)
-    if true_size:
+    if true_size and n:
         _same_scale(axes.flat[:n], pictures)
     return figure
 
@@ -185,7 +198,7 @@ def image_rows(rows, title, columns=8, scale=1.15):
             range(columns), pictures, captions, strict=False
         ):
             left = k * width + (width - 28) // 2
-            canvas[top : top + 28, left : left + 28] = picture
+            canvas[top : top + 28, left : left + 28] = np.squeeze(picture)
             ax.add_patch(plt.Rectangle((left - 0.5, top - 0.5), 28, 28, **FRAME))
             middle = left + 14
             ax.text(middle, top - 1, caption, ha="center", va="bottom", size=9)

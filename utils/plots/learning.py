@@ -1,5 +1,7 @@
 """Figures of how a network computes and learns: a neuron, slopes, steps, batches."""
 
+import itertools
+
 import numpy as np
 
 from utils.plots.style import (
@@ -8,7 +10,7 @@ from utils.plots.style import (
     GREEN,
     GREY,
     PURPLE,
-    SKY,
+    colors,
     new_figure,
 )
 
@@ -69,8 +71,9 @@ def descent(weights, losses, paths, title="The loss of one weight, and the way d
     """
     figure, ax = new_figure(size=(8, 3.6), title=title)
     ax.plot(weights, losses, color=GREY, linewidth=2)
+    markers = itertools.cycle("^Dvs")
     for (name, (xs, ys)), color, marker in zip(
-        paths.items(), (GREEN, PURPLE), "^D", strict=False
+        paths.items(), colors(GREEN, PURPLE), markers, strict=False
     ):
         ax.scatter(xs, ys, s=45, color=color, marker=marker, label=name, zorder=3)
         for k in range(1, len(xs)):
@@ -114,17 +117,17 @@ def backpropagation(stages, title="Forward the numbers, backward the slopes"):
     return figure
 
 
-def batch_losses(curves, title="Three learning rates, one epoch"):
+def batch_losses(curves, title=None):
     """Show the loss of each batch, step by step; dotted is the loss of pure guessing.
 
     Args:
         curves: dictionary from a training's name to its losses, one per step.
-        title: the figure's title.
+        title: the figure's title; None counts the trainings.
     """
+    count = {2: "Two", 3: "Three", 4: "Four"}.get(len(curves), len(curves))
+    title = title or f"{count} learning rates, one epoch"
     figure, ax = new_figure(size=(8, 3.8), title=title)
-    for (name, losses), color in zip(
-        curves.items(), (SKY, GREEN, PURPLE), strict=False
-    ):
+    for (name, losses), color in zip(curves.items(), colors(), strict=False):
         steps = np.arange(1, len(losses) + 1)
         ax.plot(steps, losses, color=color, linewidth=1.2, label=name)
     ax.axhline(

@@ -12,6 +12,7 @@ from utils.plots.style import (
     GREY,
     PURPLE,
     SIGNED,
+    colors,
     draw_image,
     new_figure,
 )
@@ -28,8 +29,8 @@ def function(xs, curves, title, xlabel, ylabel):
         ylabel: what the values are, with their unit.
     """
     figure, ax = new_figure(size=(7, 3), title=title)
-    colors = ("black", PURPLE, GREEN) if len(curves) > 1 else (GREY,)
-    for (name, ys), color in zip(curves.items(), colors, strict=False):
+    order = ("black", PURPLE, GREEN) if len(curves) > 1 else (GREY,)
+    for (name, ys), color in zip(curves.items(), colors(*order), strict=False):
         ax.plot(xs, ys, label=name, color=color, linewidth=2)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if len(curves) > 1:
@@ -174,7 +175,7 @@ def attributions(pictures, maps, captions, title="What the answer depends on"):
         axes.flat, pictures, maps, captions, strict=True
     ):
         drawn = draw_image(ax, heat, cmap=SIGNED, vmin=-limit, vmax=limit)
-        ax.contour(picture, levels=[100], colors="black", linewidths=1.2)
+        ax.contour(np.squeeze(picture), levels=[100], colors="black", linewidths=1.2)
         ax.set_title(caption, size=11)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.75)
     bar.set_label("drop in probability", size=10)

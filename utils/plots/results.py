@@ -15,6 +15,8 @@ from utils.plots.style import (
     new_figure,
 )
 
+FEWEST_ANSWERED = 50  # percent: where the curves of coverage() begin
+
 
 def predictions(pictures, y_true, y_prob, title, columns=6):
     """Show digits above the model's ten probabilities for them.
@@ -100,11 +102,13 @@ def reliability_diagram(curves, few=20, title="As right as it is sure?"):
     """
     figure, ax = new_figure(size=(8, 4.8), title=title)
     ax.plot([0, 100], [0, 100], color=GREY, linestyle="--", label="calibrated")
+    least = 20
     for k, (name, bins) in enumerate(curves.items()):
         confidence, accuracy, count, low, high = bins
         many, rare = count >= few, (count > 0) & (count < few)
         marks = model_marks(name, k)
         x, y = 100 * confidence, 100 * accuracy
+        least = min([least, *x[count > 0]])
         ax.plot(x[many], y[many], color=marks["color"], linewidth=1, zorder=1)
         ax.vlines(x, 100 * low, 100 * high, color=marks["color"], alpha=0.35, zorder=1)
         ax.scatter(x[many], y[many], s=50, label=name, **marks)
@@ -113,7 +117,7 @@ def reliability_diagram(curves, few=20, title="As right as it is sure?"):
     ax.set(
         xlabel="mean confidence of the bin (%)",
         ylabel="right answers of the bin (%)",
-        xlim=(15, 102),
+        xlim=(least - 5, 102),
         ylim=(-4, 104),
     )
     figure.legend(loc="outside right upper", fontsize=9)
@@ -167,11 +171,11 @@ def coverage(curves, title="If it may leave its least sure answers to a person")
     for k, (name, (answered, accuracy)) in enumerate(curves.items()):
         answered, accuracy = 100 * np.asarray(answered), 100 * np.asarray(accuracy)
         ax.plot(answered, accuracy, color=model_color(name, k), linewidth=2, label=name)
-        lowest = min(lowest, accuracy[-1])
+        lowest = min([lowest, *accuracy[answered >= FEWEST_ANSWERED]])
     ax.set(
         xlabel="digits answered, the surest first (%)",
         ylabel="right, of those answered (%)",
-        xlim=(50, 100.5),
+        xlim=(FEWEST_ANSWERED, 100.5),
         ylim=(lowest - 0.1 * (100 - lowest) - 0.01, 100.02),
     )
     ax.legend(loc="lower left")

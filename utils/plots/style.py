@@ -6,6 +6,7 @@ figure has its own white ground, so that it reads on a dark page.
 
 import base64
 import io
+import itertools
 import math
 from contextlib import contextmanager
 
@@ -142,6 +143,12 @@ def draw_image(ax, image, title="", place=(0, 0), **options):
     ax.set_title(title)
     ax.set_axis_off()
     return drawn
+
+
+def colors(*first):
+    """Yield colours without end: these, then the others, then all of them again."""
+    others = (SKY, GREEN, PURPLE, YELLOW, GREY, "black", CNN_COLOR, ANN_COLOR)
+    return itertools.cycle(dict.fromkeys((*first, *others)))
 
 
 def model_color(name, k=0):

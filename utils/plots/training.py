@@ -10,6 +10,7 @@ from utils.plots.style import (
     GREY,
     PURPLE,
     YELLOW,
+    colors,
     model_color,
     model_marks,
     new_figure,
@@ -65,7 +66,7 @@ def learning_curves(history, title="How the training went"):
 def _by_epoch(history, metric, part):
     """Return the epochs from 1 and a metric's values; accuracies are in percent."""
     key = metric if part == "training" else f"val_{metric}"
-    values = np.array(history.get(key, []))
+    values = np.array(getattr(history, "history", history).get(key, []))
     if metric == "accuracy":
         values = 100 * values
     return np.arange(1, len(values) + 1), values
@@ -242,8 +243,8 @@ def time_to_accuracy(rounds, target):
         target: the accuracy that is marked, between 0 and 1.
     """
     figure, ax = new_figure(size=(9, 4.6), title="Test accuracy by time of training")
-    colors = (CNN_COLOR, GREEN, ANN_COLOR, GREY, YELLOW)
-    for (name, lines), color in zip(rounds.items(), colors, strict=False):
+    order = colors(CNN_COLOR, GREEN, ANN_COLOR, GREY, YELLOW)
+    for (name, lines), color in zip(rounds.items(), order, strict=False):
         for k, rows in enumerate(lines):
             seconds, accuracy = np.transpose(rows)
             label = name if k == 0 else None
