@@ -245,6 +245,20 @@ def test_a_stopped_training_ends_with_the_history_of_what_was_done(small, step):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_after_a_training_that_failed_the_stop_button_stops_what_runs(small):
+    import keras
+
+    class Fails(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        small.fit(epochs=1, callbacks=[LiveProgress(curves=False), Fails()])
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
 @pytest.mark.slow
 def test_who_stops_twice_interrupts_at_once_and_is_told_the_way_on(small):
     with pytest.raises(KeyboardInterrupt):

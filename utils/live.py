@@ -6,6 +6,7 @@ And, where the training is left out in class, a saved one in its place.
 import signal
 import threading
 import time
+import traceback
 import weakref
 from dataclasses import dataclass, field
 
@@ -176,8 +177,12 @@ class LiveProgress(keras.callbacks.Callback):
             signal.signal(signal.SIGINT, self._handler)
             self._handler = None
 
-    def _stop(self, _signal, _frame):
+    def _stop(self, number, frame):
         self._stop_listening()  # stopped once more, it ends at once
+        running = (f.f_locals.get("self") for f, _ in traceback.walk_stack(frame))
+        if not any(found is self.model for found in running):
+            signal.raise_signal(number)  # fit raised, and is no longer there to stop
+            return
         self._notes.stopped = True
         self.model.stop_training = True
 

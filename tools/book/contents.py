@@ -1,5 +1,6 @@
 """What is in the book, in its order, and where in the course each page comes from."""
 
+import posixpath
 import re
 from pathlib import PurePosixPath
 
@@ -103,7 +104,7 @@ def relinked(text, name, address=""):
 
     def new_link(match):
         words, target = match[1], match[2]
-        place = resolved(PurePosixPath(name).parent / target.split("#")[0])
+        place = posixpath.normpath(PurePosixPath(name).parent / target.split("#")[0])
         if place in ALL_NOTEBOOKS or place in TEXTS:
             return match[0]
         if place in FOLDERS:
@@ -119,14 +120,3 @@ def relinked(text, name, address=""):
         pieces += [LINK.sub(new_link, text[end : code.start()]), code[0]]
         end = code.end()
     return "".join([*pieces, LINK.sub(new_link, text[end:])])
-
-
-def resolved(path):
-    """Return a relative path without "..": "docs/../README.md" is "README.md"."""
-    parts = []
-    for part in path.parts:
-        if part == "..":
-            del parts[-1:]
-        else:
-            parts.append(part)
-    return "/".join(parts)
