@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 import sys
 from functools import cache
@@ -20,6 +21,7 @@ from tools.book import __main__ as book
 from tools.book import glossary
 from tools.book.contents import ALL_NOTEBOOKS, TEXTS, BookError, readme_page, relinked
 from tools.book.notebook import ways_to, with_files
+from utils.bounded import BadFile
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 PAGES = [
@@ -406,3 +408,48 @@ def test_a_book_of_mine_shows_what_i_have_executed(tmp_path, monkeypatch, capsys
     with pytest.raises(SystemExit, match="mine twice is no kind of book"):
         book.main("mine", "twice")
     assert "tools.book" in sys.modules
+
+
+def spoiled(change):
+    notebook = nbformat.v4.new_notebook()
+    output = nbformat.v4.new_output(
+        "display_data",
+        {"image/png": base64.b64encode(as_png(Image.new("RGB", (4, 4)))).decode()},
+        metadata={"image/png": {"alt": "x", "width": 4}},
+    )
+    notebook.cells = [
+        nbformat.v4.new_markdown_cell("# A title"),
+        nbformat.v4.new_code_cell("x", outputs=[output]),
+    ]
+    change(notebook, output)
+    return notebook
+
+
+def as_png(image):
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+LARGE = base64.b64encode(as_png(Image.new("1", (8000, 8000)))).decode()
+SPOILS = {
+    "no picture": lambda nb, out: out.data.update({"image/png": "AAAA"}),
+    "a list": lambda nb, out: out.data.update({"image/png": [1]}),
+    "far too large": lambda nb, out: out.data.update({"image/png": LARGE}),
+    "a width in words": lambda nb, out: out.metadata["image/png"].update(width="4"),
+    "an endless width": lambda nb, out: out.metadata["image/png"].update(width=10**400),
+    "words in a list": lambda nb, out: out.metadata["image/png"].update(alt=["x"]),
+    "no cells": lambda nb, out: nb.cells.clear(),
+    "a label in words": lambda nb, out: nb.cells[1].metadata.update(nbgrader="x"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILS)
+def test_a_notebook_that_no_page_can_show_is_named(case, tmp_path):
+    path = tmp_path / "ANN_Model.ipynb"
+    path.write_text(json.dumps(spoiled(SPOILS[case])), encoding="utf-8")
+    (tmp_path / "extra" / book.FIGURES).mkdir(parents=True)
+    with pytest.raises(BadFile, match=r"ANN_Model.ipynb holds what no page can show"):
+        book.gather_notebook(
+            tmp_path / "source", tmp_path / "extra", "ANN_Model.ipynb", tmp_path, ""
+        )

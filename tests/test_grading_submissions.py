@@ -514,3 +514,17 @@ def test_after_so_many_slow_cells_the_rest_is_not_run(started, monkeypatch):
     assert set(told[2:]) == {"stopped after 4 seconds for all cells"}
     _, error = run.judge("check-accuracy")
     assert error["text"] == "stopped after 4 seconds for all cells"
+
+
+@pytest.mark.parametrize("key", ["grade", "solution", "locked"])
+@pytest.mark.parametrize("value", [True, False, "yes", None])
+def test_a_label_that_was_changed_is_named(notebook, place, key, value):
+    cell = graded_cell(notebook)
+    label = cell["metadata"]["nbgrader"]
+    unchanged = label[key] == value
+    change("metadata", "nbgrader", key, value=value)(notebook)
+    reason, _ = staged(place, json.dumps(notebook).encode())
+    if unchanged:
+        assert reason is None
+    else:
+        assert f"has another label on the cell {label['grade_id']!r}" in reason

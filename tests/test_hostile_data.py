@@ -28,7 +28,7 @@ from test_data import (  # noqa: F401 - fixtures, no_way_out for all tests here
 from test_hostile_runs import in_time, npy, packed
 
 from utils import data_files, download
-from utils.data import IDX_NAMES, load_mnist
+from utils.data import IDX_NAMES, DataError, load_mnist
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
 
@@ -490,3 +490,14 @@ def test_a_slow_download_says_how_far_it_is(full, monkeypatch, capsys):  # noqa:
         load_mnist("full")
     size = f"{len(full) / 1e6:.1f}"
     assert f"Downloading mnist.npz: {size} of {size} MB." in capsys.readouterr().out
+
+
+def test_names_in_an_archive_are_shown_short_and_plain(tmp_path, monkeypatch):
+    path = tmp_path / "mnist.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for k in range(15):
+            archive.writestr(f"{k}\x1b[2J" + 60_000 * "x" + ".npy", b"")
+    monkeypatch.setenv("MNIST_DATA", str(path))
+    with pytest.raises(DataError) as error:
+        load_mnist()
+    assert len(str(error.value)) < 2000 and "\x1b" not in str(error.value)

@@ -333,3 +333,27 @@ def test_79_megapixels_of_16_bits_take_no_more_than_a_gigabyte(tmp_path):
     n_digits, kilobytes = map(int, done.stdout.split())
     assert n_digits == 2
     assert kilobytes * 1024 < 1e9
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("tag", [273, 279, 324, 325])
+def test_a_tiff_of_countless_strips_is_refused_before_they_are_read(order, big, tag):
+    head = (b"II" if order == "<" else b"MM") + struct.pack(
+        order + ("HHHQ" if big else "HL"), *((43, 8, 0, 16) if big else (42, 8))
+    )
+    number, entry = ("Q", "HHQQ") if big else ("H", "HHLL")
+    tags = struct.pack(order + number, 2) + struct.pack(order + entry, 256, 4, 1, 8000)
+    tags += struct.pack(order + entry, tag, 4, 4_000_000, 300)
+    began = time.process_time()
+    with pytest.raises(HandwritingError, match="has more parts before its pixels"):
+        read_page(head + tags + bytes(16_000_000))
+    assert time.process_time() - began < 1
+
+
+def test_names_cannot_speak_to_the_terminal(tmp_path):
+    name = "x\x1b[2J\x07\x9b31m\u202e.png"
+    with pytest.raises(HandwritingError) as error:
+        read_page(tmp_path / name)
+    assert not [c for c in str(error.value) if ord(c) < 32 or 127 <= ord(c) < 160]
+    assert r"x\x1b[2J\x07\x9b31m\u202e.png" in str(error.value)

@@ -1002,3 +1002,83 @@ def test_a_submitted_model_comes_compiled_and_is_no_more_trusted(model, tmp_path
         "adam", losses.mean_squared_error, metrics=[metrics.sparse_categorical_accuracy]
     )
     assert reopened(saved(model)).loss is losses.mean_squared_error
+
+
+def costly_models():
+    """Yield layers that make little, by what no weight and no output of theirs shows."""
+    from keras import layers, ops
+
+    large = layers.Resizing(3000, 3000)
+
+    def steps(n, x):
+        return layers.UpSampling1D(n)(layers.Reshape((784, 1))(x))
+
+    def many(layer, x, n):
+        for _ in range(n):
+            x = layer(x)
+        return x
+
+    def square(x):
+        return layers.Reshape((3000, 3000))(large(x))
+
+    yield "pool", lambda x: layers.AveragePooling2D(1500, 1, "same")(large(x))
+    yield "blur", lambda x: layers.RandomGaussianBlur(kernel_size=(1001, 999))(large(x))
+    yield "attention", lambda x: layers.Attention()([steps(30, x)] * 2)
+    yield "heads", lambda x: layers.MultiHeadAttention(1, 1)(*[steps(30, x)] * 2)
+    yield "recurrent", lambda x: layers.GRU(4)(steps(2000, x))
+    yield "unrolled", lambda x: layers.SimpleRNN(4, name="unrolled")(steps(10, x))
+    yield "kept", lambda x: many(layers.ReLU(), large(x), 40)
+    yield "products", lambda x: layers.Dot((2, 1))([square(x)] * 2)
+    yield "sorted", lambda x: ops.sort(square(x))
+    yield (
+        "distributed",
+        lambda x: layers.TimeDistributed(layers.Conv2D(1, 101, padding="same"))(
+            layers.Reshape((9, 1000, 1000, 1))(large(x))
+        ),
+    )
+
+
+def model_through(layer):
+    import keras
+    from keras import layers
+
+    image = keras.Input((28, 28, 1))
+    few = layers.GlobalAveragePooling1D()(layers.Reshape((-1, 1))(layer(image)))
+    return keras.Model(image, layers.Dense(10, activation="softmax")(few))
+
+
+@pytest.mark.slow
+def test_models_that_would_take_gigabytes_or_minutes_are_refused_at_once(tmp_path):
+    for name, layer in costly_models():
+        path = tmp_path / f"{name}.keras"
+        model = model_through(layer)
+        if name == "unrolled":  # to put it together unrolled would take minutes here
+            model.get_layer(name).unroll = True
+        model.save(path)
+        began = time.process_time()
+        with pytest.raises(BadFile, match=r"gigabytes|minutes|few seconds"):
+            model_file.load_checked(path)
+        assert time.process_time() - began < 5, name
+
+
+@pytest.mark.slow
+def test_sequences_of_usual_length_are_loaded(tmp_path):
+    from keras import layers
+
+    def rows(x):
+        return layers.Reshape((28, 28))(x)
+
+    for layer in (
+        lambda x: layers.LSTM(64, unroll=True)(rows(x)),
+        lambda x: layers.Bidirectional(layers.GRU(64))(rows(x)),
+        lambda x: layers.GRU(32)(layers.GRU(32, return_sequences=True)(rows(x))),
+        lambda x: layers.LSTM(32)(layers.Reshape((784, 1))(x)),
+        lambda x: layers.MultiHeadAttention(4, 16)(*[rows(x)] * 2),
+        lambda x: layers.Attention()([layers.Reshape((784, 1))(x)] * 2),
+        lambda x: layers.TimeDistributed(layers.Dense(16))(rows(x)),
+    ):
+        path = tmp_path / "model.keras"
+        model = model_through(layer)
+        model.save(path)
+        loaded = model_file.load_checked(path)
+        assert loaded.count_params() == model.count_params()

@@ -374,3 +374,44 @@ def test_an_error_that_cannot_speak_is_named():
 
     said = worker.described(Mute(), SimpleNamespace(user_ns={}))
     assert said["kind"] == said["text"] == "Mute"
+
+
+@pytest.mark.skipif(sandbox.why_not() is not None, reason=str(sandbox.why_not()))
+def test_a_course_that_lies_where_the_system_is_shown_is_hidden(place, monkeypatch):
+    course, clean = place / "opt" / "course", place / "clean"
+    for folder in (course / "exercises", course / ".venv", clean / "exercises/work"):
+        folder.mkdir(parents=True)
+    (course / "exercises" / "gradebook.db").touch()
+    (course / ".venv" / "pyvenv.cfg").touch()
+    monkeypatch.setattr(sandbox, "COURSE_DIR", course)
+    monkeypatch.setattr(sandbox, "SYSTEM", (*sandbox.SYSTEM, str(place / "opt")))
+    monkeypatch.setattr(sys, "prefix", str(course / ".venv"))
+    (clean / "looks.py").write_text(
+        "import json, pathlib\n"
+        f"here = pathlib.Path({str(course)!r})\n"
+        "def writes():\n"
+        "    try:\n"
+        "        (here / 'mine').touch()\n"
+        "    except OSError:\n"
+        "        return False\n"
+        "    return True\n"
+        "seen = sorted(p.relative_to(here).as_posix() for p in here.glob('**/*'))\n"
+        "print(json.dumps([seen, writes()]), flush=True)\n"
+    )
+    process = sandbox.Process("bubblewrap", ("looks",), clean)
+    try:
+        with os.fdopen(os.dup(process.answer)) as lines:
+            assert json.loads(lines.readline()) == [
+                [".venv", ".venv/pyvenv.cfg"],
+                False,
+            ]
+    finally:
+        process.end()
+
+
+def test_a_machine_that_runs_out_of_memory_stops_what_runs(monkeypatch):
+    memory = SimpleNamespace(total=2**34, available=2**28)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert "hardly any memory" in watch.excess([])
+    memory.available = 2**33
+    assert watch.excess([]) is None

@@ -224,12 +224,6 @@ def _handed_in(place, name):
 
 def _fault(notebook, name, assignment):
     """Say what makes a notebook unfit for grading; None if nothing does."""
-    source = nbformat.read(EXERCISES / "source" / assignment / name, 4)
-    known = {
-        c.metadata["nbgrader"]["grade_id"]: c.cell_type
-        for c in source.cells
-        if "nbgrader" in c.metadata
-    }
     try:
         if len(notebook["cells"]) > MOST_CELLS:
             return f"{name} has more than {MOST_CELLS:,} cells; delete what was added"
@@ -240,34 +234,44 @@ def _fault(notebook, name, assignment):
             warnings.simplefilter("ignore")  # of names of cells, which are put right
             nbformat.validate(notebook)
         cells = nbformat.from_dict(notebook).cells
-        labelled = [c for c in cells if "nbgrader" in c.metadata]
-        labels = [c.metadata["nbgrader"] for c in labelled]
-        ids = collections.Counter(label["grade_id"] for label in labels)
-        old = any(label.get("schema_version") != SCHEMA for label in labels)
-        turned = [
-            f"{label['grade_id']!r:.60} as {cell.cell_type}"
-            for cell, label in zip(labelled, labels, strict=True)
-            if known.get(label["grade_id"], cell.cell_type) != cell.cell_type
-        ]
+        fault = _fault_of_labels(cells, EXERCISES / "source" / assignment / name)
     except RecursionError:
         return f"{name} is not a valid notebook: something in it is nested too deeply"
     except Exception as error:  # whatever nbformat or a wrong type raises
         return f"{name} is not a valid notebook: {_first_line(error)}"
-    if others := [f"{grade_id!r:.60}" for grade_id in ids if grade_id not in known]:
-        return (
-            f"{name} has the cell {', '.join(others[:3])}, which none of the exercises "
-            "is; delete it"
-        )
-    twice = [grade_id for grade_id, count in ids.items() if count > 1]
-    if twice:
-        return f"{name} has the cell {', '.join(twice)} twice; delete the copy"
-    if turned:
-        return f"{name} has the cell {turned[0]}; give it back the kind that it had"
-    if old:
-        return f"{name} was made with another nbgrader; copy the answers to a new copy"
-    if not ids:
-        return f"{name} holds none of the exercises' cells"
-    return None
+    return fault and f"{name} {fault}"
+
+
+def _fault_of_labels(cells, source):
+    """Say how nbgrader's labels differ from those that were handed out, or None."""
+    ours = [c for c in nbformat.read(source, 4).cells if "nbgrader" in c.metadata]
+    kinds = {c.metadata["nbgrader"]["grade_id"]: c.cell_type for c in ours}
+    roles = [_role(c) for c in ours]
+    cells = [c for c in cells if "nbgrader" in c.metadata]
+    names = [c.metadata["nbgrader"]["grade_id"] for c in cells]
+    if others := [
+        f"{name!r:.60}" for name in dict.fromkeys(names) if name not in kinds
+    ]:
+        words = "which none of the exercises is; delete it"
+        return f"has the cell {', '.join(others[:3])}, {words}"
+    if twice := [name for name, n in collections.Counter(names).items() if n > 1]:
+        return f"has the cell {', '.join(twice)} twice; delete the copy"
+    for cell, name in zip(cells, names, strict=True):
+        if cell.cell_type != kinds[name]:
+            words = "give it back the kind that it had"
+            return f"has the cell {name!r} as {cell.cell_type}; {words}"
+        if cell.metadata["nbgrader"].get("schema_version") != SCHEMA:
+            return "was made with another nbgrader; copy the answers to a new copy"
+        if _role(cell) not in roles:
+            words = "than it was handed out with; copy the answers to a new copy"
+            return f"has another label on the cell {name!r} {words}"
+    return None if names else "holds none of the exercises' cells"
+
+
+def _role(cell):
+    """Return which cell it is, and what nbgrader takes it for: an answer, a check."""
+    label = cell.metadata["nbgrader"]
+    return [label.get(key) for key in ("grade_id", "solution", "grade", "locked")]
 
 
 def _first_line(error):

@@ -323,7 +323,7 @@ def _open_npz(path, names, limit):
             raise BadFile(
                 path,
                 f"has no array {', '.join(missing)}. Expected {', '.join(names)}; "
-                f"found {', '.join(there[:20]) or 'none'}",
+                f"found {', '.join(f'{n:.40}' for n in there[:20]) or 'none'}",
             )
         yield archive
 

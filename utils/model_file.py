@@ -25,6 +25,14 @@ MOST_CALLS = 5000  # a few seconds
 # makes them anew when it loads it: so many numbers need not be in the file.
 MOST_UNSAVED = 10_000_000
 MOST_MACS = 1e11  # multiplications and additions for one digit: some seconds
+MOST_NUMBERS = 300_000_000  # that all layers together make of one digit
+# What looks at all that it is given for each number that it makes, or nearly so.
+COSTLY = re.compile(
+    "Dot|.*Attention|.*RNN|.*LSTM.*|GRU.*|TimeDistributed|Bidirectional|.*Spectrogram"
+    "|Matmul|Einsum|Tensordot|Inner|Outer|Kron|Vdot|Correlate|.*[Ss]ort|Unique|TopK"
+    "|Median|Nanmedian|Quantile|Percentile|Fft.*|.*FFT.*|Svd|SVD|Qr|Inv|Pinv|Solve"
+    "|SolveTriangular|Lstsq|Eigh?|Det|Cholesky.*|LuFactor|ExtractSequences|Stft|Istft"
+)
 MOST_ITEMS = 5000  # groups and arrays among the weights
 PARTS = {"metadata.json", "config.json", "model.weights.h5"}
 # Layers that run code which their config holds, or open files that it names.
@@ -231,6 +239,49 @@ def _check_array(array, path):
         raise BadFile(path, "has weights that are not plain arrays of numbers")
 
 
+class _Budget:
+    """What a file may still ask for, counted while Keras makes its layers."""
+
+    def __init__(self, n_weights):
+        self.n_weights, self.faults = n_weights, []
+        self.n_calls = self.n_macs = self.n_numbers = 0
+
+    def refuse(self, fault):
+        self.faults.append(fault)
+        raise MemoryError
+
+    def add_weight(self, shape):
+        self.n_weights -= math.prod(shape or ())
+        if self.n_weights < 0:
+            self.refuse("asks for more weights than it holds")
+
+    def begin(self, operation, given):
+        """Count a call; a sequence that is unrolled is one for each of its steps."""
+        is_unrolled = getattr(operation, "unroll", False) and given
+        self.n_calls += _n_steps(given[0].shape) if is_unrolled else 1
+        if self.n_calls > MOST_CALLS:
+            self.refuse("has more layers than Keras can put together in a few seconds")
+
+    def end(self, operation, given, outputs):
+        """Count what a call computes and what it makes, of one digit."""
+        for output in outputs:
+            if _size_of(output) > LARGEST_OUTPUT:
+                self.refuse(f"has a layer that makes {output.shape} of each digit")
+        taken, made = (sum(map(_size_of, tensors)) for tensors in (given, outputs))
+        each = [math.prod(w.shape[:-1]) for w in getattr(operation, "weights", ())]
+        each += [_n_places(operation, name) for name in ("pool_size", "kernel_size")]
+        self.n_macs += made * max(each)
+        self.n_numbers += made
+        if COSTLY.fullmatch(type(operation).__name__):
+            self.n_macs += taken * max(taken, made)
+            # Attention weighs every pair of a sequence's steps.
+            self.n_numbers += sum(_n_steps(tensor.shape) ** 2 for tensor in given)
+        if self.n_macs > MOST_MACS:
+            self.refuse("would compute for minutes to read one digit")
+        if self.n_numbers > MOST_NUMBERS:
+            self.refuse("would fill gigabytes of memory to read one digit")
+
+
 @contextmanager
 def _limited(n_weights, path):
     """Let layers make so many weights at most, and no more than fits and soon ends.
@@ -241,32 +292,17 @@ def _limited(n_weights, path):
 
     layer_class, operation_class = keras.layers.Layer, keras.Operation
     add_weight, call = layer_class.add_weight, operation_class.__call__
-    n_calls, n_macs, faults = 0, 0, []
-
-    def refuse(fault):
-        faults.append(fault)
-        raise MemoryError
+    budget = _Budget(n_weights)
 
     def add_within_limit(layer, shape=None, *args, **named):
-        nonlocal n_weights
-        n_weights -= math.prod(shape or ())
-        if n_weights < 0:
-            refuse("asks for more weights than it holds")
+        budget.add_weight(shape)
         return add_weight(layer, shape, *args, **named)
 
     def call_within_limit(operation, *args, **named):
-        nonlocal n_calls, n_macs
-        n_calls += 1
-        if n_calls > MOST_CALLS:
-            refuse("has more layers than Keras can put together in a few seconds")
+        given = [t for t in keras.tree.flatten((args, named)) if hasattr(t, "shape")]
+        budget.begin(operation, given)
         outputs = call(operation, *args, **named)
-        each = [math.prod(w.shape[:-1]) for w in getattr(operation, "weights", ())]
-        for output in keras.tree.flatten(outputs):
-            if _size_of(output) > LARGEST_OUTPUT:
-                refuse(f"has a layer that makes {output.shape} of each digit")
-            n_macs += _size_of(output) * max(each, default=0)
-        if n_macs > MOST_MACS:
-            refuse("would compute for minutes to read one digit")
+        budget.end(operation, given, keras.tree.flatten(outputs))
         return outputs
 
     layer_class.add_weight = add_within_limit
@@ -274,8 +310,8 @@ def _limited(n_weights, path):
     try:
         yield
     except Exception as error:  # Keras may have made another one of it
-        if faults:
-            raise BadFile(path, faults[0]) from error
+        if budget.faults:
+            raise BadFile(path, budget.faults[0]) from error
         raise
     finally:
         layer_class.add_weight, operation_class.__call__ = add_weight, call
@@ -285,3 +321,14 @@ def _size_of(output):
     """Return how many numbers a layer makes of one digit."""
     n_digits, *sizes = getattr(output, "shape", ()) or (1,)
     return math.prod([n_digits or 1, *(size or UNKNOWN_SIZE for size in sizes)])
+
+
+def _n_places(operation, name):
+    """Return how many places a window has: a layer's pool_size or kernel_size."""
+    sides = getattr(operation, name, None) or 0
+    return math.prod(sides) if isinstance(sides, tuple | list) else int(sides)
+
+
+def _n_steps(shape):
+    """Return how many steps a sequence has, of a shape that begins with the batch."""
+    return (shape[1] or UNKNOWN_SIZE) if len(shape) > 1 else 1

@@ -1,18 +1,27 @@
 """Numbers and lists as parts of sentences, and errors that can be shown anywhere."""
 
+import re
+
+# All that moves a cursor or changes a screen; a line may end.
+CONTROL = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+
 
 class SaidError(Exception):
     """An error whose message can be printed and saved, whatever file it names.
 
     A file's name may hold bytes that are no letters. Python keeps them in a form that
-    no notebook can write; here they are written out: "\\udcfc".
+    no notebook can write; here they are written out: "\\udcfc". So are those that
+    would tell a terminal to clear itself, or to write in red: "\\x1b".
 
     A notebook shows the message without a traceback: it says what to do, and the lines
     of utils/ on the way to it are nobody's mistake.
     """
 
     def __init__(self, message):
-        super().__init__(message.encode("utf-8", "backslashreplace").decode("utf-8"))
+        plain = message.encode("utf-8", "backslashreplace").decode("utf-8")
+        super().__init__(CONTROL.sub(lambda found: repr(found[0])[1:-1], plain))
 
     def _render_traceback_(self):  # IPython shows these lines instead of a traceback
         return [f"✗ {self}"]

@@ -86,7 +86,11 @@ def gather_notebook(source, extra, name, executed, web):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = relinked(cell.source, name, web)
-    page = page_of(notebook, name, extra / FIGURES, web)
+    try:
+        page = page_of(notebook, name, extra / FIGURES, web)
+    except Exception as error:  # whatever a damaged notebook raises
+        why = f"{type(error).__name__}: {error}"
+        raise BadFile(path, f"holds what no page can show ({why:.200})") from error
     write(source / name, nbformat.writes(page))
 
 

@@ -14,6 +14,7 @@ from tools.first_cell import CELL_ID, hosts
 
 INLINE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 FIGURES, ORIGINALS = "figures", "notebooks"
+MOST_PIXELS = 40_000_000  # of a figure; ours have two
 
 
 def page_of(notebook, name, figures, address=""):
@@ -58,6 +59,8 @@ def image_of(output):
 def opened(png):
     """Return a picture that is written as base64."""
     image = Image.open(io.BytesIO(base64.b64decode(png)))
+    if image.width * image.height > MOST_PIXELS:
+        raise ValueError(f"a figure has {image.width:,}×{image.height:,} pixels")
     return image.convert("RGB")  # ours are opaque: a fourth channel is only bytes
 
 

@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 from tools.graded import watch
+from utils.places import COURSE_DIR
 
 COURSE = Path("/course")  # where bubblewrap shows the clean copy
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt")
@@ -125,6 +126,7 @@ def _bubblewrap(program, clean=None):
     command += ["--size", str(ROOM), "--tmpfs", "/tmp"]
     for path in (*SYSTEM, *SETTINGS, *sorted(prefixes)):
         command += ["--ro-bind-try", path, path]
+    command += _without_the_course(prefixes)
     command += ["--proc", "/proc", "--dev", "/dev", *_locks(program)]
     command += ["--size", str(ROOM), "--tmpfs", "/dev/shm"]
     if clean:
@@ -135,6 +137,22 @@ def _bubblewrap(program, clean=None):
             command += ["--ro-bind", str(path), str(inside / path.name)]
     # What holds the mounts is a file system of its own, as large as half the memory.
     return [*command, "--remount-ro", "/", "--remount-ro", "/dev"]
+
+
+def _without_the_course(prefixes):
+    """Return options that hide the course itself, solutions and gradebook, if it shows.
+
+    It may lie in /opt, or where Python does; a .venv inside it is shown again.
+    """
+    shown = [Path(path) for path in (*SYSTEM, *prefixes)]
+    if not any(path in COURSE_DIR.parents for path in shown):
+        return []
+    hidden = str(COURSE_DIR)
+    options = ["--size", str(ROOM), "--tmpfs", hidden]
+    for path in sorted(prefixes):
+        if COURSE_DIR in Path(path).parents:
+            options += ["--ro-bind-try", path, path]
+    return [*options, "--remount-ro", hidden]
 
 
 class Process:

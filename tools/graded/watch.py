@@ -5,6 +5,7 @@ The system's own limits hold for one process each, and some of them not for root
 
 MEMORY = 6 * 2**30  # bytes, of all its processes; a right submission takes one of six
 PROCESSES = 300
+LEAST = 0.05  # of the machine's memory: so much must stay available
 EVERY = 0.25  # seconds
 
 
@@ -16,16 +17,16 @@ def excess(processes):
     """
     if len(processes) > PROCESSES:
         return f"stopped: it started more than {PROCESSES} processes"
-    most = _most_memory()
-    if sum(map(_memory, processes)) > most:
-        return f"stopped: it took more than {most / 2**30:.1f} GB of memory in all"
-    return None
-
-
-def _most_memory():
     import psutil  # nbgrader needs it, too
 
-    return min(MEMORY, psutil.virtual_memory().total // 2)
+    memory = psutil.virtual_memory()
+    most = min(MEMORY, memory.total // 2)
+    if sum(map(_memory, processes)) > most:
+        return f"stopped: it took more than {most / 2**30:.1f} GB of memory in all"
+    # What the kernel holds for a process, such as a file in memory, is in no sum.
+    if memory.available < LEAST * memory.total:
+        return "stopped: hardly any memory of this machine was left"
+    return None
 
 
 def _memory(process):
