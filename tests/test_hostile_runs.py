@@ -1005,7 +1005,7 @@ def test_a_submitted_model_comes_compiled_and_is_no_more_trusted(model, tmp_path
 
 
 def costly_models():
-    """Yield layers that make little, by what no weight and no output of theirs shows."""
+    """Yield layers that cost much, which neither a weight nor their output shows."""
     from keras import layers, ops
 
     large = layers.Resizing(3000, 3000)
