@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -302,3 +303,51 @@ def test_a_program_without_ipython_can_import_it():
         [sys.executable, "-c", code], cwd=COURSE_DIR, capture_output=True, text=True
     )
     assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.fixture(autouse=True)
+def _no_training_before(monkeypatch):
+    """Other tests leave trainings that did not end."""
+    monkeypatch.setattr("utils.live._made", weakref.WeakSet())
+
+
+def test_after_a_training_that_failed_no_older_run_takes_its_place(small):
+    import keras
+
+    class Fails(keras.callbacks.Callback):
+        def set_model(self, model):
+            raise ZeroDivisionError
+
+    run = load_run("ann", announce=False, folder=REFERENCE_DIR)
+    live = LiveProgress(curves=False)
+    with pytest.raises(ZeroDivisionError):
+        small.fit(epochs=1, callbacks=[Fails(), live])
+    with pytest.raises(RunError, match=r"begun and did not end.*restart the kernel"):
+        saved_training("ann", like(run), run.info["seed"])
+    small.fit(epochs=1, callbacks=[live])
+    assert saved_training("ann", like(run), run.info["seed"])[1].name == "ann"
+
+
+@pytest.mark.slow
+def test_a_look_at_a_models_answer_changes_nothing_in_it(tmp_path):
+    """Layers that augment act where Keras thinks it trains, and averages then move."""
+    import keras
+    from keras import layers
+
+    from utils.consistency import find_bad_answer
+
+    random = layers.RandomRotation(0.2), layers.RandomTranslation(1, 1)
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.Sequential([*random]),
+            layers.Conv2D(4, 5),
+            layers.BatchNormalization(momentum=0.1),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    before = model.get_weights()
+    assert find_bad_answer(model) is None
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

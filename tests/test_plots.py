@@ -707,3 +707,8 @@ def test_a_model_that_is_never_sure_is_on_its_diagram():
     rising = (np.array([0.5, 0.8, 1.0]), np.array([0.0, 0.3, 0.6]))
     low, _ = plots.coverage({"CNN": rising}).axes[0].get_ylim()
     assert low < 0
+
+
+def test_a_fixed_learning_rate_is_a_level_line():
+    figure = plots.learning_rate(0.01, 100, 10)
+    assert set(figure.axes[0].lines[0].get_ydata()) == {0.01}

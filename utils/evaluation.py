@@ -374,7 +374,7 @@ def _checked_labels(**named):
             raise ValueError(
                 f"{name} has shape {labels.shape} and is {labels.dtype}. Expected "
                 "labels, integers of shape (n,): use y_prob.argmax(axis=1) to turn "
-                "probabilities into labels."
+                "probabilities, or one-hot labels, into labels."
             )
         if labels.min() < 0 or labels.max() >= N_CLASSES:
             raise ValueError(

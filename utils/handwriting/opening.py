@@ -5,12 +5,10 @@ is judged before a pixel is decoded, and only the decoders of picture files are 
 """
 
 import io
-import itertools
 import os
 import re
 import reprlib
 import stat
-import struct
 import warnings
 from pathlib import Path
 
@@ -19,20 +17,13 @@ from PIL import Image
 
 from utils.environment import quiet_stderr
 from utils.handwriting.errors import HandwritingError
+from utils.handwriting.parts import check_parts
 
 MOST_PIXELS = 80_000_000  # of a photo; decoded, it takes three bytes for each
 MOST_BYTES = 200_000_000  # of a file
 FEWEST_PIXELS = 16  # along the shorter side
 # Of a JPEG in refining scans, each of which goes over all its pixels; ten are usual.
 MOST_SCANNED = 1_500_000_000
-MOST_EXIF = 100  # such pieces of a JPEG: Pillow copies all before for each; 1 is usual
-# Parts of a file before or between its pixels: Pillow, in Python, looks at each.
-MOST_MARKERS, MOST_CHUNKS, LONGEST_PPM_HEADER = 1_000_000, 200_000, 1000
-# The strips and tiles of a TIFF are listed under these tags: where, and how long.
-STRIPS, MOST_STRIPS, MOST_TAGS = (273, 279, 324, 325), 100_000, 65_535
-# A JPEG's markers, without those that stand among its pixels.
-MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xff]")
-PPM_HEADER = re.compile(rb"P[1-6](?:\s+(?:#[^\r\n]*[\r\n]\s*)*\d+){2,3}\s")
 WORKING_SIDE = 1400  # larger photos are reduced: a digit needs no more than 100 pixels
 # Pillow also opens documents, films and telescope data; those start other programs or
 # have no bounds of their own.
@@ -113,7 +104,7 @@ def _from_array(array):
 
 def _from_file(source):
     name, raw = _bytes_of(source)
-    _check_parts(name, raw)
+    check_parts(name, raw)
     _allow_heif()
     Image.init()
     known = [kind for kind in FORMATS if kind in Image.OPEN]
@@ -158,9 +149,18 @@ def _bytes_of(source):
             raw = source.read(MOST_BYTES + 1)
         else:
             name = reprlib.repr(source)
+            if not isinstance(source, str | os.PathLike) or not str(source):
+                raise HandwritingError(
+                    f"{name} is no picture. Expected its path, its bytes or pixels, or "
+                    "a file opened with 'rb': one picture at a time."
+                )
+            if re.match(r"https?://", str(source)):
+                raise HandwritingError(f"{name} is an address: download it first.")
             path = os.path.expanduser(source)
             name = str(path)[:200]
             raw = _read_file(Path(path))
+    except HandwritingError:
+        raise
     except FileNotFoundError:
         raise HandwritingError(
             f"There is no file {name}. A relative path is meant from "
@@ -232,52 +232,6 @@ def _check_header(image, name):
             f"{name} is a {image.format} of a kind that is read number by number, "
             "which can take minutes. Save it as PNG or JPEG."
         )
-
-
-def _check_parts(name, raw):
-    """Refuse a file of so many parts that Pillow would look at them for minutes."""
-    is_too_long = False
-    if raw.startswith(b"\xff\xd8"):
-        markers = itertools.islice(MARKER.finditer(raw), MOST_MARKERS + 1)
-        is_too_long = raw.count(b"Exif\0\0") > MOST_EXIF
-        is_too_long |= sum(1 for _ in markers) > MOST_MARKERS
-    elif raw.startswith(b"\x89PNG"):
-        is_too_long = _n_chunks(raw) > MOST_CHUNKS
-    elif raw[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        is_too_long = _n_strips(raw) > MOST_STRIPS
-    elif re.match(rb"P[1-6]\s", raw):
-        is_too_long = not PPM_HEADER.match(raw[:LONGEST_PPM_HEADER])
-    if is_too_long:
-        raise HandwritingError(
-            f"{name} has more parts before its pixels, or between them, than any "
-            "camera or program writes. Open it elsewhere and save it as PNG."
-        )
-
-
-def _n_chunks(raw):
-    """Return how many chunks a PNG has, as far as they are counted."""
-    at, n = 8, 0
-    while at < len(raw) and n <= MOST_CHUNKS:
-        at += 12 + int.from_bytes(raw[at : at + 4], "big")
-        n += 1
-    return n
-
-
-def _n_strips(raw):
-    """Return how many strips or tiles the first picture in a TIFF says it has."""
-    order = "<" if raw.startswith(b"II") else ">"
-    number, entry, offset, at = "H", "HHL4x", "L", 4
-    if b"+" in raw[2:4]:  # a BigTIFF: its numbers are twice as long
-        number, entry, offset, at = "Q", "HHQ8x", "Q", 8
-    try:
-        (at,) = struct.unpack_from(order + offset, raw, at)
-        (n,) = struct.unpack_from(order + number, raw, at)
-        at += struct.calcsize(order + number)
-        end = at + min(n, MOST_TAGS) * struct.calcsize(order + entry)
-        tags = struct.iter_unpack(order + entry, raw[at:end])
-        return max((count for tag, _, count in tags if tag in STRIPS), default=0)
-    except struct.error:  # what is damaged is said where it is opened
-        return 0
 
 
 def _check_scans(image, name, raw):

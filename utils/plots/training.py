@@ -25,12 +25,13 @@ def learning_rate(schedule, n_steps, steps_per_epoch):
     """Show the learning rate of every step of a training.
 
     Args:
-        schedule: a keras learning-rate schedule, called with the step.
+        schedule: a keras learning-rate schedule, called with the step; or a number.
         n_steps: steps of the whole training.
         steps_per_epoch: batches in one epoch.
     """
     steps = np.linspace(0, n_steps, 200)
-    rates = [float(schedule(step)) for step in steps]
+    is_fixed = not callable(schedule)
+    rates = [float(schedule if is_fixed else schedule(step)) for step in steps]
     return function(
         steps / steps_per_epoch,
         {"learning rate": rates},
