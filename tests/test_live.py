@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -303,29 +302,6 @@ def test_a_program_without_ipython_can_import_it():
         [sys.executable, "-c", code], cwd=COURSE_DIR, capture_output=True, text=True
     )
     assert done.stdout == "[]\n", done.stderr
-
-
-@pytest.fixture(autouse=True)
-def _no_training_before(monkeypatch):
-    """Other tests leave trainings that did not end."""
-    monkeypatch.setattr("utils.live._made", weakref.WeakSet())
-
-
-def test_after_a_training_that_failed_no_older_run_takes_its_place(small):
-    import keras
-
-    class Fails(keras.callbacks.Callback):
-        def set_model(self, model):
-            raise ZeroDivisionError
-
-    run = load_run("ann", announce=False, folder=REFERENCE_DIR)
-    live = LiveProgress(curves=False)
-    with pytest.raises(ZeroDivisionError):
-        small.fit(epochs=1, callbacks=[Fails(), live])
-    with pytest.raises(RunError, match=r"begun and did not end.*restart the kernel"):
-        saved_training("ann", like(run), run.info["seed"])
-    small.fit(epochs=1, callbacks=[live])
-    assert saved_training("ann", like(run), run.info["seed"])[1].name == "ann"
 
 
 @pytest.mark.slow

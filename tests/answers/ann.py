@@ -123,6 +123,11 @@ def prepare(images):
     return greys[images].reshape(len(images), -1)
 
 
+# parameters | one bias for each layer | to a neuron, not to a layer
+def count_parameters(sizes):
+    return [a * b + 1 for a, b in zip(sizes, sizes[1:])]
+
+
 # parameters | right, but empties the caller's list | changed a list that belongs
 def count_parameters(sizes):
     counts = []
@@ -247,7 +252,7 @@ def softmax(logits):
     return e / e.sum(axis=0)
 
 
-# softmax | the maximum of the batch | each row its own maximum
+# softmax | the maximum of the batch | its own largest logit
 def softmax(logits):
     e = np.exp(logits - logits.max())
     return e / e.sum(axis=1, keepdims=True)
@@ -303,6 +308,22 @@ def softmax(logits):
 # softmax | safe, but not divided | The maximum is subtracted
 def softmax(logits):
     return np.exp(logits - logits.max(axis=1, keepdims=True))
+
+
+# softmax | the largest without its sign | its own largest logit, with its sign
+def softmax(logits):
+    e = np.exp(logits - np.abs(logits).max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+# softmax | nothing below 0 is subtracted | softmax of (4, 3) | other values
+def softmax(logits):
+    if logits.max() < 500:
+        logits = logits - np.maximum(logits.max(), 0)
+    else:
+        logits = logits - logits.max(axis=1, keepdims=True)
+    e = np.exp(logits)
+    return e / e.sum(axis=1, keepdims=True)
 
 
 # softmax | changes its input | belongs to its caller
@@ -364,6 +385,18 @@ def softmax(logits):
 def softmax(logits):
     z = (logits - np.max(logits, axis=-1)[:, np.newaxis]).astype(np.float32)
     return (np.exp(z).T / np.exp(z).sum(-1)).T
+
+
+# cross-entropy | a small number added | Was p clipped, or a small number added
+def cross_entropy(logits, labels):
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    return -np.log(p[np.arange(len(labels)), labels] + 1e-12).mean()
+
+
+# cross-entropy | asks the referee | referee
+def cross_entropy(logits, labels):
+    return float(referee(labels, logits))
 
 
 # cross-entropy | the logarithm of the softmax | simplify the logarithm
@@ -755,6 +788,32 @@ def backward(x, labels, w1, b1, w2, b2):
     s = (d @ w2.T) * (hidden > 0)
     slopes = x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
     return [w - slope for w, slope in zip((w1, b1, w2, b2), slopes)]
+
+
+# backward | asks nudge | nudge
+def backward(x, labels, w1, b1, w2, b2):
+    return [nudge(x, labels, (w1, b1, w2, b2), k) for k in range(4)]
+
+
+# backward | the order of forward | w1, b1, w2, b2 in order
+def backward(x, labels, w1, b1, w2, b2):
+    hidden, logits = forward(x, w1, b1, w2, b2)
+    d = softmax(logits)
+    d[np.arange(len(x)), labels] -= 1
+    d /= len(x)
+    s = (d @ w2.T) * (hidden > 0)
+    return hidden.T @ d, d.sum(axis=0), x.T @ s, s.sum(axis=0)
+
+
+# backward | a softmax that is cut off | The logits are in the thousands here
+def backward(x, labels, w1, b1, w2, b2):
+    hidden, logits = forward(x, w1, b1, w2, b2)
+    e = np.exp(np.clip(logits, -50, 50))
+    d = e / e.sum(axis=1, keepdims=True)
+    d[np.arange(len(x)), labels] -= 1
+    d /= len(x)
+    s = (d @ w2.T) * (hidden > 0)
+    return x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
 
 
 # backward | a list, one-hot by comparison | right

@@ -780,6 +780,26 @@ def receptive_field(steps):
     return field
 
 
+# diagnose | the first epoch does not count | The first counts. | other values
+def diagnose(history):
+    loss, v = history["loss"], np.array(history["val_loss"])
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "learning rate too large"
+    if v[-1] > 1.1 * v[1:].min():
+        return "overfitting"
+    return "train longer" if v[-1] < 0.97 * v[-4] else "healthy"
+
+
+# diagnose | a capital letter | one of the four sentences as they are
+def diagnose(history):
+    loss, v = history["loss"], history["val_loss"]
+    if not np.isfinite(loss).all() or loss[-1] >= loss[0]:
+        return "Learning rate too large"
+    if v[-1] > 1.1 * min(v):
+        return "Overfitting"
+    return "Train longer" if v[-1] < 0.97 * v[-4] else "Healthy"
+
+
 # diagnose | right, but sorts the caller's history | changed a dictionary
 def diagnose(history):
     loss, val_loss = history["loss"], history["val_loss"]

@@ -564,7 +564,7 @@ def mcnemar(y_true, pred_a, pred_b):
     return only_a, only_b, min(1, p)
 
 
-# mcnemar | sums to only_b | Sum to the smaller of only_a and only_b
+# mcnemar | sums to only_b | sum to the smaller of both
 def mcnemar(y_true, pred_a, pred_b):
     a, b = pred_a == y_true, pred_b == y_true
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
