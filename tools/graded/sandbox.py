@@ -206,7 +206,7 @@ class Process:
         import psutil
 
         if self.kind == "user":
-            return _processes_of(stranger())
+            return _processes(lambda process: process.uids().real == stranger())
         try:
             mine = psutil.Process(self._process.pid)
             below = [mine, *mine.children(recursive=True)]
@@ -250,27 +250,20 @@ class Process:
 
     def _marked(self):
         """Return the processes that bear the mark, a list of psutil.Process."""
-        import psutil
-
-        found = []
-        # Not process_iter: it remembers processes, and passes over a number used anew.
-        for pid in psutil.pids():
-            with contextlib.suppress(psutil.Error):
-                process = psutil.Process(pid)
-                if process.environ().get("COURSE_SUBMISSION") == self._mark:
-                    found.append(process)
-        return found
+        name = "COURSE_SUBMISSION"
+        return _processes(lambda process: process.environ().get(name) == self._mark)
 
 
-def _processes_of(user):
-    """Return what runs as a user, by number, a list of psutil.Process."""
+def _processes(is_wanted):
+    """Return the processes that are wanted, a list of psutil.Process."""
     import psutil
 
     found = []
+    # Not process_iter: it remembers processes, and passes over a number used anew.
     for pid in psutil.pids():
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
-            if process.uids().real == user:
+            if is_wanted(process):
                 found.append(process)
     return found
 
@@ -303,7 +296,8 @@ def limit_this_process():
     for name, limit in LIMITS.items():
         resource.setrlimit(getattr(resource, name), (limit, limit))
     # Outside bubblewrap whatever else this user runs counts, thread by thread.
-    limit = watch.PROCESSES + sum(map(_threads, _processes_of(os.getuid())))
+    mine = _processes(lambda process: process.uids().real == os.getuid())
+    limit = watch.PROCESSES + sum(map(_threads, mine))
     most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     if most == resource.RLIM_INFINITY or limit < most:
         resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
