@@ -325,22 +325,11 @@ def top_confusions(matrix, k=5):
     Returns:
         list of Confusion: true digit, predicted digit, count.
     """
-    matrix = np.asarray(matrix)
-    if matrix.shape != (N_CLASSES, N_CLASSES):
-        raise ValueError(
-            f"The confusion matrix has shape {matrix.shape}. Expected "
-            f"{(N_CLASSES, N_CLASSES)}: pass confusion_matrix(y_true, y_pred)."
-        )
+    counts = checked_counts(matrix)
     check_count(k, "k")
-    counts = np.round(matrix).astype(np.int64)  # with a sign: they are sorted by -n
-    if not np.array_equal(counts, matrix):
-        raise ValueError(
-            "The confusion matrix holds fractions. Expected counts: count without "
-            "normalize."
-        )
     mistakes = counts * ~np.eye(N_CLASSES, dtype=bool)
     order = np.argsort(-mistakes, axis=None, kind="stable")[:k]
-    pairs = zip(*np.unravel_index(order, matrix.shape), strict=True)
+    pairs = zip(*np.unravel_index(order, counts.shape), strict=True)
     cells = [Confusion(int(t), int(p), int(mistakes[t, p])) for t, p in pairs]
     return [cell for cell in cells if cell.count > 0]
 
@@ -430,6 +419,28 @@ def checked_rows(y_prob):
             "are nan, train the model anew with a smaller learning rate."
         )
     return y_prob
+
+
+def checked_counts(matrix):
+    """Return a confusion matrix as int64, or raise a ValueError: it is none of counts.
+
+    A row's position is its digit: a class that no digit of the data has would else be
+    left out, and all the others move up. Differences are taken, hence the sign.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.shape != (N_CLASSES, N_CLASSES):
+        raise ValueError(
+            f"The confusion matrix has shape {matrix.shape}. Expected (10, 10): a row "
+            "and a column for each digit, even for one that the data lack. Count "
+            "with labels=range(10)."
+        )
+    counts = np.round(matrix).astype(np.int64)
+    if not np.array_equal(counts, matrix):
+        raise ValueError(
+            "The confusion matrix holds fractions. Expected counts: count without "
+            "normalize."
+        )
+    return counts
 
 
 def check_confidence(confidence):

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
+from utils.evaluation import checked_counts
 from utils.plots.style import model_color, new_figure
 
 
@@ -21,32 +22,10 @@ def confusion_matrix(matrix, title="Confusion matrix of the test digits"):
     Raises:
         ValueError: a digit has no row or column of its own.
     """
-    matrix = _checked(matrix)
+    matrix = checked_counts(matrix)
     figure, ax = new_figure(size=(7, 5.8), title=title)
     _confusion_heatmap(ax, matrix)
     return figure
-
-
-def _checked(matrix):
-    """Return a matrix as an array, having seen that a row's position is its digit.
-
-    A class that no digit of the data has would else be left out, and all the others
-    move up.
-    """
-    matrix = np.asarray(matrix)
-    if matrix.shape != (10, 10):
-        raise ValueError(
-            f"The confusion matrix has shape {matrix.shape}. Expected (10, 10): a row "
-            "and a column for each digit, even for one that the data lack. Count "
-            "with labels=range(10)."
-        )
-    counts = np.round(matrix).astype(int)  # with a sign: differences are taken
-    if not np.array_equal(counts, matrix):
-        raise ValueError(
-            "The confusion matrix holds fractions. Expected counts: count without "
-            "normalize."
-        )
-    return counts
 
 
 def _confusion_heatmap(ax, matrix, most=None):
@@ -78,7 +57,7 @@ def confusion_matrices(matrices, title="What was written, what was read"):
         matrices: dictionary from the model's name to counts, shape (10, 10).
         title: the figure's title.
     """
-    matrices = {name: _checked(matrix) for name, matrix in matrices.items()}
+    matrices = {name: checked_counts(matrix) for name, matrix in matrices.items()}
     n = len(matrices)
     figure, axes = new_figure(1, n, size=(5.4 * n, 5.4), squeeze=False)
     figure.suptitle(title)
@@ -97,7 +76,7 @@ def confusion_difference(difference, names, title=None):
         names: names of a and b.
         title: the figure's title; None names the difference.
     """
-    difference = _checked(difference)
+    difference = checked_counts(difference)
     a, b = names
     title = title or f"Difference of the counts: {b} minus {a}"
     figure, ax = new_figure(size=(6.6, 5), title=title)
