@@ -343,6 +343,7 @@ class Kernel:
 def kernel(tmp_path, monkeypatch):
     """A shell with a history of its own: many of them wait for one file's lock."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.chdir(COURSE_DIR)  # its cells go elsewhere: come back afterwards
     return Kernel()
 
 
