@@ -132,6 +132,30 @@ def test_an_error_in_the_answer_is_placed_in_the_answer():
     assert "ValueError: operands could not be broadcast" in message
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((np.ones((3, 2)), np.ones(3)), "an array of shape (3, 2) and an array of"),
+        ((np.ones(3), 2, "valid"), "shape (3,), one number and the text 'valid'."),
+        ((3, [1, 2]), ""),  # no shape is to blame
+    ],
+)
+def test_an_error_beside_arrays_says_their_shapes(arguments, words):
+    def answer(first, *_):
+        return first + np.zeros(7)[8]
+
+    message = told(lambda task: task.call(answer, *arguments))
+    assert ("It was called with" in message) == bool(words)
+    assert words in message
+
+
+def test_a_dictionary_is_no_answer_of_several_parts():
+    message = told(
+        lambda task: task.parts("it", {"low": 1, "high": 2}, ["low", "high"])
+    )
+    assert "Got something of type dict.\nReturn them separated by commas" in message
+
+
 def test_an_unknown_name_says_to_run_the_cell_above():
     names = {"Task": Task}
     with pytest.raises(NotYet, match="`answer` is not known here"):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from utils.answers import Strange, Unusable, is_numeric, plain
+from utils.wording import listed
 
 SHOWN = 12  # so many numbers of an array are readable at a glance
 
@@ -47,6 +48,13 @@ def require_function(function):
             f"Expected a function, but got {kind_of(plain(function))}.\n"
             "Keep the line `def …` as the task gives it, and return the answer."
         )
+
+
+def handed(arguments):
+    """Say what a function was called with, if arrays are in it: NumPy minds shapes."""
+    if not any(isinstance(x, np.ndarray) for x in arguments):
+        return ""
+    return f"It was called with {listed([kind_of(plain(x)) for x in arguments])}."
 
 
 def missing(what):

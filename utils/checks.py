@@ -25,6 +25,7 @@ from utils.check_words import (
     as_shape,
     changed,
     compared,
+    handed,
     in_short,
     is_close,
     kind_of,
@@ -38,6 +39,7 @@ from utils.check_words import (
 
 # In the page's own colour: Jupyter's red on its red is hard to read where it is dark.
 BOLD, PLAIN = "\x1b[1m", "\x1b[0m"
+SEPARATED = "Return them separated by commas, or as a list."
 
 
 class NotYet(AssertionError):
@@ -227,13 +229,12 @@ class Task:
         if not isinstance(came, list | tuple):
             parts = plain(came)
             there = isinstance(parts, list) or np.ndim(parts)
-            self.that(there, f"{expected} Got {kind_of(parts)}.")
+            self.that(there, f"{expected} Got {kind_of(parts)}.\n{SEPARATED}")
             came = parts
         array = is_numeric(came) and f"an array of shape {came.shape}"
         self.that(
             len(came) == len(names),
-            f"{expected} Got {array or len(came)}.\n"
-            "Return them separated by commas, or as a list.",
+            f"{expected} Got {array or len(came)}.\n{SEPARATED}",
         )
         return list(came)
 
@@ -387,4 +388,5 @@ def _in_words(error, trace, hidden=()):
         )
     where = f" in `{name}`" if name else ""
     where += f", at the line `{line}`" if line else ""
-    return f"Your code stopped{where}:\n{text}"
+    given = handed(frames[first][0].f_locals["arguments"])
+    return f"Your code stopped{where}:\n{text}{on_a_line(given)}"

@@ -286,6 +286,12 @@ def recall(m):
     return matrix.diagonal() / matrix.sum(axis=1)
 
 
+# recall | sums in 8 bits | Not right yet: the recalls | other values
+def recall(matrix):
+    there = matrix.sum(axis=1, dtype="uint8")
+    return np.where(there > 0, matrix.diagonal() / np.maximum(there, 1), np.nan)
+
+
 # recall | divides by zero, which NumPy turns into nan | right
 def recall(matrix):
     return matrix.diagonal() / matrix.sum(axis=1)
