@@ -134,7 +134,7 @@ CALLS = {
 ROOMS = [
     importlib.import_module(f"utils.plots.{room.name}")
     for room in pkgutil.iter_modules(plots.__path__)
-    if room.name not in ("style", "words")
+    if room.name not in ("style", "words", "shapes")
 ]
 
 
@@ -712,3 +712,68 @@ def test_a_model_that_is_never_sure_is_on_its_diagram():
 def test_a_fixed_learning_rate_is_a_level_line():
     figure = plots.learning_rate(0.01, 100, 10)
     assert set(figure.axes[0].lines[0].get_ydata()) == {0.01}
+
+
+ONE = np.full((28, 28), 100, "uint8")
+SOME = np.stack([ONE] * 3)
+P = np.full((3, 10), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.digit_grid(ONE, range(28)), "Is this one image"),
+        (
+            lambda: plots.digit_grid(SOME.reshape(3, 784), [1, 2, 3]),
+            r"reshape\(-1, 28,",
+        ),
+        (lambda: plots.digit_grid(SOME, [1, 2]), "3 images, and 2 in labels"),
+        (lambda: plots.digit_grid(SOME, np.eye(3)), r"Expected \(3,\).*one-hot"),
+        (lambda: plots.class_balance({"a": np.eye(3)}), "argmax"),
+        (lambda: plots.digit_as_numbers(SOME), r"Take one of several: images\[0\]"),
+        (lambda: plots.digit_as_numbers(ONE.ravel()), r"reshape\(-1, 28, 28\)"),
+        (lambda: plots.images(ONE), "Is this one image"),
+        (lambda: plots.images([ONE, np.zeros((2, 3, 4, 5))]), r"\(2, 3, 4, 5\) cannot"),
+        (lambda: plots.images(SOME, ["a", "b"]), "3 images, and 2 in captions"),
+        (lambda: plots.images([np.zeros((0, 28))]), r"\(0, 28\) cannot be drawn"),
+        (
+            lambda: plots.image_rows({"a": ([ONE[:20]], ["b"])}, ""),
+            "plots.images draws",
+        ),
+        (lambda: plots.predictions(SOME, [1, 2], P, ""), "3 images, and 2 in labels"),
+        (lambda: plots.predictions(SOME, 1, P, ""), "one value in labels"),
+        (lambda: plots.predictions(SOME, [1, 2, 3], P[:2], ""), r"Expected \(3, 10\)"),
+        (lambda: plots.predictions(SOME, [1, 2, 3], P[:, :5], ""), r"Expected \(3, 10"),
+        (
+            lambda: plots.feature_maps(ONE, [np.zeros((5, 8, 8, 4))]),
+            "those of one image",
+        ),
+        (lambda: plots.feature_maps(ONE, [np.zeros(64)]), "before Flatten"),
+        (
+            lambda: plots.attributions([ONE], [ONE, ONE], ["a"]),
+            "1 images, and 2 in maps",
+        ),
+        (lambda: plots.convolution_step(SOME, np.ones((3, 3)), [(0, 0)]), "images"),
+    ],
+)
+def test_what_has_another_shape_gets_a_sentence(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
+def test_one_channel_and_a_batch_of_one_make_no_difference():
+    with_channel, batch = ONE[..., np.newaxis], ONE[np.newaxis]
+    for same in (with_channel, batch, with_channel[np.newaxis]):
+        assert plots.digit_as_numbers(same).axes[0].texts
+        assert plots.images([same], signed=True).axes[0].images
+        plots.image_rows({"a": ([same], ["b"])}, "")
+    plots.digit_grid(SOME[..., np.newaxis], [1, 2, 3])
+    plots.feature_maps(ONE, [np.ones((1, 8, 8, 4)), np.ones((4, 4, 8))])
+    assert plots.images([np.zeros((28, 28, 3))], true_size=True).axes[0].images
+
+
+def test_a_digit_is_outlined_scaled_or_not(recwarn):
+    digit = np.pad(np.ones((10, 4)), 9)
+    for ink in (digit, (255 * digit).astype("uint8"), np.zeros((28, 22))):
+        plots.attributions([ink], [np.zeros(ink.shape)], ["a"])
+    assert plots.attributions([digit], [digit], ["a"]).axes[0].collections

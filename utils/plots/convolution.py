@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils.plots.shapes import as_picture
 from utils.plots.style import (
     ANN_COLOR,
     CNN_COLOR,
@@ -23,7 +24,8 @@ def convolution_step(image, kernel, places, title="One number of the map at a ti
             figure.
         title: the figure's title.
     """
-    image, size = np.squeeze(image), len(kernel)
+    image, kernel = as_picture(image), as_picture(kernel)
+    size = len(kernel)
     shape = (image.shape[0] - size + 1, image.shape[1] - size + 1)
     patches = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
     sums = (patches * kernel).sum(axis=(2, 3))

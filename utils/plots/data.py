@@ -5,6 +5,7 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils.plots.shapes import as_digit, as_labels, as_picture, check_one_each
 from utils.plots.style import (
     FRAME,
     GREEN,
@@ -28,13 +29,18 @@ def digit_grid(x, y, per_class=12, title=None):
         y: labels, shape (n,).
         per_class: images a row.
         title: the figure's title; None says how many there are.
+
+    Raises:
+        ValueError: they are no images, or the labels are not one for each.
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x = np.asarray(x)
+    y = as_labels(y, len(x))
+    high, wide = as_picture(x[0]).shape[:2] if len(x) else (28, 28)
     count = "Twelve" if per_class == 12 else per_class
     title = title or f"{count} of each digit"
     # One pair of axes for all: to draw 120 of them takes a second.
     figure, ax = new_figure(size=(8, 6.6), title=title)
-    wide, high = 1.25 * x.shape[2], 1.2 * x.shape[1]  # with the paper around an image
+    wide, high = 1.25 * wide, 1.2 * high  # with the paper around an image
     for digit in range(10):
         for k, image in enumerate(x[y == digit][:per_class]):
             draw_image(ax, image, place=(k * wide, digit * high))
@@ -50,7 +56,7 @@ def digit_as_numbers(image, title="One digit, as the computer has it"):
         image: shape (28, 28), integers from 0 to 255.
         title: the figure's title.
     """
-    image = _inked_square(np.asarray(image))
+    image = _inked_square(as_picture(image))
     figure, ax = new_figure(size=(7.5, 5.5), title=title)
     draw_image(ax, image, vmin=0, vmax=255, aspect=0.7)  # room for three digits
     for (row, column), value in np.ndenumerate(image):
@@ -85,7 +91,7 @@ def class_balance(labels, title="How many of each digit"):
     width = 0.8 / len(labels)
     order = colors(GREY, YELLOW, GREEN)
     for (k, (name, y)), color in zip(enumerate(labels.items()), order, strict=False):
-        share = 100 * np.bincount(y, minlength=10) / len(y)
+        share = 100 * np.bincount(as_labels(y, len(y)), minlength=10) / max(1, len(y))
         ax.bar(np.arange(10) + k * width, share, width, label=name, color=color)
     ax.set_xticks(np.arange(10) + width * (len(labels) - 1) / 2, range(10))
     ax.set(xlabel="digit", ylabel="share of the set (%)")
@@ -141,15 +147,18 @@ def images(
         scale: inches per image.
         true_size: draw all pixels equally large, so that small images look small.
     """
+    pictures = [as_picture(picture) for picture in pictures]
     n, has_captions = len(pictures), captions is not None
+    if has_captions:
+        check_one_each(n, captions=captions)
     columns = max(1, min(columns, n))
     rows = max(1, math.ceil(n / columns))
-    tallest = max((np.shape(p)[0] / np.shape(p)[1] for p in pictures), default=1)
+    tallest = max((p.shape[0] / p.shape[1] for p in pictures), default=1)
     height = rows * (scale * min(tallest, 1) + (0.3 if has_captions else 0.1)) + 0.5
     figure, axes = new_figure(
         rows, columns, size=(columns * scale, height), title=title, squeeze=False
     )
-    limit = max((np.abs(p).max() for p in pictures), default=1) if signed else None
+    limit = max((np.abs(p.astype(float)).max() for p in pictures), default=1)
     options = {"cmap": SIGNED, "vmin": -limit, "vmax": limit} if signed else {}
     for ax in axes.flat:
         ax.set_axis_off()
@@ -164,9 +173,9 @@ def images(
 
 def _same_scale(axes, pictures):
     """Give all axes the room of the largest picture, each picture in the middle."""
-    room = max(max(np.shape(p)) for p in pictures) / 2
+    room = max(max(p.shape[:2]) for p in pictures) / 2
     for ax, picture in zip(axes, pictures, strict=True):
-        middle_y, middle_x = (np.array(np.shape(picture)) - 1) / 2
+        middle_y, middle_x = (np.array(picture.shape[:2]) - 1) / 2
         ax.set_xlim(middle_x - room, middle_x + room)
         ax.set_ylim(middle_y + room, middle_y - room)
 
@@ -198,7 +207,7 @@ def image_rows(rows, title, columns=8, scale=1.15):
             range(columns), pictures, captions, strict=False
         ):
             left = k * width + (width - 28) // 2
-            canvas[top : top + 28, left : left + 28] = np.squeeze(picture)
+            canvas[top : top + 28, left : left + 28] = as_digit(picture)
             ax.add_patch(plt.Rectangle((left - 0.5, top - 0.5), 28, 28, **FRAME))
             middle = left + 14
             ax.text(middle, top - 1, caption, ha="center", va="bottom", size=9)

@@ -5,6 +5,7 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils.plots.shapes import as_maps, as_picture, check_one_each
 from utils.plots.style import (
     ANN_COLOR,
     CNN_COLOR,
@@ -142,7 +143,7 @@ def feature_maps(image, activations, columns=12):
         title=f"What each layer makes of one digit: its first {columns} maps",
         squeeze=False,
     )
-    for row, maps in enumerate(activations):
+    for row, maps in enumerate(map(as_maps, activations)):
         for ax in axes[row]:
             ax.set_axis_off()
         if row == 0:
@@ -167,15 +168,19 @@ def attributions(pictures, maps, captions, title="What the answer depends on"):
         title: the figure's title.
     """
     n = len(pictures)
+    check_one_each(n, maps=maps, captions=captions)
     figure, axes = new_figure(
         1, n, size=(3.3 * n + 0.6, 3.9), title=title, squeeze=False
     )
-    limit = max(np.abs(maps).max(), 1e-6)  # one scale, or the faint would look strong
+    # One scale, or the faint would look strong.
+    limit = max([1e-6, *(np.abs(heat).max() for heat in maps)])
     for ax, picture, heat, caption in zip(
         axes.flat, pictures, maps, captions, strict=True
     ):
         drawn = draw_image(ax, heat, cmap=SIGNED, vmin=-limit, vmax=limit)
-        ax.contour(np.squeeze(picture), levels=[100], colors="black", linewidths=1.2)
+        ink = as_picture(picture)
+        level = 100 if ink.dtype == np.uint8 else 0.4 * ink.max()
+        ax.contour(ink, levels=[level], colors="black", linewidths=1.2)
         ax.set_title(caption, size=11)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.75)
     bar.set_label("drop in probability", size=10)

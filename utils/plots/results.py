@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from utils.plots.shapes import as_labels, as_probabilities
 from utils.plots.style import (
     ANN_COLOR,
     GREEN,
@@ -27,8 +28,12 @@ def predictions(pictures, y_true, y_prob, title, columns=6):
         y_prob: probabilities, shape (n, 10).
         title: the figure's title.
         columns: digits a row.
+
+    Raises:
+        ValueError: they are no images, or labels or probabilities are of others.
     """
-    n, y_prob = len(pictures), np.asarray(y_prob, float)  # bfloat16 knows no percent
+    n = len(pictures)
+    y_true, y_prob = as_labels(y_true, n), as_probabilities(y_prob, n)
     columns = max(1, min(columns, n))
     rows = max(1, math.ceil(n / columns))
     figure, axes = new_figure(

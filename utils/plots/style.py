@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from utils.plots.shapes import as_picture
 from utils.plots.words import in_words
 
 ANN_COLOR, CNN_COLOR = "#D55E00", "#0072B2"
@@ -132,9 +133,10 @@ def draw_image(ax, image, title="", place=(0, 0), **options):
     Bytes are drawn in their true ink: 0 is paper, 255 is black, in a pale image, too.
     Where axes have several images, place says where each has its first pixel, (x, y).
     """
-    if np.asarray(image).dtype == np.uint8 and "vmax" not in options:
+    image = as_picture(image)
+    if image.dtype == np.uint8 and "vmax" not in options:
         options = {"vmin": 0, "vmax": 255, **options}
-    height, width = np.shape(image)[:2]
+    height, width = image.shape[:2]
     left, top = place[0] - 0.5, place[1] - 0.5  # a pixel's middle has whole numbers
     extent = (left, left + width, top + height, top)
     drawn = ax.imshow(image, **{"cmap": INK, "extent": extent, **options})
