@@ -181,3 +181,28 @@ def test_ink_that_no_pen_leaves_of_one_digit_must_surely_look_like_one(likeness)
     refused = pytest.raises(HandwritingError, match="hangs together")
     with refused if likeness < 0.9 else contextlib.nullcontext():
         refuse_words([piece], (600, 600))
+
+
+PATTERNS = {
+    "hatching": [[(k, 0), (k + 600, 600)] for k in range(-600, 600, 30)],
+    "roofs": [[(10, k + 300), (300, k), (590, k + 300)] for k in range(-200, 600, 30)],
+    "corners": [[(k, 10), (k, k), (10, k)] for k in range(30, 590, 25)],
+}
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_strokes_that_lie_within_one_another_are_no_digits(name):
+    page = blank(600, 600)
+    for path in PATTERNS[name]:
+        ImageDraw.Draw(page).line(path, 40, 4)
+    with pytest.raises(HandwritingError, match="a pattern or a drawing"):
+        read(page)
+
+
+def test_digits_that_lean_into_each_others_boxes_are_no_pattern():
+    page = blank(900, 250)
+    for k, digit in enumerate((2, 3, 5, 6, 8)):
+        write(page, digit, 100 + 110 * k, 60 + 15 * (k % 2), side=120)
+    lean = (1, 0.45, -40, 0, 1, 0)
+    page = page.transform(page.size, Image.Transform.AFFINE, lean, fillcolor=235)
+    assert read(page) == "23568"

@@ -20,6 +20,7 @@ from utils.handwriting.refusing import (
     FEWEST_DIGITS,
     is_texture,
     one_in_doubt,
+    refuse_patterns,
     refuse_words,
     share_of_digits,
 )
@@ -74,6 +75,7 @@ def choose(pieces, erased, printed):
     tall = size or max((p.height for p in pieces), default=0)
     area = _largest_area(pieces, tall)
     crowd = [p for p in pieces if not _is_speck(p, tall, area)]
+    refuse_patterns(crowd, shape)
     if len(crowd) > CROWD:
         refuse_words(crowd, shape, HOPELESS)
     pieces = _regrouped(without_rings(pieces), size, tall, len(crowd) == 1, erased)

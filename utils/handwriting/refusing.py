@@ -17,6 +17,9 @@ OUTLINE = 0.8  # of the picture: what reaches over so much is a sheet, a book, a
 # What a pen leaves of one digit, in MNIST and beyond: strokes this long together, this
 # wide, by the digit's height or width, whichever is larger; and a box so wide by high.
 LONGEST_INK, WIDEST_PEN, WIDEST_BOX = 4.0, 0.3, 2.0
+# How often a place may lie in a piece's box, on average: at most 1.3 times on hundreds
+# of photos of digits and of words, and far more often in hatching.
+MOST_OVERLAP = 3.0
 FEW_BARS = 6  # strokes like a 1; fewer may well be a row of ones
 
 
@@ -46,6 +49,24 @@ def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
         raise HandwritingError(
             f"This looks like words, or like no writing at all: {why}. Photograph a "
             "page of digits that do not touch, upright, in even light."
+        )
+
+
+def refuse_patterns(pieces, shape):
+    """Raise HandwritingError if pieces lie within one another, as in hatching.
+
+    Digits stand beside each other. To put together, and take apart, what is as large as
+    the page would take minutes.
+    """
+    covered = np.zeros(shape, bool)
+    for piece in pieces:
+        covered[piece.top : piece.bottom, piece.left : piece.right] = True
+    boxes = sum(piece.height * piece.width for piece in pieces)
+    if boxes > MOST_OVERLAP * covered.sum():
+        raise HandwritingError(
+            "This looks like a pattern or a drawing: most of its strokes lie within "
+            "one another, and digits stand side by side. Photograph a page of digits "
+            "that do not touch, upright, in even light."
         )
 
 
