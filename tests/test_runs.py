@@ -510,6 +510,15 @@ def test_a_value_that_is_none_is_named_and_nothing_is_written(change, home):
     assert len(message) < 500 and not home.exists()
 
 
+@pytest.mark.parametrize("digits", [(1, 2), "sample", np.eye(28), {"y_test": 1}])
+def test_what_are_no_digits_are_named(digits, home):
+    some = {"y_true": [1], "y_prob": np.eye(10)[[1]], "seed": 0, "digits": digits}
+    some |= {"model": StandIn(1), "history": {"loss": [1]}, "seconds": [1]}
+    message = complaint(save_run, "ann", model_name="ANN", **some)
+    assert f"of type {type(digits).__name__}. Expected all" in message
+    assert not home.exists()
+
+
 def test_numbers_of_numpy_are_numbers():
     seed, n_val = np.int64(3), np.uint8(10)
     info = save_number(3, seed=seed, n_val=n_val).info

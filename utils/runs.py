@@ -304,7 +304,17 @@ def save_run(
             "None. LiveProgress(digits=digits, seed=SEED) notes them; or pass digits "
             "and SEED."
         )
+    if not hasattr(digits, "provenance"):
+        raise RunError(
+            f"The digits are of type {type(digits).__name__}. Expected all that "
+            "load_mnist() returned: the run says on which digits it was tested."
+        )
     seed, n_val = as_count("seed", seed), as_count("n_val", n_val)
+    if n_val >= len(digits.x_train):
+        raise RunError(
+            f"n_val is {n_val:,}, and there are {len(digits.x_train):,} training "
+            "digits. Expected how many of them were set aside: n_val=len(x_val)."
+        )
     n_parameters = count_parameters(model)
     y_prob = in_full_precision(y_prob)
     y_true, y_prob = checked_predictions(y_true, y_prob, "The predictions to save")
