@@ -4,6 +4,7 @@ import ast
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -111,6 +112,12 @@ def test_mnists_digits_come_out_as_they_went_in(shipped, models):
 def test_to_mnist_refuses_paper():
     with pytest.raises(HandwritingError, match="nothing like ink"):
         to_mnist(np.zeros((40, 40)))
+
+
+@pytest.mark.parametrize("shape", [(784,), (28, 28, 1), (3, 28, 28), ()])
+def test_to_mnist_names_the_shape_of_what_is_no_single_digit(shape):
+    with pytest.raises(ValueError, match=re.escape(f"has shape {shape}. Expected")):
+        to_mnist(np.ones(shape))
 
 
 # --- pages ---------------------------------------------------------------------------

@@ -32,8 +32,14 @@ def to_mnist(digit):
 
     Raises:
         HandwritingError: there is no ink.
-        ValueError: there are numbers above 1, as in bytes.
+        ValueError: it is no single grey picture, or there are numbers above 1.
     """
+    digit = np.asarray(digit)
+    if digit.ndim != 2:
+        raise ValueError(
+            f"The digit has shape {digit.shape}. Expected (height, width): take a "
+            "channel away with digit[..., 0], one of several with digits[0]."
+        )
     if np.max(digit, initial=0) > 1.001:  # rounding may pass 1
         raise ValueError(
             f"The digit lies in [{np.min(digit):g}, {np.max(digit):g}]. Expected from "
