@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import grading, submission
+from tools import grading, handed_in, submission
 from utils.places import COURSE_DIR
 
 pytest.importorskip("nbgrader", reason="nbgrader is in requirements-dev.txt only")
@@ -27,6 +27,7 @@ pytestmark = [
 
 FILE = "Comparison_Exercises.ipynb"
 RELEASE = COURSE_DIR / "exercises" / "release" / "comparison" / FILE
+SOURCE = COURSE_DIR / "exercises" / "source" / "comparison" / FILE
 
 
 @pytest.fixture
@@ -48,13 +49,16 @@ def staged(place, content):
         (place / FILE).write_bytes(content)
     stage = place.parent.parent / "stage"
     begin = time.process_time()
-    reason = grading.put_on_stage(place, stage)
+    reason, notes = handed_in.put_on_stage(place, stage, SOURCE)
     assert time.process_time() - begin < 10
     assert (reason is None) == (stage / FILE).exists()
     if reason:
         assert FILE in reason or "link" in reason
         return reason, None
-    return None, nbformat.read(stage / FILE, 4)
+    found = nbformat.read(stage / FILE, 4)
+    said = found.cells[-1].source.startswith("**Looked at before grading")
+    assert bool(notes) == said
+    return None, found
 
 
 def graded_cell(notebook):
@@ -89,8 +93,8 @@ def top(**values):
 
 BROKEN = {
     "no notebook": (lambda nb: nb.clear(), "is not a valid notebook"),
-    "nbformat 2": (top(nbformat=2), "is not a valid notebook"),
-    "nbformat 3": (top(nbformat=3, worksheets=[]), "is not a valid notebook"),
+    "nbformat 2": (top(nbformat=2), "is not a valid notebook, but one of long ago"),
+    "nbformat 3": (top(nbformat=3, worksheets=[]), "is not a valid notebook, but one"),
     "nbformat 99": (top(nbformat=99), "is not a valid notebook"),
     "nbformat in words": (top(nbformat="four"), "is not a valid notebook"),
     "cells are none": (top(cells=None), "is not a valid notebook"),
@@ -303,12 +307,13 @@ def test_a_notebook_in_another_encoding_is_graded_as_utf_8(notebook, place, enco
 
 
 @pytest.mark.parametrize(
-    "name", ["a[1]", "*", "what?", " lead", "trail ", "a\nzoe: 21 of 21"]
+    "name", ["a[1]", "*", "what?", " lead", "trail ", ".hidden", "a\nzoe: 21 of 21"]
 )
 def test_a_name_that_nbgrader_takes_for_a_pattern_is_refused(tmp_path, name):
     (tmp_path / name / "comparison").mkdir(parents=True)
     (tmp_path / name / "comparison" / FILE).write_bytes(RELEASE.read_bytes())
-    reason = grading.put_on_stage(tmp_path / name / "comparison", tmp_path / "stage")
+    place, stage = tmp_path / name / "comparison", tmp_path / "stage"
+    reason, _ = handed_in.put_on_stage(place, stage, SOURCE)
     assert repr(name) in reason and "rename it" in reason
     assert not (tmp_path / "stage").exists()
 
@@ -327,10 +332,10 @@ def test_outputs_are_not_looked_at(notebook, place):
 def test_a_submission_that_grading_fails_at_stops_nobody_elses(
     tmp_path, monkeypatch, capsys
 ):
-    def fail(place, stage):
+    def fail(place, stage, source):
         if place.parent.name == "ada":
             raise RecursionError("whatever it may be")
-        return "was looked at"
+        return "was looked at", []
 
     for student in ("ada", "zoe"):
         (tmp_path / "submitted" / student / "comparison").mkdir(parents=True)
@@ -386,19 +391,134 @@ def test_half_a_character_becomes_a_question_mark(notebook, place):
 
 def test_more_cells_than_anybody_adds_are_refused(notebook, place):
     cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": ""}
-    notebook["cells"] += [cell | {"id": f"c{k}"} for k in range(grading.MOST_CELLS)]
+    notebook["cells"] += [cell | {"id": f"c{k}"} for k in range(handed_in.MOST_CELLS)]
     reason, _ = staged(place, json.dumps(notebook).encode())
     assert "has more than 25,000 cells" in reason
 
 
-def test_a_check_that_was_turned_into_text_is_named(notebook, place):
-    check = next(
-        c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade")
+def names_of(cells):
+    return [c["metadata"].get("nbgrader", {}).get("grade_id") for c in cells]
+
+
+@pytest.mark.parametrize("kind", ["raw", "markdown"])
+@pytest.mark.parametrize("role", ["grade", "solution", "locked"])
+def test_a_cell_that_a_key_turned_into_text_is_code_again(notebook, place, kind, role):
+    before = [c["cell_type"] for c in notebook["cells"]]
+    cell = next(
+        c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get(role)
     )
-    check["cell_type"] = "raw"
-    del check["outputs"], check["execution_count"]
+    cell |= {"cell_type": kind, "attachments": {}}
+    del cell["outputs"], cell["execution_count"]
+    reason, found = staged(place, json.dumps(notebook).encode())
+    assert reason is None and [c.cell_type for c in found.cells] == before
+
+
+def test_a_given_cell_that_is_missing_is_put_back_where_it_was(notebook, place):
+    gone, before = ("workbench", "imports", "made-up"), names_of(notebook["cells"])
+    kept = [c for c in notebook["cells"] if names_of([c])[0] not in gone]
+    notebook["cells"] = kept
+    reason, found = staged(place, json.dumps(notebook).encode())
+    assert reason is None
+    there = [name for name in names_of(found.cells) if name]
+    assert there == [name for name in before if name]
+    said = found.cells[-1].source
+    assert all(f"{name!r} was missing, and was put back" in said for name in gone)
+
+
+@pytest.mark.parametrize("minor", [4, 5])
+@pytest.mark.parametrize("name", ["wilson", "check-wilson"])
+def test_what_is_graded_and_missing_is_said_to_the_student(
+    notebook, place, name, minor
+):
+    notebook["nbformat_minor"] = minor
+    kept = [c for c in notebook["cells"] if names_of([c])[0] != name]
+    if minor == 4:
+        for cell in kept:
+            del cell["id"]
+    notebook["cells"] = kept
+    reason, found = staged(place, json.dumps(notebook).encode())
+    assert reason is None
+    assert f"{name!r} is missing, and earns nothing" in found.cells[-1].source
+
+
+def test_another_exercises_notebook_is_named_by_its_name(place):
+    other = SOURCE.parents[1] / "cnn" / "CNN_Exercises.ipynb"
+    reason, _ = staged(place, other.read_bytes())
+    assert "is the notebook of cnn; hand it in as submitted/STUDENT/cnn/CNN_" in reason
+
+
+def test_labels_that_were_lost_are_said_to_be(notebook, place):
+    for cell in notebook["cells"]:
+        cell["metadata"].clear()
     reason, _ = staged(place, json.dumps(notebook).encode())
-    assert f"{check['metadata']['nbgrader']['grade_id']!r} as raw" in reason
+    assert "or they have lost their labels" in reason
+
+
+def test_old_bytes_in_a_comment_are_no_reason_to_refuse(notebook, place):
+    graded_cell(notebook)["source"] = "x = 1  # für"
+    text = json.dumps(notebook, ensure_ascii=False)
+    reason, found = staged(place, text.encode("cp1252", "ignore"))
+    assert reason is None
+    assert graded_cell(found)["source"] == "x = 1  # f\ufffdr"
+
+
+def test_outputs_that_are_missing_and_metadata_that_is_null_do_no_harm(notebook, place):
+    for cell in notebook["cells"]:
+        if "nbgrader" not in cell["metadata"]:
+            cell["metadata"] = None
+        cell.pop("outputs", None)
+        cell.pop("execution_count", None)
+    assert staged(place, json.dumps(notebook).encode())[0] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "begins with ''"),
+        (b"PK\x03\x04" + bytes(1000), r"begins with 'PK\x03\x04"),
+        (b"<!DOCTYPE html><html>", "begins with '<!DOCTYPE html><'"),
+        (b"<<<<<<< HEAD", "begins with '<<<<<<< HEAD'"),
+    ],
+)
+def test_what_is_no_json_is_quoted(place, content, words):
+    assert words in staged(place, content)[0]
+
+
+def test_where_a_notebook_is_missing_what_is_there_is_named(place):
+    assert "The folder is empty" in staged(place, None)[0]
+    (place / "Comparison_Exercises (1).ipynb").touch()
+    assert "There is 'Comparison_Exercises (1).ipynb'" in staged(place, None)[0]
+    for k in range(3):
+        (place / f"z{k}").touch()
+    assert "'z0', 'z1' and 1 more" in staged(place, None)[0]
+
+
+def test_a_file_where_a_folder_should_be_is_said_to_be_one(tmp_path):
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "comparison").touch()
+    reason, _ = handed_in.put_on_stage(
+        tmp_path / "ada" / "comparison", tmp_path / "stage", SOURCE
+    )
+    assert "'comparison' is a file, and should be a folder" in reason
+
+
+@pytest.mark.parametrize("time_", ["2026-11-28 12:00:00 UTC", "2026-11-28 12:00:00"])
+def test_the_time_of_collection_is_handed_on(notebook, place, time_):
+    (place / "timestamp.txt").write_text(f"{time_}\n", encoding="utf-8")
+    staged(place, json.dumps(notebook).encode())
+    noted = place.parent.parent / "stage" / "timestamp.txt"
+    assert noted.read_text(encoding="utf-8") == time_
+
+
+@pytest.mark.parametrize("content", [b"", b"soon", b"\xff" * 9, b"9" * 9_000])
+def test_what_is_no_time_is_not_handed_on(notebook, place, content):
+    (place / "timestamp.txt").write_bytes(content)
+    (place / FILE).write_text(json.dumps(notebook), encoding="utf-8")
+    stage = place.parent.parent / "stage"
+    assert handed_in.put_on_stage(place, stage, SOURCE)[1] == [
+        "timestamp.txt holds no time, and is not used"
+    ]
+    assert os.listdir(stage) == [FILE]
 
 
 def test_files_beside_the_notebook_are_not_graded(notebook, place):
@@ -409,21 +529,72 @@ def test_files_beside_the_notebook_are_not_graded(notebook, place):
     assert os.listdir(place.parent.parent / "stage") == [FILE]
 
 
-def test_what_was_handed_in_at_a_wrong_place_is_named(tmp_path, monkeypatch):
-    source = tmp_path / "source" / "comparison" / FILE
-    right = f"ada/comparison/{FILE}"
-    wrong = [f"bob/Comparison/{FILE}", f"cem/{FILE}", "dia.ipynb"]
-    others = ["ada/ann/ANN_Exercises.ipynb", "ada/comparison/notes.ipynb"]
-    for place in (right, *wrong, *others):
+def test_what_was_handed_in_at_a_wrong_place_is_named(tmp_path):
+    label = '{"grade_id": "wilson"}'
+    right, where = f"ada/comparison/{FILE}", f"submitted/STUDENT/comparison/{FILE}"
+    wrong = {
+        f"bob/Comparison/{FILE}": where,
+        f"cem/{FILE}": where,
+        "dia.ipynb": "submitted/STUDENT/EXERCISES/",
+        f"eva/a/b/{FILE.lower()}": where,
+        "pia/homework.ipynb": "submitted/STUDENT/EXERCISES/",
+        "rolf/comparison.zip": "unpack it",
+        "whole_class.ZIP": "unpack it",
+        "sven/comparison/Comparison_Exercises (2).ipynb": where,
+        "nobody": "has handed in nothing",
+    }
+    beside = ["ada/comparison/Comparison (1).ipynb", "ada/comparison/all.zip"]
+    others = [
+        "ada/ann/ANN_Exercises.ipynb",
+        "ada/comparison/notes.ipynb",
+        "ada/comparison/predictions.npz",
+        "list.csv",
+    ]
+    for place in (right, *wrong, *beside, *others):
         path = tmp_path / "submitted" / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    source.parent.mkdir(parents=True)
-    source.touch()
+        if place == "nobody":
+            path.mkdir()
+            continue
+        is_one = "(" in place or "homework" in place
+        path.write_text(label if is_one else "", encoding="utf-8")
+    for name, file in (("comparison", FILE), ("ann", "ANN_Exercises.ipynb")):
+        (tmp_path / "source" / name).mkdir(parents=True)
+        (tmp_path / "source" / name / file).touch()
+    elsewhere, found = handed_in.not_used(tmp_path)
+    assert sorted(elsewhere) == sorted(wrong)
+    assert all(wrong[place] in why for place, why in elsewhere.items())
+    assert sorted(found) == sorted(beside)
+    assert all(f"{FILE} beside it is" in why for why in found.values())
+
+
+def test_what_may_not_be_looked_at_is_no_reason_to_stop(somebody_else):
+    (somebody_else / "source" / "ann").mkdir(parents=True)
+    (somebody_else / "source" / "ann" / "ANN_Exercises.ipynb").touch()
+    locked = somebody_else / "submitted" / "ada"
+    (locked / "ann").mkdir(parents=True)
+    (locked / "notes.ipynb").touch()
+    (locked / "notes.ipynb").chmod(0)
+    (locked / "loop").symlink_to(locked)
+    assert handed_in.not_used(somebody_else) == ({}, {})
+    locked.chmod(0)
+    try:
+        handed_in.not_used(somebody_else)
+    finally:
+        locked.chmod(0o755)
+
+
+def test_after_a_refused_resubmission_the_earlier_mark_is_named(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "submitted" / "ada" / "comparison").mkdir(parents=True)
+    (tmp_path / "source").symlink_to(grading.EXERCISES / "source")
     monkeypatch.setattr(grading, "EXERCISES", tmp_path)
-    found = grading.misplaced("comparison")
-    assert sorted(found) == sorted(wrong)
-    assert all(f"submitted/STUDENT/comparison/{FILE}" in why for why in found.values())
+    monkeypatch.setattr(grading, "marks", lambda *_: "21 of 21")
+    assert grading.grade("comparison") == 1
+    said = capsys.readouterr().out
+    assert "is empty; the earlier mark, 21 of 21, stays" in said
+    assert "exports 0.0 for whoever has no earlier mark" in said
 
 
 @pytest.fixture
@@ -456,6 +627,29 @@ def test_what_a_check_needs_is_there_whatever_the_students_copy_has(started):
     assert "Not written yet: `mcnemar`" in error["text"]
     _, error = run.judge("check-accuracy")  # the one before
     assert "Not written yet: `accuracy`" in error["text"]
+
+
+def test_a_cell_that_stopped_is_said_to_have_and_not_to_be_unwritten(started):
+    run = started(seconds=60)
+    cell = nbformat.v4.new_code_cell("import no_such_thing\n\ndef wilson(a, b): ...")
+    cell.metadata["nbgrader"] = {"grade_id": "wilson"}
+    assert run.run(cell)[1]["kind"] == "ModuleNotFoundError"
+    _, error = run.judge("check-wilson")
+    assert "The cell that defines `wilson` stopped:\nModuleNotFound" in error["text"]
+    _, error = run.judge("check-accuracy")  # the one before
+    assert "`accuracy` is defined in no cell above" in error["text"]
+
+
+def test_a_process_that_ended_in_an_answer_is_said_to_have_ended_there(started):
+    run = started(seconds=60)
+    assert not run_cell(run, "import os\n\ndef accuracy(*_):\n    os._exit(1)")
+    _, error = run.judge("check-accuracy")
+    assert "Your code stopped in `accuracy`" in error["text"]
+
+
+def test_the_files_of_the_exercise_lie_beside_what_is_graded(started):
+    run = started(seconds=60)
+    assert not run_cell(run, "import numpy as np\nnp.load('predictions.npz')")
 
 
 def test_a_judge_that_was_late_answers_no_other_question(started, monkeypatch):

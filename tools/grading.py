@@ -8,32 +8,26 @@ and the others are graded.
 """
 
 import argparse
-import collections
 import json
 import logging
 import os
 import re
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 import nbformat
 
 from tools.graded import sandbox
+from tools.handed_in import is_there, not_used, put_on_stage
 from tools.submission import Submission
-from utils.bounded import BadFile
 from utils.places import COURSE_DIR
 
 EXERCISES = COURSE_DIR / "exercises"
-LARGEST = 20  # MB of a submitted notebook; a solved one has 60,000 bytes
-MOST_CELLS = 25_000  # and forty cells
 SECONDS, MOST_SECONDS = 300, 86_400  # for one cell
-SCHEMA = 3  # of nbgrader's metadata
 
 
 def judged(notebook, resources):
@@ -104,7 +98,8 @@ def clean_copy(folder, assignment, with_source):
     graded = COURSE_DIR / "tools" / "graded"
     shutil.copytree(graded, folder / "tools" / "graded", ignore=ignored)
     (folder / "tools" / "__init__.py").touch()
-    (folder / "exercises" / "work").mkdir(parents=True)
+    work = folder / "exercises" / "work"
+    work.mkdir(parents=True)
     files = folder / "exercises" / "release" / assignment
     files.mkdir(parents=True)
     source = EXERCISES / "source" / assignment
@@ -113,6 +108,7 @@ def clean_copy(folder, assignment, with_source):
     for path in source.iterdir():
         if path.suffix != ".ipynb":
             shutil.copy(path, files)
+            shutil.copy(path, work)  # some look for it beside their notebook
     return folder
 
 
@@ -122,163 +118,45 @@ def clean_copy(folder, assignment, with_source):
 def grade(assignment, seconds=SECONDS):
     """Grade all submissions of an assignment; return how many could not be graded."""
     kind, late, refused = sandbox.protection(), [], {}
+    source = next((EXERCISES / "source" / assignment).glob("*.ipynb"))
     print(sandbox.advice(kind) or "Each submission runs in a bubblewrap of its own.")
     for folder in sorted((EXERCISES / "submitted").glob("*/")):
-        student = folder.name
+        student, notes = folder.name, []
         place = folder / assignment
-        if not _is_there(place):
+        if not is_there(place):
             continue
         with tempfile.TemporaryDirectory() as stage:
             staged = Path(stage, "submitted", student, assignment)
             try:
-                reason = put_on_stage(place, staged) or grade_one(
+                reason, notes = put_on_stage(place, staged, source)
+                reason = reason or grade_one(
                     assignment, student, stage, kind, seconds, late
                 )
             except Exception as error:  # what one handed in stops nobody else's grading
                 reason = f"cannot be graded ({type(error).__name__})"
         shown = student if student.isprintable() else repr(student)
+        found = marks(assignment, student)
         if reason:
+            reason += f"; the earlier mark, {found}, stays" if found else ""
             refused[shown] = reason
-        print(f"{shown}: {reason or marks(assignment, student)}", flush=True)
-    refused |= misplaced(assignment)
+        told = f" ({'; '.join(notes)})" if notes else ""
+        print(f"{shown}: {reason or found}{told}", flush=True)
     for student, reason in refused.items():
         print(f"Not graded: {student} ({assignment}): {reason}")
+    if refused:
+        print("nbgrader exports 0.0 for whoever has no earlier mark, or no line.")
     names = [f"{student} ({', '.join(tasks)})" for student, tasks in late]
     told = "; ".join(names) or "nobody"
     print(f"Stopped after {seconds} seconds in {assignment}: {told}")
     return len(refused)
 
 
-def _is_there(place):
-    """Say whether something was handed in; where one may not look, it may be."""
-    try:
-        place.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        pass  # put_on_stage says which
-    return True
-
-
-def misplaced(assignment):
-    """Return why nothing was graded of what lies in another place than it should.
-
-    Returns:
-        dict from each such notebook's place below submitted/ to the reason.
-    """
-    name = next((EXERCISES / "source" / assignment).glob("*.ipynb")).name
-    submitted, found = EXERCISES / "submitted", {}
-    why = f"is not where it is looked for: submitted/STUDENT/{assignment}/{name}"
-    for pattern in ("*.ipynb", "*/*.ipynb", "*/*/*.ipynb"):
-        for path in sorted(submitted.glob(pattern)):
-            place = path.relative_to(submitted).as_posix()
-            is_meant = path.name.lower() == name.lower() or "/" not in place
-            if is_meant and path.parents[1] / assignment / path.name != path:
-                found[place if place.isprintable() else repr(place)] = why
-    return found
-
-
-def put_on_stage(place, stage):
-    """Copy the notebook that was handed in; return why that is not possible, if so."""
-    student = place.parent.name
-    is_plain = student.isprintable() and student == student.strip()
-    if not is_plain or set("[]*?") & set(student):  # nbgrader's globs
-        return f"no folder can be found by the name {student!r}; rename it"
-    name = next((EXERCISES / "source" / place.name).glob("*.ipynb")).name
-    try:
-        notebook = _handed_in(place, name)
-    except BadFile as error:
-        return str(error)
-    except OSError as error:
-        return f"{name} cannot be read ({error.strerror}); let whoever grades read it"
-    reason = _fault(notebook, name, place.name)
-    if not reason:
-        stage.mkdir(parents=True)
-        # As it was understood here, whatever encoding or marks of bytes it had.
-        text = json.dumps(notebook, ensure_ascii=False)
-        (stage / name).write_bytes(text.encode("utf-8", "replace"))
-    return reason
-
-
-def _handed_in(place, name):
-    """Return what the notebook of that name holds; raises BadFile or OSError."""
-    path = place / name
-    for part in (place.parent, place, path):
-        if part.is_symlink():
-            why = "is a link to another place; hand in the file itself"
-            raise BadFile(part.name, why)
-    if not path.exists():
-        raise BadFile(name, "is missing; it must have this name")
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise BadFile(name, "is not a file")
-    megabytes = path.stat().st_size / 2**20
-    if megabytes > LARGEST:
-        why = f"has {megabytes:,.0f} MB; clear its outputs and hand it in again"
-        raise BadFile(name, why)
-    try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        why = "is damaged: it is not JSON. Hand in the notebook again"
-        raise BadFile(name, why) from None
-
-
-def _fault(notebook, name, assignment):
-    """Say what makes a notebook unfit for grading; None if nothing does."""
-    try:
-        if len(notebook["cells"]) > MOST_CELLS:
-            return f"{name} has more than {MOST_CELLS:,} cells; delete what was added"
-        for cell in notebook["cells"]:
-            if "outputs" in cell:  # of the student's machine: they are made anew here
-                cell["outputs"] = []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of names of cells, which are put right
-            nbformat.validate(notebook)
-        cells = nbformat.from_dict(notebook).cells
-        fault = _fault_of_labels(cells, EXERCISES / "source" / assignment / name)
-    except RecursionError:
-        return f"{name} is not a valid notebook: something in it is nested too deeply"
-    except Exception as error:  # whatever nbformat or a wrong type raises
-        return f"{name} is not a valid notebook: {_first_line(error)}"
-    return fault and f"{name} {fault}"
-
-
-def _fault_of_labels(cells, source):
-    """Say how nbgrader's labels differ from those that were handed out, or None."""
-    ours = [c for c in nbformat.read(source, 4).cells if "nbgrader" in c.metadata]
-    kinds = {c.metadata["nbgrader"]["grade_id"]: c.cell_type for c in ours}
-    roles = [_role(c) for c in ours]
-    cells = [c for c in cells if "nbgrader" in c.metadata]
-    names = [c.metadata["nbgrader"]["grade_id"] for c in cells]
-    if others := [
-        f"{name!r:.60}" for name in dict.fromkeys(names) if name not in kinds
-    ]:
-        words = "which none of the exercises is; delete it"
-        return f"has the cell {', '.join(others[:3])}, {words}"
-    if twice := [name for name, n in collections.Counter(names).items() if n > 1]:
-        return f"has the cell {', '.join(twice)} twice; delete the copy"
-    for cell, name in zip(cells, names, strict=True):
-        if cell.cell_type != kinds[name]:
-            words = "give it back the kind that it had"
-            return f"has the cell {name!r} as {cell.cell_type}; {words}"
-        if cell.metadata["nbgrader"].get("schema_version") != SCHEMA:
-            return "was made with another nbgrader; copy the answers to a new copy"
-        if _role(cell) not in roles:
-            words = "than it was handed out with; copy the answers to a new copy"
-            return f"has another label on the cell {name!r} {words}"
-    return None if names else "holds none of the exercises' cells"
-
-
-def _role(cell):
-    """Return which cell it is, and what nbgrader takes it for: an answer, a check."""
-    label = cell.metadata["nbgrader"]
-    return [label.get(key) for key in ("grade_id", "solution", "grade", "locked")]
-
-
-def _first_line(error):
-    try:
-        return (str(error).splitlines() or [""])[0][:100]
-    except RecursionError:  # it would quote what is nested too deeply
-        return "something in it is nested too deeply"
+def name_what_is_not_used():
+    """Print what was handed in and nobody graded; return how much of it is missing."""
+    elsewhere, beside = not_used(EXERCISES)
+    for place, why in {**elsewhere, **beside}.items():
+        print(f"Not used: {place}: {why}")
+    return len(elsewhere)
 
 
 def grade_one(assignment, student, stage, kind, seconds, late):
@@ -333,11 +211,14 @@ def autograde(assignment, student, stage):
 
 
 def marks(assignment, student):
-    """Return a student's marks as the gradebook has them, in words."""
-    from nbgrader.api import Gradebook
+    """Return a student's marks as the gradebook has them, in words, or None."""
+    from nbgrader.api import Gradebook, MissingEntry
 
     with Gradebook(f"sqlite:///{EXERCISES / 'gradebook.db'}") as book:
-        found = book.find_submission(assignment, student)
+        try:
+            found = book.find_submission(assignment, student)
+        except MissingEntry:
+            return None
         return f"{found.score:g} of {found.max_score:g}"
 
 
@@ -373,7 +254,8 @@ def main(arguments):
         print("There is no gradebook yet: run python3 course.py exercises first.")
         return 1
     names = options.assignment or known
-    return 1 if sum(grade(name, options.seconds) for name in names) else 0
+    failed = sum(grade(name, options.seconds) for name in names)
+    return 1 if failed + name_what_is_not_used() else 0
 
 
 if __name__ == "__main__":

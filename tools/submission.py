@@ -20,6 +20,7 @@ class Submission:
         self._clean, self._kind, self._seconds = clean, kind, seconds
         self._end = time.monotonic() + MOST_CELLS * seconds
         self._done = []  # what has run in the student's process
+        self._failed = {}  # what stopped cells with an answer, by the cell's name
         self.was_late = False  # since whoever asks has last set it so
         self._room = MOST_TEXT
         self._source = source
@@ -37,6 +38,12 @@ class Submission:
 
     def run(self, cell):
         """Run a student's cell; return what it printed, and its error."""
+        said, error = self._run(cell)
+        if error and (name := cell.metadata.get("nbgrader", {}).get("grade_id")):
+            self._failed[name] = self._plain(error.get("text"))
+        return said, error
+
+    def _run(self, cell):
         deadline = self._deadline()
         if time.monotonic() >= self._end:
             return "", self._silent(None, deadline)
@@ -54,8 +61,13 @@ class Submission:
 
         Half a character becomes "?"; what is no text, nothing.
         """
-        text = value[: min(20_000, self._room)] if isinstance(value, str) else ""
+        text = self._plain(value)[: self._room]
         self._room -= len(text)
+        return text
+
+    @staticmethod
+    def _plain(value):
+        text = value[:20_000] if isinstance(value, str) else ""
         return text.encode("utf-8", "replace").decode("utf-8")
 
     def _deadline(self):
@@ -94,11 +106,12 @@ class Submission:
 
     def _ask(self, words, blobs, deadline):
         try:
-            return self._answer(words, blobs, deadline)
+            reply, data = self._answer(words, blobs, deadline)
         except (frames.Silence, OSError) as silence:
-            error = self._silent(silence, deadline)
+            error = self._silent(silence, deadline) | {"where": words.get("name")}
             self._restart()
             return {"error": error}, b""
+        return {**reply, "failed": self._failed.get(words.get("cell"))}, data
 
     def _silent(self, silence, deadline):
         late = silence is None or isinstance(silence, frames.TooLate)

@@ -26,8 +26,8 @@ class There(Exception):
 class Remote:
     """A student's function: it is called in the student's process."""
 
-    def __init__(self, name, ask):
-        self.__name__, self._ask = name, ask
+    def __init__(self, name, ask, cell=None):
+        self.__name__, self._ask, self._cell = name, ask, cell
 
     def __call__(self, *arguments, **keywords):
         return self.call_there((arguments, keywords), (), None)[0]
@@ -43,7 +43,7 @@ class Remote:
         return self._asked({"do": "steps", "name": self.__name__}, ((arguments,), {}))
 
     def _asked(self, words, handed):
-        reply, data = self._ask(words, pickle.dumps(handed))
+        reply, data = self._ask({**words, "cell": self._cell}, pickle.dumps(handed))
         error = reply.get("error")
         if not error:
             value = reply.get("value")
@@ -57,11 +57,19 @@ class Remote:
         if error.get("kind") == "NotImplementedError":
             raised = NotImplementedError()
         if missing == self.__name__ and not error.get("inside"):
-            # The cell with the answer did not run.
-            error, raised = {"where": missing}, NotImplementedError()
+            raise Unusable(self._undefined(reply.get("failed")))
         told = (error.get(key) or "" for key in ("text", "where", "line"))
         raised.there = tuple(map(str, told))
         raise raised
+
+    def _undefined(self, failed):
+        """Say why there is no function: its cell stopped, or it has another name."""
+        if failed:
+            return f"The cell that defines `{self.__name__}` stopped:\n{failed}"
+        return (
+            f"Not written yet: `{self.__name__}` is defined in no cell above.\n"
+            "Keep the name that the task gives, and the answer above its check."
+        )
 
 
 def main(notebook):
@@ -85,7 +93,7 @@ def main(notebook):
             given.append(cell.source)
         if kind.get("solution"):  # its first line defines the student's function
             name = cell.source.split("def ", 1)[1].split("(", 1)[0]
-            names[name] = Remote(name, ask)
+            names[name] = Remote(name, ask, kind["grade_id"])
     n_given = 0
     while True:
         words, _ = frames.receive(questions)

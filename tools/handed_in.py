@@ -1,0 +1,325 @@
+"""What students hand in: found, read, put right where it can be, refused where not.
+
+What nbgrader is handed is a copy, as it was understood here, whatever encoding, outputs
+or old labels the submitted file has. The file itself is only read.
+"""
+
+import collections
+import copy
+import json
+import os
+import stat
+import warnings
+from pathlib import Path
+
+import nbformat
+
+from utils.bounded import BadFile
+
+LARGEST = 20  # MB of a submitted notebook; a solved one has 60,000 bytes
+MOST_CELLS = 25_000  # and forty cells
+SCHEMA = 3  # of nbgrader's metadata
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+DEEPEST = 4  # folders below submitted/ that are looked through
+AGAIN = "open it in Jupyter, save it and hand it in again"
+ANEW = "copy the answers to a new copy"
+TIME = "timestamp.txt"  # nbgrader's own, of when it was collected
+
+
+def is_there(place):
+    """Say whether something was handed in; where one may not look, it may be."""
+    try:
+        place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass  # put_on_stage says which
+    return True
+
+
+def put_on_stage(place, stage, source):
+    """Copy the notebook that was handed in, put right.
+
+    Args:
+        place: the student's folder of the assignment.
+        stage: the folder to copy to; it is made.
+        source: the exercises' source notebook.
+
+    Returns:
+        (reason, notes): why that is not possible, or None; what is to be known of it.
+    """
+    student, name = place.parent.name, source.name
+    is_plain = student.isprintable() and student == student.strip(" .")
+    if not is_plain or set("[]*?") & set(student):  # nbgrader's globs
+        return f"no folder can be found by the name {student!r}; rename it", []
+    try:
+        notebook = _handed_in(place, name)
+    except BadFile as error:
+        return str(error), []
+    except OSError as error:
+        why = f"cannot be read ({error.strerror}); let whoever grades read it"
+        return f"{name} {why}", []
+    reason, notes = _put_right(notebook, source)
+    if not reason:
+        stage.mkdir(parents=True)
+        text = json.dumps(notebook, ensure_ascii=False)
+        (stage / name).write_bytes(text.encode("utf-8", "replace"))
+        notes += _with_its_time(place, stage)
+    return reason and f"{name} {reason}", notes
+
+
+def _with_its_time(place, stage):
+    """Copy the time of collection, if nbgrader noted it; return what to say of it."""
+    from nbgrader.utils import parse_utc
+
+    try:
+        if not stat.S_ISREG((place / TIME).lstat().st_mode):
+            return []
+        with (place / TIME).open(encoding="utf-8") as file:
+            text = file.read(100).strip()
+        parse_utc(text)
+    except FileNotFoundError:
+        return []
+    except Exception:  # whatever a file of that name may hold
+        return [f"{TIME} holds no time, and is not used"]
+    (stage / TIME).write_text(text, encoding="utf-8")
+    return []
+
+
+def _handed_in(place, name):
+    """Return what the notebook of that name holds; raises BadFile or OSError."""
+    path = place / name
+    for part in (place.parent, place, path):
+        if part.is_symlink():
+            why = "is a link to another place; hand in the file itself"
+            raise BadFile(part.name, why)
+    if not path.exists():
+        raise BadFile(name, f"is missing; it must have this name. {_in_it(place)}")
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise BadFile(name, "is not a file")
+    megabytes = path.stat().st_size / 2**20
+    if megabytes > LARGEST:
+        why = f"has {megabytes:,.0f} MB; clear its outputs and hand it in again"
+        raise BadFile(name, why)
+    data = path.read_bytes()
+    try:
+        # A comment in an old encoding is no reason to refuse the answers around it.
+        return json.loads(data.decode(json.detect_encoding(data), "replace"))
+    except (ValueError, RecursionError):
+        begins = ascii(data[:16].decode("latin-1"))
+        why = f"is damaged: it is not JSON, and begins with {begins}. Hand in the "
+        raise BadFile(name, f"{why}notebook again") from None
+
+
+def _in_it(place):
+    """Say what lies where a notebook is missing."""
+    try:
+        there = sorted(os.listdir(place))
+    except NotADirectoryError:
+        return f"{place.name!r} is a file, and should be a folder"
+    if not there:
+        return "The folder is empty"
+    more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+    return f"There is {', '.join(f'{file!r:.80}' for file in there[:3])}{more}"
+
+
+# --- a notebook ----------------------------------------------------------------------
+
+
+def _put_right(notebook, source):
+    """Put a notebook right for grading, in place.
+
+    Returns:
+        (reason, notes): what makes it unfit, or None; what was missing.
+    """
+    try:
+        if len(notebook["cells"]) > MOST_CELLS:
+            return f"has more than {MOST_CELLS:,} cells; delete what was added", []
+        if notebook["nbformat"] < 4:
+            return f"is not a valid notebook, but one of long ago; {AGAIN}", []
+        ours = [c for c in nbformat.read(source, 4).cells if "nbgrader" in c.metadata]
+        for cell in notebook["cells"]:
+            _made_plain(cell, ours)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names of cells, which are put right
+            nbformat.validate(notebook)
+        theirs = [c for c in notebook["cells"] if "nbgrader" in c["metadata"]]
+        reason = _fault_of_labels(theirs, ours, source)
+        return reason, [] if reason else _completed(notebook, ours)
+    except RecursionError:
+        why = "something in it is nested too deeply"
+    except Exception as error:  # whatever nbformat or a wrong type raises
+        why = _first_line(error)
+    return f"is not a valid notebook: {why}; {AGAIN}", []
+
+
+def _made_plain(cell, ours):
+    """Take away what is made anew, and give a cell of ours the kind that it had.
+
+    In JupyterLab the keys M and R turn a cell into text.
+    """
+    if cell.get("metadata", {}) is None:
+        cell["metadata"] = {}
+    label = cell["metadata"].get("nbgrader") if "metadata" in cell else None
+    if label and cell["cell_type"] in ("markdown", "raw"):
+        kinds = {c.metadata["nbgrader"]["grade_id"]: c.cell_type for c in ours}
+        cell["cell_type"] = kinds.get(label["grade_id"], cell["cell_type"])
+        cell.pop("attachments", None)
+    if cell["cell_type"] == "code":
+        cell |= {"outputs": [], "execution_count": None}
+
+
+def _fault_of_labels(theirs, ours, source):
+    """Say how nbgrader's labels differ from those that were handed out, or None."""
+    known = {c.metadata["nbgrader"]["grade_id"] for c in ours}
+    roles = [_role(c) for c in ours]
+    names = [c["metadata"]["nbgrader"]["grade_id"] for c in theirs]
+    if others := [
+        f"{name!r:.60}" for name in dict.fromkeys(names) if name not in known
+    ]:
+        if another := _whose(names, source):
+            right = f"submitted/STUDENT/{another.parent.name}/{another.name}"
+            return f"is the notebook of {another.parent.name}; hand it in as {right}"
+        words = "which none of the exercises is; delete it"
+        return f"has the cell {', '.join(others[:3])}, {words}"
+    if twice := [name for name, n in collections.Counter(names).items() if n > 1]:
+        return f"has the cell {', '.join(twice)} twice; delete the copy"
+    for cell, name in zip(theirs, names, strict=True):
+        if cell["metadata"]["nbgrader"].get("schema_version") != SCHEMA:
+            return f"was made with another nbgrader; {ANEW}"
+        if _role(cell) not in roles:
+            words = f"than it was handed out with; {ANEW}"
+            return f"has another label on the cell {name!r} {words}"
+    lost = "or they have lost their labels"
+    return None if names else f"holds none of the exercises' cells, {lost}; {ANEW}"
+
+
+def _role(cell):
+    """Return which cell it is, and what nbgrader takes it for: an answer, a check."""
+    label = cell["metadata"]["nbgrader"]
+    return [label.get(key) for key in ("grade_id", "solution", "grade", "locked")]
+
+
+def _whose(names, source):
+    """Return which other exercises' source has most of the cells, or None."""
+    for other in sorted(source.parents[1].glob("*/*.ipynb")):
+        if other != source:
+            cells = nbformat.read(other, 4).cells
+            known = {c.metadata.get("nbgrader", {}).get("grade_id") for c in cells}
+            if sum(name in known for name in names) > len(names) / 2:
+                return other
+    return None
+
+
+def _completed(notebook, ours):
+    """Put back cells of ours that a notebook lacks, behind the one before.
+
+    Not those that it is graded for: a deleted check earns nothing, and it is said.
+
+    Returns:
+        What was missing, in words.
+    """
+    cells, notes, at = notebook["cells"], [], 0
+    place = {
+        c["metadata"]["nbgrader"]["grade_id"]: k
+        for k, c in enumerate(cells)
+        if "nbgrader" in c["metadata"]
+    }
+    back = []
+    for cell in ours:
+        name, solution, grade, _ = _role(cell)
+        if name in place:
+            at = place[name] + 1
+        elif solution or grade:
+            notes.append(f"the cell {name!r} is missing, and earns nothing")
+        else:
+            back.append((at, copy.deepcopy(dict(cell))))
+            notes.append(f"the cell {name!r} was missing, and was put back")
+    for k, (at, cell) in enumerate(back):
+        cells.insert(at + k, cell)
+    if notes:  # for the student, who gets this copy as feedback
+        said = "**Looked at before grading:** " + "; ".join(notes) + "."
+        note = {"cell_type": "markdown", "id": "from-the-grader", "metadata": {}}
+        cells.append({**note, "source": said})
+    if notebook["nbformat_minor"] < 5:  # of then, which knew no ids
+        for cell in cells:
+            cell.pop("id", None)
+    return notes
+
+
+def _first_line(error):
+    try:
+        return (str(error).splitlines() or [""])[0][:100]
+    except RecursionError:  # it would quote what is nested too deeply
+        return "something in it is nested too deeply"
+
+
+# --- what is not graded --------------------------------------------------------------
+
+
+def not_used(exercises):
+    """Find what was handed in and is graded by nobody, for it lies elsewhere.
+
+    Args:
+        exercises: the folder with source/ and submitted/.
+
+    Returns:
+        (elsewhere, beside): two dictionaries from a place below submitted/ to the
+        reason; what lies beside a notebook that is graded is a copy, most likely.
+    """
+    submitted, elsewhere, beside = exercises / "submitted", {}, {}
+    names = {p.parent.name: p.name for p in exercises.glob("source/*/*.ipynb")}
+    graded = {(assignment, name) for assignment, name in names.items()}
+    empty = {path.name for path in submitted.glob("*/")}
+    for path in _files(submitted):
+        student, *there = path.relative_to(submitted).parts
+        if tuple(there) in graded:
+            empty.discard(student)
+            continue
+        right = names.get(path.parent.name)
+        if not there and path.suffix.lower() not in (".ipynb", *ARCHIVES):
+            continue
+        if there and not _is_handed_in(path, names.values()):
+            continue
+        empty.discard(student)
+        place = path.relative_to(submitted).as_posix()
+        place = place if place.isprintable() else repr(place)
+        if right and len(there) == 2 and is_there(path.with_name(right)):
+            beside[place] = f"is not graded; {right} beside it is"
+        elif path.suffix.lower() in ARCHIVES:
+            elsewhere[place] = "is an archive; unpack it"
+        else:
+            alike = [a for a, n in names.items() if n.lower() == path.name.lower()]
+            where = alike[0] if alike else path.parent.name if right else "EXERCISES"
+            name = names.get(where, "NAME_Exercises.ipynb")
+            why = f"is not where it is looked for: submitted/STUDENT/{where}/{name}"
+            elsewhere[place] = why
+    started = {s for s in empty if any(is_there(submitted / s / a) for a in names)}
+    for student in sorted(empty - started):  # of the others the reason was said
+        place = student if student.isprintable() else repr(student)
+        elsewhere[place] = "has handed in nothing that is graded"
+    return elsewhere, beside
+
+
+def _files(folder):
+    """Yield the files below a folder, not too deep, and through no link."""
+    for here, folders, files in os.walk(folder):
+        if len(Path(here).relative_to(folder).parts) >= DEEPEST:
+            folders.clear()
+        folders.sort()
+        yield from (Path(here, name) for name in sorted(files))
+
+
+def _is_handed_in(path, names):
+    """Tell an exercise, or an archive, from notes, data and what programs leave."""
+    if path.suffix.lower() in ARCHIVES:
+        return True
+    if any(path.name.lower() == name.lower() for name in names):
+        return True
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST * 2**20:
+            return False
+        return b'"grade_id"' in path.read_bytes()  # nbgrader's label of a cell
+    except OSError:
+        return False
