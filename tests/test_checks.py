@@ -149,6 +149,19 @@ def test_an_error_beside_arrays_says_their_shapes(arguments, words):
     assert words in message
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16", "float64"])
+def test_a_model_of_another_precision_is_named_before_anything_is_computed(policy):
+    keras = pytest.importorskip("keras")
+
+    def answer():
+        dense = keras.layers.Dense(2, dtype=policy)
+        return keras.Sequential([keras.Input((3,)), dense])
+
+    message = told(lambda task: task.build(answer))
+    odd = policy.removeprefix("mixed_")
+    assert f"The model computes in {odd}, and the check in float32" in message
+
+
 def test_a_dictionary_is_no_answer_of_several_parts():
     message = told(
         lambda task: task.parts("it", {"low": 1, "high": 2}, ["low", "high"])

@@ -147,10 +147,16 @@ class Task:
             "The model does not know yet how large its input is: begin it with\n"
             "`keras.Input(…)`, and the shape of one image.",
         )
+        from utils.model_answers import odd_precision, reopened, saved
+
+        odd = odd_precision(model)
+        self.that(
+            not odd,
+            f"The model computes in {odd}, and the check in float32. Was another\n"
+            "precision set in a cell above? Restart the kernel, and leave it out.",
+        )
         if hasattr(function, "call_there"):  # it came as a file
             return model
-        from utils.model_answers import reopened, saved
-
         return reopened(saved(model))
 
     def no_pixel_loop(self, function, small, large):

@@ -14,6 +14,15 @@ from utils.check_words import in_short
 from utils.model_file import load_checked
 
 
+def odd_precision(model):
+    """Return the numbers that a model computes in, if not 32-bit floats; or None.
+
+    Here 16 bits take minutes, and other results come out with either.
+    """
+    kinds = {layer.compute_dtype for layer in (model, *model.layers)} - {None}
+    return next(iter(sorted(kinds - {"float32"})), None)
+
+
 def saved(model):
     """Return the bytes of a model's .keras file."""
     with _a_file() as path:
