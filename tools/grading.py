@@ -254,8 +254,9 @@ def main(arguments):
         print("There is no gradebook yet: run python3 course.py exercises first.")
         return 1
     names = options.assignment or known
+    missing = name_what_is_not_used()
     failed = sum(grade(name, options.seconds) for name in names)
-    return 1 if failed + name_what_is_not_used() else 0
+    return 1 if failed + missing else 0
 
 
 if __name__ == "__main__":

@@ -284,13 +284,14 @@ def not_used(exercises):
         empty.discard(student)
         place = path.relative_to(submitted).as_posix()
         place = place if place.isprintable() else repr(place)
-        if right and len(there) == 2 and is_there(path.with_name(right)):
-            beside[place] = f"is not graded; {right} beside it is"
+        if right and len(there) == 2:
+            if is_there(path.with_name(right)):  # or grading says what is there
+                beside[place] = f"is not graded; {right} beside it is"
         elif path.suffix.lower() in ARCHIVES:
             elsewhere[place] = "is an archive; unpack it"
         else:
             alike = [a for a, n in names.items() if n.lower() == path.name.lower()]
-            where = alike[0] if alike else path.parent.name if right else "EXERCISES"
+            where = alike[0] if alike else "EXERCISES"
             name = names.get(where, "NAME_Exercises.ipynb")
             why = f"is not where it is looked for: submitted/STUDENT/{where}/{name}"
             elsewhere[place] = why
