@@ -184,7 +184,7 @@ def test_a_shadow_at_the_edge_has_no_say_in_which_way_is_up(monkeypatch):
     page = np.pad(255 - 230 * draw(DIGITS[2], 150), 60, constant_values=255)
     page[-12:, 180:240] = 120  # from the side it is a fine 1
     (box,) = read_page(page.astype(np.uint8)).boxes
-    assert [piece.box for piece in asked] == [tuple(box)]
+    assert {piece.box for piece in asked} == {tuple(box)}
 
 
 @pytest.mark.slow
@@ -217,7 +217,7 @@ def test_only_many_digits_outdo_a_doubtful_one_that_most_ink_belongs_to(n, monke
     """A white note on a dark desk: taken for ink, it is one piece, and a poor digit."""
 
     def page(n, likeness):
-        images, boxes = np.zeros((n, 28, 28), np.uint8), np.zeros((n, 4), int)
+        images, boxes = np.zeros((n, 28, 28), np.uint8), np.full((n, 4), [0, 40, 0, 40])
         return handwriting.Page(images, boxes, {}, np.full(n, likeness))
 
     tries = iter([(page(1, 0.3), 0.99), (page(n, 0.9), 0.6)])
@@ -225,6 +225,34 @@ def test_only_many_digits_outdo_a_doubtful_one_that_most_ink_belongs_to(n, monke
     found = read_page(np.uint8(255 - 200 * np.pad(draw(DIGITS[3], 120), 60)))
     assert len(found.images) == n
     assert found.likeness[0] == (0.9 if n > 1 else 0.3)
+
+
+@pytest.mark.parametrize(
+    ("share", "n"), [(0.1, 12), (0.9, 4)], ids=["print on the desk", "most of the ink"]
+)
+def test_sure_digits_that_are_little_of_the_ink_do_not_end_the_search(
+    share, n, monkeypatch
+):
+    def page(n):
+        images, boxes = np.zeros((n, 28, 28), np.uint8), np.full((n, 4), [0, 40, 0, 40])
+        return handwriting.Page(images, boxes, {}, np.full(n, 0.92))
+
+    tries = iter([(page(4), share), (page(12), 0.9)])
+    monkeypatch.setattr(handwriting, "_read", lambda *_: next(tries))
+    found = read_page(np.uint8(255 - 200 * np.pad(draw(DIGITS[3], 120), 60)))
+    assert len(found.images) == n
+
+
+@pytest.mark.parametrize("turn", [0, 1, 3])
+def test_before_lines_are_looked_for_a_page_on_its_side_is_judged_upright(turn):
+    """As they lie the judge likes no digit, and a speck says how large they are."""
+    written = [np.rot90(draw(DIGITS[d], 60), turn) for d in (2, 3, 5, 6, 8, 4)]
+    inks = [*written, np.ones((13, 2), np.float32)]
+    given = [pieces.Piece(ink, 200, 100 + 70 * k) for k, ink in enumerate(inks)]
+    seen = digits._as_if_upright(pieces.ask(given), (500, 700))
+    assert all(piece.likeness > 0.9 for piece in seen[:6])
+    assert [piece.box for piece in seen] == [piece.box for piece in given]
+    assert (seen is given) == (turn == 0)
 
 
 @pytest.mark.parametrize("pen", [8, 16])

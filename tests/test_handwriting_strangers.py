@@ -14,7 +14,7 @@ from scipy import ndimage
 from utils.canvas.strokes import DIGITS, draw
 from utils.handwriting import HandwritingError, judge, read_page
 from utils.handwriting.pieces import Piece
-from utils.handwriting.refusing import refuse_words
+from utils.handwriting.refusing import is_texture, refuse_words
 
 pytestmark = pytest.mark.slow  # each reads a page, or several
 SIDE = 60  # pixels of a digit's square
@@ -206,3 +206,27 @@ def test_digits_that_lean_into_each_others_boxes_are_no_pattern():
     lean = (1, 0.45, -40, 0, 1, 0)
     page = page.transform(page.size, Image.Transform.AFFINE, lean, fillcolor=235)
     assert read(page) == "23568"
+
+
+@pytest.mark.parametrize("side", [13, 16])
+def test_small_digits_of_a_small_photo_are_read(side):
+    """Thin ones are hardly wider than a line, and those beside them lead one on."""
+    page = blank(10 * (side + 9) + 30, 4 * (side + 18) + 90)
+    for k in range(40):
+        place = 15 + k % 10 * (side + 9), 40 + k // 10 * (side + 18)
+        write(page, (7 * k + 3) % 10, *place, ink=60, side=side)
+    expected = "".join(str((7 * k + 3) % 10) for k in range(40))
+    assert read(page.filter(ImageFilter.GaussianBlur(0.5))) == expected
+
+
+ONE, FOUR = (np.eye(11)[digit] for digit in (1, 4))
+
+
+@pytest.mark.parametrize("others", [0, 1, 6])
+def test_a_texture_is_one_if_a_piece_of_it_looks_like_another_digit(others):
+    """All lengths side by side are boards or a barcode, no ones."""
+    bars = [Piece(np.ones((4 * k, 4)), 0, 9 * k, prob=ONE) for k in range(3, 15)]
+    bend = np.zeros((40, 30), np.float32)
+    bend[:, :4] = bend[36:] = 1
+    bars += [Piece(bend, 0, 200 + 40 * k, prob=FOUR) for k in range(others)]
+    assert is_texture(bars) == (others < 6)

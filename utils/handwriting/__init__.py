@@ -26,6 +26,7 @@ from utils.handwriting.box import (
 from utils.handwriting.digits import CONVINCING, find_digits, remove_lines
 from utils.handwriting.errors import HandwritingError
 from utils.handwriting.ink import (
+    SMALLEST_PAGE,
     aligned,
     find_ink,
     grey,
@@ -57,6 +58,9 @@ __all__ = [
 ]
 DOUBTFUL = 0.1  # of a page's digits: so many doubts, and its strokes may be broken
 MANY = 2.0  # the worth of more digits than a few strokes have between them
+COVERED = 0.3  # of the ink: digits that are less of it may be print on the desk
+SMALL = 24  # pixels: digits that are smaller on a page are looked at enlarged, too
+MAINLY = 0.5  # of the ink: few digits the wrong way round must be more, and sure
 MORE = 1.0  # the worth that a second reading of the same ink must add
 
 
@@ -104,6 +108,37 @@ def read_page(source):
             nothing like digits.
     """
     photo = open_photo(source)
+    try:
+        page = _read_either_way(photo)
+    except HandwritingError:
+        page = _read_enlarged(photo, MANY)
+        if page is None:
+            raise  # what was wrong with the photo as it came
+    else:
+        if np.median(np.ptp(page.boxes.reshape(-1, 2, 2), axis=2).max(axis=1)) < SMALL:
+            page = _read_enlarged(photo, _worth(page) + MORE) or page
+    return page
+
+
+def _read_enlarged(photo, worth):
+    """Return the Page of a small photo made twice as large; None: it is not worth more.
+
+    Lines are followed, and pens skip, by whole pixels: small digits are hardly wider.
+    """
+    height, width = photo.shape[:2]
+    if min(height, width) < SMALLEST_PAGE or 4 * height * width > WORKING_SIDE**2:
+        return None
+    zoom = (2, 2, 1)[: photo.ndim]
+    larger = ndimage.zoom(photo, zoom, order=1, grid_mode=True, mode="nearest")
+    with contextlib.suppress(HandwritingError):
+        page = _read_either_way(larger)
+        if page.likeness.mean() > CONVINCING and _worth(page) > worth:
+            return page
+    return None
+
+
+def _read_either_way(photo):
+    """Return the Page of a photo, of dark ink on light paper or of light on dark."""
     even = aligned(photo)
     light_on_dark = is_light_on_dark(even)
     best, least, problem = None, 0.0, None
@@ -115,13 +150,15 @@ def read_page(source):
         except HandwritingError as error:
             problem = problem or error
             continue
-        if guess != light_on_dark and page.likeness.mean() < CONVINCING:
+        like = page.likeness.mean()
+        sure = _worth(page) >= MANY or (share > MAINLY and like > SURE)
+        if guess != light_on_dark and (like < CONVINCING or not sure):
             continue  # what the wrong way round leaves over is no writing
         if share < least and _worth(page) < MANY:
             continue  # what lies between strokes may look like a digit, among rests
         if best is None or _worth(page) > _worth(best):
             best, least = page, share
-        if best.likeness.mean() > LIKE:
+        if best.likeness.mean() > LIKE and least > COVERED:
             break
     if best is None:
         raise problem

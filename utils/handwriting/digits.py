@@ -1,6 +1,6 @@
 """Digits found among what else is on a page: lines, frames, specks, words."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from utils.handwriting.ink import SMALLEST_PAGE
 from utils.handwriting.pieces import (
     LIKE,
     PALE,
+    SURE,
     THIN,
     Piece,
     ask,
@@ -212,6 +213,7 @@ def remove_lines(strokes, ink):
         return strokes, left_out  # one pixel is too thick for a line
     for _ in range(2):  # digits that hung on the lines may be found after the first
         pieces = ask(pieces_of(strokes, ink, smallest=_smallest(strokes)))
+        pieces = _as_if_upright(pieces, strokes.shape)
         size = digit_size(pieces)
         writing = usual(pieces)
         others = _without_digits(strokes > 0.5, pieces, size)
@@ -230,6 +232,22 @@ def remove_lines(strokes, ink):
         if not removed:
             break
     return strokes, left_out
+
+
+def _as_if_upright(pieces, shape):
+    """Return the pieces of a page that surely lies on its side, judged as if upright.
+
+    To the judge their digits are none as they lie, and would all pass for lines.
+    """
+    (way, *others) = which_way_up(_written(pieces, shape)) if pieces else [0]
+    if others or not way:
+        return pieces
+    turned = ask([Piece(np.rot90(p.ink, way), p.top, p.left) for p in pieces])
+    size = digit_size(turned)
+    sized = [p for p in turned if 0.4 * size < p.extent < LONG * size]
+    if sum(p.likeness > SURE for p in sized) < len(sized) / 2:
+        return pieces  # of many letters some look like a digit from any side
+    return [replace(p, prob=q.prob) for p, q in zip(pieces, turned, strict=True)]
 
 
 def _without_digits(mask, pieces, size):

@@ -21,6 +21,7 @@ LONGEST_INK, WIDEST_PEN, WIDEST_BOX = 4.0, 0.3, 2.0
 # of photos of digits and of words, and far more often in hatching.
 MOST_OVERLAP = 3.0
 FEW_BARS = 6  # strokes like a 1; fewer may well be a row of ones
+MOST_BARS = 0.8  # of a texture's pieces; one of them may look like another digit
 
 
 def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
@@ -31,7 +32,7 @@ def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
         shape: of the page.
         fewest: the share of the ink that must look like digits.
     """
-    if min(shape) < SMALLEST_PAGE:
+    if min(shape) < SMALLEST_PAGE and len(pieces) == 1:
         return  # a picture as small as MNIST's holds one digit, however odd
     share = share_of_digits(pieces)
     if len(pieces) == 1:
@@ -117,10 +118,12 @@ def _is_as_much_as_a_digit(piece):
 def is_texture(pieces):
     """Tell a barcode, a wall or grained wood from a row of ones.
 
-    All strokes are straight, and either many sizes are there, or no room is between.
+    Nearly all is straight, and either many sizes are there, or no room is between.
     """
-    if len(pieces) < FEW_BARS or not all(p.bar for p in pieces):
+    bars = [p for p in pieces if p.bar]
+    if len(bars) < max(FEW_BARS, MOST_BARS * len(pieces)):
         return False
+    pieces = bars
     small, large = np.percentile([p.extent for p in pieces], [10, 90])
     gaps = []
     for piece in pieces:
