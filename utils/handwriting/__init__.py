@@ -58,9 +58,8 @@ __all__ = [
 ]
 DOUBTFUL = 0.1  # of a page's digits: so many doubts, and its strokes may be broken
 MANY = 2.0  # the worth of more digits than a few strokes have between them
-COVERED = 0.3  # of the ink: digits that are less of it may be print on the desk
+COVERED = 0.3  # of the ink: digits that are less of it may be the desk's
 SMALL = 24  # pixels: digits that are smaller on a page are looked at enlarged, too
-MAINLY = 0.5  # of the ink: few digits the wrong way round must be more, and sure
 MORE = 1.0  # the worth that a second reading of the same ink must add
 
 
@@ -151,7 +150,7 @@ def _read_either_way(photo):
             problem = problem or error
             continue
         like = page.likeness.mean()
-        sure = _worth(page) >= MANY or (share > MAINLY and like > SURE)
+        sure = _worth(page) >= MANY or (share > COVERED and like > SURE)
         if guess != light_on_dark and (like < CONVINCING or not sure):
             continue  # what the wrong way round leaves over is no writing
         if share < least and _worth(page) < MANY:
