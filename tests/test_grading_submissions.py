@@ -400,6 +400,14 @@ def names_of(cells):
     return [c["metadata"].get("nbgrader", {}).get("grade_id") for c in cells]
 
 
+@pytest.mark.parametrize("name", ["Zoë Müller", "J. Smith Jr.", "a-b_c", "李"])
+def test_names_of_people_are_names(tmp_path, name):
+    place = tmp_path / name / "comparison"
+    place.mkdir(parents=True)
+    (place / FILE).write_bytes(RELEASE.read_bytes())
+    assert handed_in.put_on_stage(place, tmp_path / "stage", SOURCE) == (None, [])
+
+
 @pytest.mark.parametrize("kind", ["raw", "markdown"])
 @pytest.mark.parametrize("role", ["grade", "solution", "locked"])
 def test_a_cell_that_a_key_turned_into_text_is_code_again(notebook, place, kind, role):

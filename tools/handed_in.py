@@ -49,8 +49,9 @@ def put_on_stage(place, stage, source):
         (reason, notes): why that is not possible, or None; what is to be known of it.
     """
     student, name = place.parent.name, source.name
-    is_plain = student.isprintable() and student == student.strip(" .")
-    if not is_plain or set("[]*?") & set(student):  # nbgrader's globs
+    is_plain = student.isprintable() and student == student.strip()
+    # What nbgrader's globs pass over, or take for a pattern.
+    if not is_plain or student.startswith(".") or set("[]*?") & set(student):
         return f"no folder can be found by the name {student!r}; rename it", []
     try:
         notebook = _handed_in(place, name)
@@ -317,6 +318,8 @@ def _is_handed_in(path, names):
         return True
     if any(path.name.lower() == name.lower() for name in names):
         return True
+    if ".ipynb" not in path.name.lower():
+        return False
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST * 2**20:
