@@ -294,5 +294,5 @@ def draw(page, canvas, drawing, wait=True):
 
 def wait_for_answer(page):
     page.wait_for_function(
-        "document.querySelector('.digit-canvas').dataset.busy === 'no'"
+        "document.querySelector('.digit-canvas')?.dataset.busy === 'no'"
     )
