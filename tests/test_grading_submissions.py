@@ -434,6 +434,21 @@ def test_a_given_cell_that_is_missing_is_put_back_where_it_was(notebook, place):
     assert all(f"{name!r} was missing, and was put back" in said for name in gone)
 
 
+def test_given_cells_come_back_whatever_order_the_others_are_in(notebook, place):
+    """Each behind the one before it in the course's order, with an id of its own."""
+    notebook["cells"].reverse()
+    for cell in notebook["cells"]:
+        if names_of([cell])[0] in ("imports", "made-up"):
+            del cell["metadata"]["nbgrader"]
+    reason, found = staged(place, json.dumps(notebook).encode())
+    assert reason is None
+    names = names_of(found.cells)
+    for before, given in (("workbench", "imports"), ("mcnemar", "made-up")):
+        assert names.index(given) == names.index(before) + 1
+    ids = [cell.id for cell in found.cells]
+    assert len(set(ids)) == len(ids)
+
+
 @pytest.mark.parametrize("minor", [4, 5])
 @pytest.mark.parametrize("name", ["wilson", "check-wilson"])
 def test_what_is_graded_and_missing_is_said_to_the_student(
@@ -447,7 +462,8 @@ def test_what_is_graded_and_missing_is_said_to_the_student(
     notebook["cells"] = kept
     reason, found = staged(place, json.dumps(notebook).encode())
     assert reason is None
-    assert f"{name!r} is missing, and earns nothing" in found.cells[-1].source
+    words = ", and earns nothing." if name.startswith("check") else "."
+    assert found.cells[-1].source.endswith(f"{name!r} is missing{words}")
 
 
 def test_another_exercises_notebook_is_named_by_its_name(place):
@@ -604,6 +620,25 @@ def test_after_a_refused_resubmission_the_earlier_mark_is_named(
     said = capsys.readouterr().out
     assert "is empty; the earlier mark, 21 of 21, stays" in said
     assert "exports 0.0 for whoever has no earlier mark" in said
+
+
+def test_what_grading_left_behind_as_it_failed_is_no_earlier_mark(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "submitted" / "ada" / "comparison").mkdir(parents=True)
+    (tmp_path / "source").symlink_to(grading.EXERCISES / "source")
+    found = [None]
+
+    def fail(*_):
+        found[0] = "0 of 21"
+        return "nbgrader failed"
+
+    monkeypatch.setattr(grading, "EXERCISES", tmp_path)
+    monkeypatch.setattr(grading, "put_on_stage", lambda *_: (None, []))
+    monkeypatch.setattr(grading, "grade_one", fail)
+    monkeypatch.setattr(grading, "marks", lambda *_: found[0])
+    assert grading.grade("comparison") == 1
+    assert "ada: nbgrader failed\n" in capsys.readouterr().out
 
 
 @pytest.fixture

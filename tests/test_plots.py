@@ -742,6 +742,8 @@ P = np.full((3, 10), 0.1)
         ),
         (lambda: plots.predictions(SOME, [1, 2], P, ""), "3 images, and 2 in labels"),
         (lambda: plots.predictions(SOME, 1, P, ""), "one value in labels"),
+        (lambda: plots.images(SOME, "abc"), "one value in captions"),
+        (lambda: plots.attributions([ONE], [ONE, ONE[:9]], "a"), "2 in maps"),
         (lambda: plots.predictions(SOME, [1, 2, 3], P[:2], ""), r"Expected \(3, 10\)"),
         (lambda: plots.predictions(SOME, [1, 2, 3], P[:, :5], ""), r"Expected \(3, 10"),
         (

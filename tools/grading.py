@@ -125,6 +125,7 @@ def grade(assignment, seconds=SECONDS):
         place = folder / assignment
         if not is_there(place):
             continue
+        earlier = marks(assignment, student)
         with tempfile.TemporaryDirectory() as stage:
             staged = Path(stage, "submitted", student, assignment)
             try:
@@ -135,12 +136,11 @@ def grade(assignment, seconds=SECONDS):
             except Exception as error:  # what one handed in stops nobody else's grading
                 reason = f"cannot be graded ({type(error).__name__})"
         shown = student if student.isprintable() else repr(student)
-        found = marks(assignment, student)
         if reason:
-            reason += f"; the earlier mark, {found}, stays" if found else ""
+            reason += f"; the earlier mark, {earlier}, stays" if earlier else ""
             refused[shown] = reason
         told = f" ({'; '.join(notes)})" if notes else ""
-        print(f"{shown}: {reason or found}{told}", flush=True)
+        print(f"{shown}: {reason or marks(assignment, student)}{told}", flush=True)
     for student, reason in refused.items():
         print(f"Not graded: {student} ({assignment}): {reason}")
     if refused:

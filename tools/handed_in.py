@@ -231,13 +231,17 @@ def _completed(notebook, ours):
         name, solution, grade, _ = _role(cell)
         if name in place:
             at = place[name] + 1
-        elif solution or grade:
+        elif grade:
             notes.append(f"the cell {name!r} is missing, and earns nothing")
+        elif solution:  # what it defines may be defined elsewhere
+            notes.append(f"the cell {name!r} is missing")
         else:
-            back.append((at, copy.deepcopy(dict(cell))))
+            # With an id of its own: the old one may stand on a cell without its label.
+            back.append((at, copy.deepcopy(dict(cell)) | {"id": f"given-{name}"}))
             notes.append(f"the cell {name!r} was missing, and was put back")
-    for k, (at, cell) in enumerate(back):
-        cells.insert(at + k, cell)
+    # From the end on, so that no place moves: a student's cells may be in any order.
+    for at, cell in reversed(sorted(back, key=lambda pair: pair[0])):
+        cells.insert(at, cell)
     if notes:  # for the student, who gets this copy as feedback
         said = "**Looked at before grading:** " + "; ".join(notes) + "."
         note = {"cell_type": "markdown", "id": "from-the-grader", "metadata": {}}

@@ -19,8 +19,8 @@ def odd_precision(model):
 
     Here 16 bits take minutes, and other results come out with either.
     """
-    kinds = {layer.compute_dtype for layer in (model, *model.layers)} - {None}
-    return next(iter(sorted(kinds - {"float32"})), None)
+    kinds = {layer.compute_dtype for layer in (model, *model.layers)}
+    return min(kinds - {None, "float32"}, default=None)
 
 
 def saved(model):

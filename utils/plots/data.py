@@ -158,7 +158,9 @@ def images(
     figure, axes = new_figure(
         rows, columns, size=(columns * scale, height), title=title, squeeze=False
     )
-    limit = max((np.abs(p.astype(float)).max() for p in pictures), default=1)
+    limit = 1
+    if signed:
+        limit = max((np.abs(p.astype(float)).max() for p in pictures), default=1)
     options = {"cmap": SIGNED, "vmin": -limit, "vmax": limit} if signed else {}
     for ax in axes.flat:
         ax.set_axis_off()

@@ -67,8 +67,9 @@ def as_maps(activation):
 def check_one_each(n, **others):
     """Raise a ValueError unless there are n of each: a text, a label for each image."""
     for name, values in others.items():
-        if np.ndim(values) == 0 or len(values) != n:
-            came = "one value" if np.ndim(values) == 0 else len(values)
+        is_one = isinstance(values, str) or not np.iterable(values)
+        came = "one value" if is_one else len(values)
+        if came != n:
             raise ValueError(
                 f"{n:,} images, and {came} in {name}. Expected one for each image, in "
                 "the same order."
