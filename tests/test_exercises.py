@@ -198,7 +198,7 @@ def kill_at_each_step(folder):
         child = os.fork()
         if not child:
             _die_at(attempt)
-            commands.start = functools.partial(_generate, attempt)
+            commands.start_hushed = functools.partial(_generate, attempt)
             commands.exercises("python3")
             os._exit(0)
         _, status = os.waitpid(child, 0)
@@ -222,7 +222,7 @@ def _die_at(last):
     sys.addaudithook(count)
 
 
-def _generate(attempt, *command, folder):
+def _generate(attempt, *command, what, folder):
     options = dict(word.split("=") for word in command if "=" in word)
     new = folder / options["--CourseDirectory.release_directory"] / command[1]
     new.mkdir(parents=True)

@@ -384,6 +384,25 @@ def test_marks_for_a_check_that_is_deleted_afterwards_are_taken_back(
         assert book.find_submission(*names).score == 4
 
 
+def test_whose_mark_stays_although_nothing_is_there_any_more_is_named(
+    tmp_path, monkeypatch, capsys
+):
+    from nbgrader.api import Gradebook
+
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    monkeypatch.setattr(grading, "EXERCISES", tmp_path)
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
+        book.add_assignment("comparison")
+        for student in ("ada", "bob"):
+            book.add_student(student)
+            book.add_submission("comparison", student)
+    (tmp_path / "submitted" / "ada" / "comparison").mkdir(parents=True)
+    for assignment in ("comparison", "ann"):  # the gradebook knows the first only
+        grading.name_who_withdrew(assignment)
+    said = "Not there any more: bob (comparison): the earlier mark, 0 of 0, stays\n"
+    assert capsys.readouterr().out == said
+
+
 def test_half_a_character_becomes_a_question_mark(notebook, place):
     graded_cell(notebook)["source"] = "# \udfff ✓"
     _, found = staged(place, json.dumps(notebook).encode())
@@ -560,9 +579,10 @@ def test_what_was_handed_in_at_a_wrong_place_is_named(tmp_path):
     wrong = {
         f"bob/Comparison/{FILE}": where,
         f"cem/{FILE}": where,
-        "dia.ipynb": "submitted/STUDENT/EXERCISES/",
+        "dia.ipynb": where,
         f"eva/a/b/{FILE.lower()}": where,
-        "pia/homework.ipynb": "submitted/STUDENT/EXERCISES/",
+        "pia/homework.ipynb": where,
+        "pia/of-a-neighbour.ipynb": "submitted/STUDENT/EXERCISES/",
         "rolf/comparison.zip": "unpack it",
         "whole_class.ZIP": "unpack it",
         "nobody": "has handed in nothing",
@@ -581,11 +601,13 @@ def test_what_was_handed_in_at_a_wrong_place_is_named(tmp_path):
         if place == "nobody":
             path.mkdir()
             continue
-        is_one = "(" in place or "homework" in place
-        path.write_text(label if is_one else "", encoding="utf-8")
+        cells = label if "(" in place or path.stem in ("homework", "dia") else ""
+        cells = label.replace("wilson", "area") if "neighbour" in place else cells
+        path.write_text(cells, encoding="utf-8")
     for name, file in (("comparison", FILE), ("ann", "ANN_Exercises.ipynb")):
         (tmp_path / "source" / name).mkdir(parents=True)
-        (tmp_path / "source" / name / file).touch()
+        cells = label if name == "comparison" else ""
+        (tmp_path / "source" / name / file).write_text(cells, encoding="utf-8")
     elsewhere, found = handed_in.not_used(tmp_path)
     assert sorted(elsewhere) == sorted(wrong)
     assert all(wrong[place] in why for place, why in elsewhere.items())

@@ -14,7 +14,7 @@ import sys
 from tools.folders import made_whole
 from tools.installation import add, check_writable, prepare, print_missing, put_first
 from tools.lab_settings import configure_lab
-from tools.programs import INTERRUPTED, Problem, start, succeeds
+from tools.programs import INTERRUPTED, Problem, start, start_hushed, succeeds
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 NEEDS = {  # where it is more than requirements.txt
@@ -25,6 +25,11 @@ NEEDS = {  # where it is more than requirements.txt
     "book": "requirements-book.txt",
     "reference": "requirements-labs.txt",
 }
+
+MARKED = (  # which nbgrader says of them, and not what to do
+    ". The gradebook's marks belong to the tasks as they were: give the cells their "
+    "old names back, or begin a new gradebook, by renaming exercises/gradebook.db."
+)
 
 EXAMPLES = """\
 examples:
@@ -196,7 +201,12 @@ def exercises(python):
             generate = (*nbgrader, "generate_assignment", source.name, "--force")
             beside = f"--CourseDirectory.release_directory={new.name}"
             options = ("--create", "--log-level=WARN", beside)
-            start(*generate, *options, folder=folder)
+            what = f"make the students' copy of {source.name}, so release/ is unchanged"
+            try:
+                start_hushed(*generate, *options, what=what, folder=folder)
+            except Problem as problem:
+                advice = MARKED if "submissions" in str(problem) else ""
+                raise Problem(f"{problem}{advice}") from None
         if not all((new / source.name).is_dir() for source in sources):
             raise Problem("nbgrader made only a part of the copies. Try again.")
 

@@ -159,6 +159,21 @@ def name_what_is_not_used():
     return len(elsewhere)
 
 
+def name_who_withdrew(assignment):
+    """Print whose earlier mark stays, although nothing of theirs is there any more."""
+    from nbgrader.api import Gradebook, MissingEntry
+
+    with Gradebook(f"sqlite:///{EXERCISES / 'gradebook.db'}") as book:
+        try:
+            found = book.assignment_submissions(assignment)
+        except MissingEntry:
+            return
+        for student in sorted(submission.student.id for submission in found):
+            if not is_there(EXERCISES / "submitted" / student / assignment):
+                kept = f"the earlier mark, {marks(assignment, student)}, stays"
+                print(f"Not there any more: {student} ({assignment}): {kept}")
+
+
 def grade_one(assignment, student, stage, kind, seconds, late):
     """Grade one submission in a process of its own; return why that failed, if so."""
     report = Path(stage, "report.json")
@@ -255,6 +270,8 @@ def main(arguments):
         return 1
     names = options.assignment or known
     missing = name_what_is_not_used()
+    for name in names:
+        name_who_withdrew(name)
     failed = sum(grade(name, options.seconds) for name in names)
     return 1 if failed + missing else 0
 

@@ -8,6 +8,7 @@ import collections
 import copy
 import json
 import os
+import re
 import stat
 import warnings
 from pathlib import Path
@@ -18,11 +19,13 @@ from utils.bounded import BadFile
 
 LARGEST = 20  # MB of a submitted notebook; a solved one has 60,000 bytes
 MOST_CELLS = 25_000  # and forty cells
+ANYWHERE = "EXERCISES/NAME_Exercises.ipynb"  # where nobody can tell which they are
 SCHEMA = 3  # of nbgrader's metadata
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 DEEPEST = 4  # folders below submitted/ that are looked through
 AGAIN = "open it in Jupyter, save it and hand it in again"
 ANEW = "copy the answers to a new copy"
+LABEL = re.compile(r'"grade_id": *"([^"]+)"')  # nbgrader's name of a cell, in a file
 TIME = "timestamp.txt"  # nbgrader's own, of when it was collected
 
 
@@ -178,7 +181,8 @@ def _fault_of_labels(theirs, ours, source):
     if others := [
         f"{name!r:.60}" for name in dict.fromkeys(names) if name not in known
     ]:
-        if another := _whose(names, source):
+        their_sources = {*source.parents[1].glob("*/*.ipynb")} - {source}
+        if another := _whose(names, their_sources):
             right = f"submitted/STUDENT/{another.parent.name}/{another.name}"
             return f"is the notebook of {another.parent.name}; hand it in as {right}"
         words = "which none of the exercises is; delete it"
@@ -201,14 +205,12 @@ def _role(cell):
     return [label.get(key) for key in ("grade_id", "solution", "grade", "locked")]
 
 
-def _whose(names, source):
-    """Return which other exercises' source has most of the cells, or None."""
-    for other in sorted(source.parents[1].glob("*/*.ipynb")):
-        if other != source:
-            cells = nbformat.read(other, 4).cells
-            known = {c.metadata.get("nbgrader", {}).get("grade_id") for c in cells}
-            if sum(name in known for name in names) > len(names) / 2:
-                return other
+def _whose(names, sources):
+    """Return the exercises that most cells of these names come from, or None."""
+    for source in sorted(sources):
+        known = set(LABEL.findall(source.read_text(encoding="utf-8")))
+        if sum(name in known for name in names) > len(names) / 2:
+            return source
     return None
 
 
@@ -273,7 +275,8 @@ def not_used(exercises):
         reason; what lies beside a notebook that is graded is a copy, most likely.
     """
     submitted, elsewhere, beside = exercises / "submitted", {}, {}
-    names = {p.parent.name: p.name for p in exercises.glob("source/*/*.ipynb")}
+    sources = sorted(exercises.glob("source/*/*.ipynb"))
+    names = {path.parent.name: path.name for path in sources}
     graded = {(assignment, name) for assignment, name in names.items()}
     empty = {path.name for path in submitted.glob("*/")}
     for path in _files(submitted):
@@ -295,11 +298,11 @@ def not_used(exercises):
         elif path.suffix.lower() in ARCHIVES:
             elsewhere[place] = "is an archive; unpack it"
         else:
-            alike = [a for a, n in names.items() if n.lower() == path.name.lower()]
-            where = alike[0] if alike else "EXERCISES"
-            name = names.get(where, "NAME_Exercises.ipynb")
-            why = f"is not where it is looked for: submitted/STUDENT/{where}/{name}"
-            elsewhere[place] = why
+            alike = [p for p in sources if p.name.lower() == path.name.lower()]
+            which = alike[0] if alike else _whose(_labels(path), sources)
+            where = f"{which.parent.name}/{which.name}" if which else ANYWHERE
+            where = f"submitted/STUDENT/{where}"
+            elsewhere[place] = f"is not where it is looked for: {where}"
     started = {s for s in empty if any(is_there(submitted / s / a) for a in names)}
     for student in sorted(empty - started):  # of the others the reason was said
         place = student if student.isprintable() else repr(student)
@@ -328,6 +331,11 @@ def _is_handed_in(path, names):
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST * 2**20:
             return False
-        return b'"grade_id"' in path.read_bytes()  # nbgrader's label of a cell
+        return bool(_labels(path))
     except OSError:
         return False
+
+
+def _labels(path):
+    """Return nbgrader's names of the cells in a file, whatever else is in it."""
+    return LABEL.findall(path.read_bytes().decode("utf-8", "replace"))

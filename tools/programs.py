@@ -3,8 +3,10 @@
 Python's standard library only, and only syntax that Python 3.6 can read.
 """
 
+import re
 import signal
 import subprocess
+import sys
 
 from utils.places import COURSE_DIR
 
@@ -58,3 +60,30 @@ def wait_for(*command, ctrl_c_is_its_own=False, folder=COURSE_DIR):
             except subprocess.TimeoutExpired:
                 insist()
         raise
+
+
+def start_hushed(*command, what, folder):
+    """Run a program whose errors are tracebacks; tell only what was raised first.
+
+    Args:
+        command: as for wait_for().
+        what: what it is to do, as the end of "could not …".
+        folder: where it runs.
+
+    Raises:
+        Problem: it failed; the message has the reason.
+    """
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=str(folder),
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if not done.returncode:
+        print(done.stderr, end="", file=sys.stderr)
+        return
+    # The first is the cause; what is raised in the end only points to it.
+    raised = re.findall(r"(?m)^ *(?:[\w.]+(?:Error|Exception)): *(\S.*)", done.stderr)
+    reason = (raised or done.stderr.split("\n")[-2:])[0].strip() or "it gave no reason"
+    raise Problem(f"{command[2]} could not {what}: {reason[:300]}")
