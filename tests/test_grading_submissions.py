@@ -723,6 +723,7 @@ def test_a_judge_that_was_late_answers_no_other_question(started, monkeypatch):
     monkeypatch.setattr(submission, "JUDGE_SECONDS", -60)
     _, error = run.judge("check-accuracy")
     assert error["kind"] == "JudgeError"
+    assert "looked too long at what your answer returned" in error["text"]
     monkeypatch.undo()
     _, error = run.judge("check-confusion")
     assert "`confusion`" in error["text"]

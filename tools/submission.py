@@ -88,8 +88,12 @@ class Submission:
         except (frames.Silence, OSError) as silence:
             # What it may still say must not be taken for the answer to another check.
             self._judge.end()
+            late = isinstance(silence, frames.TooLate)
+            self.was_late |= late
             why = self._judge.stopped_for or f"is silent: {silence}"
-            self.was_late |= isinstance(silence, frames.TooLate)
+            if late:
+                why = "has looked too long at what your answer returned: a right one "
+                why += "is checked in seconds. Is yours much larger than it has to be?"
             self._judge = self._start_judge()
             return "", {"kind": "JudgeError", "text": f"The judge {why}"}
 
