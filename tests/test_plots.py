@@ -756,6 +756,27 @@ P = np.full((3, 10), 0.1)
             "1 images, and 2 in maps",
         ),
         (lambda: plots.convolution_step(SOME, np.ones((3, 3)), [(0, 0)]), "images"),
+        (lambda: plots.confusion_matrices([P, P]), "'CNN': matrix}, but got list"),
+        (lambda: plots.confusion_matrices({}), "an empty one"),
+        (lambda: plots.class_accuracy(P), "low, high.*, but got ndarray"),
+        (lambda: plots.reliability_diagram(P), "confidence, accuracy, count"),
+        (lambda: plots.confidence_of_answers((P, P)), "of_right, of_wrong"),
+        (lambda: plots.coverage([P]), "coverage, accuracy"),
+        (lambda: plots.robustness({"noise": (P, [P])}), "but got list"),
+        (lambda: plots.controls([P]), "'test accuracy': results"),
+        (lambda: plots.accuracy_against_costs({"a": (1,)}, [P]), "but got list"),
+        (lambda: plots.compared_curves([{"loss": [1.0]}]), "'CNN': history"),
+        (
+            lambda: plots.compared_curves({"loss": [1.0]}),
+            "what model.fit returns.* got list",
+        ),
+        (
+            lambda: plots.learning_curves([1.0, 0.5]),
+            "what model.fit returns.* got list",
+        ),
+        (lambda: plots.seed_accuracies([0.9, 0.8]), "'CNN': "),
+        (lambda: plots.bands([1], "", "", ""), "'CNN': "),
+        (lambda: plots.batch_losses([3.0, 2.0]), "'rate 0.001': losses"),
     ],
 )
 def test_what_has_another_shape_gets_a_sentence(draw, message):

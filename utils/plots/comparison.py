@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from utils.plots.shapes import by_name
 from utils.plots.style import (
     GREEN,
     GREY,
@@ -102,6 +103,8 @@ def robustness(curves, title="Accuracy on damaged digits"):
             for each severity; between low and high is shaded.
         title: the figure's title.
     """
+    for _, results in by_name(curves, "'noise': (severities, results)").values():
+        by_name(results, "'CNN': (accuracy, low, high)")
     figure, axes = small_multiples(
         curves, title=title, ylabel="accuracy (%)", height=2.2
     )
@@ -129,6 +132,7 @@ def controls(panels, title="What makes the difference? One mark per training"):
             fractions, one for each training. All panels have the same rows.
         title: the figure's title.
     """
+    panels = by_name(panels, "'test accuracy': results")
     rows = list(next(iter(panels.values())))
     size = (11.5, 1.6 + 0.48 * len(rows))
     figure, axes = new_figure(
@@ -162,6 +166,8 @@ def accuracy_against_costs(costs, accuracies, title="What does the accuracy cost
             fractions, in the order of the costs.
         title: the figure's title.
     """
+    costs = by_name(costs, "'parameters': (535_818, 61_658)")
+    accuracies = by_name(accuracies, "'CNN': (accuracy, low, high)")
     figure, axes = small_multiples(
         costs, title=title, ylabel="test accuracy (%)", height=2.2
     )

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from utils.evaluation import checked_counts
+from utils.plots.shapes import by_name
 from utils.plots.style import model_color, new_figure
 
 
@@ -57,6 +58,7 @@ def confusion_matrices(matrices, title="What was written, what was read"):
         matrices: dictionary from the model's name to counts, shape (10, 10).
         title: the figure's title.
     """
+    matrices = by_name(matrices, "'CNN': matrix")
     matrices = {name: checked_counts(matrix) for name, matrix in matrices.items()}
     n = len(matrices)
     figure, axes = new_figure(1, n, size=(5.4 * n, 5.4), squeeze=False)

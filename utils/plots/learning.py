@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from utils.plots.shapes import by_name
 from utils.plots.style import (
     ANN_COLOR,
     CNN_COLOR,
@@ -124,6 +125,7 @@ def batch_losses(curves, title=None):
         curves: dictionary from a training's name to its losses, one per step.
         title: the figure's title; None counts the trainings.
     """
+    curves = by_name(curves, "'rate 0.001': losses")
     count = {2: "Two", 3: "Three", 4: "Four"}.get(len(curves), len(curves))
     title = title or f"{count} learning rates, one epoch"
     figure, ax = new_figure(size=(8, 3.8), title=title)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from utils.plots.shapes import as_labels, as_probabilities
+from utils.plots.shapes import as_labels, as_probabilities, by_name
 from utils.plots.style import (
     ANN_COLOR,
     GREEN,
@@ -75,6 +75,7 @@ def class_accuracy(accuracies, title="Which digits are hard?"):
             (3, 10), fractions; NaN for a digit that the test set lacks.
         title: the figure's title.
     """
+    accuracies = by_name(accuracies, "'CNN': (accuracy, low, high)")
     figure, ax = new_figure(size=(8, 3.6), title=title)
     places = np.linspace(-0.12, 0.12, len(accuracies)) if len(accuracies) > 1 else [0]
     for k, (name, values) in enumerate(accuracies.items()):
@@ -105,6 +106,7 @@ def reliability_diagram(curves, few=20, title="As right as it is sure?"):
         few: bins with fewer digits are drawn hollow.
         title: the figure's title.
     """
+    curves = by_name(curves, "'CNN': (confidence, accuracy, count, low, high)")
     figure, ax = new_figure(size=(8, 4.8), title=title)
     ax.plot([0, 100], [0, 100], color=GREY, linestyle="--", label="calibrated")
     least = 20
@@ -137,6 +139,7 @@ def confidence_of_answers(confidences, title="How sure of right and of wrong ans
             answers), fractions, arrays of any lengths.
         title: the figure's title.
     """
+    confidences = by_name(confidences, "'CNN': (of_right, of_wrong)")
     n = len(confidences)
     figure, axes = new_figure(
         1, n, size=(5 * n, 3.4), title=title, sharey=True, squeeze=False
@@ -171,6 +174,7 @@ def coverage(curves, title="If it may leave its least sure answers to a person")
         curves: dictionary from the model's name to (coverage, accuracy), fractions.
         title: the figure's title.
     """
+    curves = by_name(curves, "'CNN': (coverage, accuracy)")
     figure, ax = new_figure(size=(8, 3.6), title=title)
     lowest = 100
     for k, (name, (answered, accuracy)) in enumerate(curves.items()):

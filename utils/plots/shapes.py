@@ -1,9 +1,10 @@
-"""What the figures are handed: pictures, labels and texts, one for each other.
+"""What the figures are handed: pictures, labels and texts, one for each other; names.
 
 Whatever has another shape gets a sentence, not one of NumPy's or Matplotlib's errors.
 """
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -62,6 +63,36 @@ def as_maps(activation):
             "Expected (height, width, channels): those of one image, before Flatten."
         )
     return maps
+
+
+def by_name(values, example):
+    """Return a dictionary of what is drawn for each name.
+
+    Raises:
+        ValueError: it is none, or empty; the message shows the example.
+    """
+    if isinstance(values, Mapping) and values:
+        return values
+    came = "an empty one" if isinstance(values, Mapping) else type(values).__name__
+    raise ValueError(
+        "Expected a dictionary with a name for each thing that is drawn, such as "
+        f"{{{example}}}, but got {came}."
+    )
+
+
+def as_history(history):
+    """Return the dictionary of a training's numbers by epoch.
+
+    Raises:
+        ValueError: it is neither Keras' History nor its history.
+    """
+    numbers = getattr(history, "history", history)
+    if not isinstance(numbers, Mapping):
+        raise ValueError(
+            "Expected the history of a training, which is what model.fit returns, or "
+            f"its attribute history, but got {type(history).__name__}."
+        )
+    return numbers
 
 
 def check_one_each(n, **others):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from utils.plots.model import function
+from utils.plots.shapes import as_history, by_name
 from utils.plots.style import (
     ANN_COLOR,
     CNN_COLOR,
@@ -48,6 +49,7 @@ def learning_curves(history, title="How the training went"):
         history: Keras' History.history: lists of floats, one number per epoch.
         title: the figure's title.
     """
+    history = as_history(history)
     figure, axes = new_figure(1, 2, size=(10, 3), title=title)
     for ax, (metric, unit) in zip(axes, METRICS.items(), strict=True):
         for part, color, style in (
@@ -67,7 +69,7 @@ def learning_curves(history, title="How the training went"):
 def _by_epoch(history, metric, part):
     """Return the epochs from 1 and a metric's values; accuracies are in percent."""
     key = metric if part == "training" else f"val_{metric}"
-    values = np.array(getattr(history, "history", history).get(key, []))
+    values = np.array(as_history(history).get(key, []))
     if metric == "accuracy":
         values = 100 * values
     return np.arange(1, len(values) + 1), values
@@ -87,6 +89,9 @@ def compared_curves(
 
     The axis of the accuracy leaves out what is far below the rest.
     """
+    histories = by_name(histories, "'CNN': history")
+    for history in histories.values():
+        as_history(history)  # before there is half a figure
     figure, axes = new_figure(1, 2, size=(10, 4.6), title=title)
     for ax, metric in zip(axes, METRICS, strict=True):
         for k, (name, history) in enumerate(histories.items()):
@@ -143,6 +148,7 @@ def seed_accuracies(accuracies, title="One dot per training, each with its own s
             fractions.
         title: the figure's title.
     """
+    accuracies = by_name(accuracies, "'CNN': [0.991, 0.993]")
     figure, ax = new_figure(size=(8, 1.4 + 0.7 * len(accuracies)), title=title)
     for k, (name, values) in enumerate(accuracies.items()):
         values = 100 * np.asarray(values)
@@ -178,6 +184,7 @@ def bands(curves, title, xlabel, ylabel, log=""):
         ylabel: what the values are, with their unit.
         log: the axes that are logarithmic: "", "x", "y" or "xy".
     """
+    curves = by_name(curves, "'CNN': {1000: [0.95, 0.96]}")
     figure, ax = new_figure(size=(8, 4.6), title=title)
     for k, (name, measured) in enumerate(curves.items()):
         color = model_color(name, k)
