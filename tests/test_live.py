@@ -94,6 +94,73 @@ def test_where_nothing_is_saved_under_a_new_name_the_notebooks_own_cell_is_named
     assert "Open" not in str(e.value)
 
 
+def built():
+    import keras
+
+    keras.utils.set_random_seed(0)
+    parts = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    model = keras.Sequential([keras.Input((28, 28)), *parts], name="mine")
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def by_batches(model, x, y):
+    model.train_on_batch(x[:64], y[:64])
+
+
+def by_a_loop_of_its_own(model, x, y):
+    """As with a tape and an optimizer of one's own: the compiled one knows nothing."""
+    other = built()
+    other.fit(x, y, epochs=5, verbose=0)
+    model.set_weights(other.get_weights())
+
+
+def by_a_fit_whose_history_was_not_kept(model, x, y):
+    model.fit(x[:64], y[:64], verbose=0, callbacks=[LiveProgress(curves=False)])
+
+
+def by_a_fit_that_failed(model, x, y):
+    import keras
+
+    def fail(epoch, logs):
+        raise ValueError("a callback of one's own")
+
+    late = keras.callbacks.LambdaCallback(on_epoch_end=fail)
+    calls = [LiveProgress(curves=False), late]
+    with pytest.raises(ValueError, match="of one's own"):
+        model.fit(x[:64], y[:64], verbose=0, callbacks=calls)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "train",
+    [
+        by_batches,
+        by_a_loop_of_its_own,
+        by_a_fit_whose_history_was_not_kept,
+        by_a_fit_that_failed,
+    ],
+    ids=lambda train: train.__name__,
+)
+def test_a_trained_network_is_not_given_up_for_a_saved_one(train):
+    digits = load_mnist("sample")
+    model = built()
+    train(model, digits.x_train / np.float32(255), digits.y_train)
+    with pytest.raises(RunError, match=r"'mine' has been trained.* would be lost"):
+        saved_training("ann", digits, 0, model)
+
+
+@pytest.mark.slow
+def test_a_network_that_was_only_built_makes_room():
+    run = load_run("ann", folder=REFERENCE_DIR)
+    digits = load_mnist("sample")
+    shown = SimpleNamespace(
+        **vars(like(run)), x_train=digits.x_train, y_train=digits.y_train
+    )
+    model, *_ = saved_training("ann", shown, run.info["seed"], built())
+    assert model.count_params() == run.info["parameters"]
+
+
 # Trainings of a few milliseconds, outside of IPython, as in a plain program.
 
 

@@ -54,18 +54,37 @@ def contradiction(model, history, y_prob, data):
     told = history.get("val_accuracy") or history.get("accuracy")
     if not told:
         return None
-    x, y = data.x_train[-N_ASKED:], data.y_train[-N_ASKED:]
-    accuracy = np.mean(_predict(model, x, shape).argmax(axis=1) == y)
+    accuracy, n = _share_right(model, data, shape)
     if accuracy < told[-1] - FAR_WORSE:
         return (
             f"This history is not this model's: it ends at {told[-1]:.1%} of the "
-            f"digits, and the model reads {accuracy:.1%} of {len(y):,} training "
+            f"digits, and the model reads {accuracy:.1%} of {n:,} training "
             "digits. Train the model that you want to save, then come back here. Was "
             "it trained on a part of the digits? Take that part right below "
             "load_mnist, with dataclasses.replace(digits, x_train=…, y_train=…), and "
             "train again."
         )
     return None
+
+
+def share_read(model, data):
+    """Return which share of some training digits a model reads, or None.
+
+    Args:
+        model: a keras.Model; None is returned for what takes no scaled image, or does
+            not answer with one list of numbers.
+        data: the utils.data.Digits in use.
+    """
+    shape, answers = _shape_of_a_digit(model), getattr(model, "outputs", [])
+    if shape is None or len(answers) != 1 or len(answers[0].shape) != 2:
+        return None
+    return _share_right(model, data, shape)[0]
+
+
+def _share_right(model, data, shape):
+    """Return which share of some training digits is read, and how many they are."""
+    x, y = data.x_train[-N_ASKED:], data.y_train[-N_ASKED:]
+    return np.mean(_predict(model, x, shape).argmax(axis=1) == y), len(y)
 
 
 def _unlike(y_again, y_prob):

@@ -15,12 +15,14 @@ from IPython import get_ipython
 from IPython.display import Markdown, display
 
 from utils import plots
+from utils.consistency import share_read
 from utils.runs import MissingRun, RunError, load_run
 from utils.wording import SaidError
 
 SECONDS_BETWEEN_UPDATES = 0.25  # the bar must not cost training time,
 SHARE_FOR_CURVES = 0.1  # of the epochs, and nor must the figure
 BAR_CELLS = 30
+MORE_THAN_LUCK = 0.5  # of the digits are read by no network that is only built
 # The models that this kernel has trained, and what LiveProgress noted of each.
 _trained = weakref.WeakKeyDictionary()
 
@@ -225,13 +227,14 @@ class _Place:
             self._handle.update(content)
 
 
-def saved_training(name, digits, seed):
+def saved_training(name, digits, seed, instead_of=None):
     """Take a saved run's training in place of one that was left out, and show it.
 
     Args:
         name: the run's name, such as "ann"; yours is taken, or else the course's.
         digits: the utils.data.Digits in use.
         seed: the seed in use.
+        instead_of: the keras.Model whose place the saved one will take.
 
     Returns:
         The trained keras.Model, and what stands for fit's history and for LiveProgress:
@@ -239,8 +242,17 @@ def saved_training(name, digits, seed):
 
     Raises:
         RunError: there is no such run, or it was trained with another seed or on other
-            digits, some of which may be today's test digits.
+            digits, some of which may be today's test digits; or the model whose place
+            it would take has been trained, and would be lost.
     """
+    if instead_of is not None and _has_learned(instead_of, digits):
+        raise RunError(
+            f"The network {instead_of.name!r} has been trained, at least in part, and "
+            "would be lost: a saved one would take its place. To keep it after fit: "
+            "history = model.history. After a loop of your own, leave this cell out, "
+            "and hand your own history and seconds to save_run. To go on with the "
+            "saved one, or to train afresh, run the cell that builds the network first."
+        )
     try:
         run = load_run(name)
     except MissingRun as error:  # its advice leads to this very notebook
@@ -264,3 +276,16 @@ def saved_training(name, digits, seed):
     live._notes = _Notes(digits, seed, *facts)
     _trained[model] = live._notes
     return model, run, live
+
+
+def _has_learned(model, digits):
+    """Tell whether a model was trained, by whatever means, and not given up."""
+    if model in _trained:
+        notes = _trained[model]
+        given_up = notes.stopped and not notes.ended  # who stops twice wants no more
+        return not given_up
+    optimizer = getattr(model, "optimizer", None)  # none: it was not compiled
+    if optimizer is not None and int(optimizer.iterations) > 0:
+        return True
+    # A loop of one's own may have an optimizer of its own.
+    return (share_read(model, digits) or 0) > MORE_THAN_LUCK
