@@ -800,3 +800,11 @@ def test_a_digit_is_outlined_scaled_or_not(recwarn):
     for ink in (digit, (255 * digit).astype("uint8"), np.zeros((28, 22))):
         plots.attributions([ink], [np.zeros(ink.shape)], ["a"])
     assert plots.attributions([digit], [digit], ["a"]).axes[0].collections
+
+
+def test_maps_of_mixed_precision_are_drawn():
+    """Matplotlib knows no maximum of bfloat16, which is not one of NumPy's kinds."""
+    short = np.dtype(importlib.import_module("ml_dtypes").bfloat16)
+    figure = plots.feature_maps(ONE, [np.ones((8, 8, 4), short)])
+    figure.canvas.draw()
+    plots.images([np.ones((5, 5), short)], signed=True).canvas.draw()

@@ -17,7 +17,7 @@ def as_picture(image):
     Raises:
         ValueError: it is no image.
     """
-    picture = np.asarray(image)
+    picture = _as_numbers(image)
     if picture.ndim > 2 and len(picture) == 1 and picture.shape[-1] not in (3, 4):
         picture = picture[0]
     if picture.ndim == 3 and picture.shape[-1] == 1:
@@ -37,6 +37,12 @@ def as_picture(image):
     )
 
 
+def _as_numbers(values):
+    """Return an array of a kind that Matplotlib knows: bfloat16 is none of NumPy's."""
+    array = np.asarray(values)
+    return array.astype(np.float32) if array.dtype.kind == "V" else array
+
+
 def as_digit(image):
     """Return an image of 28×28 pixels, or raise a ValueError: it has another size."""
     picture = as_picture(image)
@@ -54,7 +60,7 @@ def as_maps(activation):
     Raises:
         ValueError: it has another shape, or belongs to several images.
     """
-    maps = np.asarray(activation)
+    maps = _as_numbers(activation)
     if maps.ndim == 4 and len(maps) == 1:
         maps = maps[0]
     if maps.ndim != 3 or not maps.size:
