@@ -174,3 +174,33 @@ def test_the_check_of_a_trained_network_does_not_call_it_untrained(
     names = {"np": np, "x_val": 0, "y_val": 0, "model": model, "history": history}
     run(names, "690d1c9d", notebook)
     assert capsys.readouterr().out.startswith(said)
+
+
+def bends(model):
+    """Return the names of all activations, those of models in the model, too."""
+    for layer in model._flatten_layers(include_self=False):
+        if hasattr(layer, "activation"):
+            yield layer.activation.__name__
+
+
+BENT = {
+    "plain": lambda head: [layers.Dense(4, "relu"), *head],
+    "a block": lambda head: [keras.Sequential([layers.Dense(4, "relu")]), *head],
+    "a head": lambda head: [layers.Dense(4, "gelu"), keras.Sequential(head)],
+    "a layer of its own": lambda head: [layers.Dense(4), layers.PReLU(), *head],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", BENT)
+def test_what_is_said_to_have_no_relu_has_none(kind, capsys):
+    parts = BENT[kind]([layers.Dense(10, activation="softmax")])
+    model = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), *parts])
+    x, y = np.zeros((8, 28, 28), "float32"), np.zeros(8)
+    names = names_with(("model", model), ("epochs", 1), ("batch_size", 8))
+    names |= {"x_train": x, "y_train": y, "x_val": x, "y_val": y}
+    run(names, "ann-straighten", "ANN_Model.ipynb")
+    assert "no ReLU" in capsys.readouterr().out
+    straight = names["straight"]
+    assert set(bends(straight)) == {"linear", "softmax"}
+    assert not any(isinstance(x, layers.PReLU) for x in straight.layers)
