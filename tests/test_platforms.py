@@ -411,12 +411,7 @@ def test_stderr_may_be_closed():
     assert python(COURSE_DIR, code)[:2] == (0, "fine\n")
 
 
-@pytest.mark.slow
-def test_a_network_that_predicts_many_numbers_of_batches_says_nothing_of_it():
-    """With several steps in a call, TensorFlow makes a function for each number."""
-    code = """
-from utils.environment import check_environment
-check_environment()
+PREDICTS = """
 import keras, numpy as np
 model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
 model.compile("sgd", "mse", steps_per_execution=8)
@@ -426,9 +421,23 @@ print("trained", flush=True)
 for n in range(1, 9):
     model.predict(x[:n], batch_size=1, verbose=0)
 """
-    code, out, error = python(COURSE_DIR, code)
+
+
+@pytest.mark.slow
+def test_a_network_that_predicts_many_numbers_of_batches_says_nothing_of_it():
+    """With several steps in a call, TensorFlow makes a function for each number."""
+    start = "from utils.environment import check_environment\ncheck_environment()"
+    code, out, error = python(COURSE_DIR, start + PREDICTS)
     said = (out + error).partition("trained")[2].strip()
     assert (code, said) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_notebook_that_prints_no_versions_says_nothing_of_it_either():
+    """The first cell is all that every notebook has; TensorFlow comes after it."""
+    start = "from utils.environment import set_up\nset_up()"
+    code, out, error = python(COURSE_DIR, start + PREDICTS)
+    assert code == 0 and "retracing" not in out + error
 
 
 @pytest.mark.parametrize("version", ["3.7.1", "2.15.0rc1"])

@@ -73,8 +73,21 @@ def set_up():
         os.environ.setdefault("MPLCONFIGDIR", tempfile.mkdtemp(prefix="matplotlib-"))
     _check_packages()
     _check_versions(_noted_versions())
+    _leave_out_advice()
     for line in _settings_put_right():
         print(line)
+
+
+def _leave_out_advice():
+    """TensorFlow's warnings are for those who wrote its functions: Keras did.
+
+    A filter stays when TensorFlow is imported; it sets the level anew.
+    """
+    logging.getLogger("tensorflow").addFilter(_is_an_error)
+
+
+def _is_an_error(record):
+    return record.levelno >= logging.ERROR
 
 
 def _check_python():
@@ -269,8 +282,7 @@ def check_environment():
     _check_packages()
     with quiet_stderr():
         n_gpus = _count_gpus()
-    # TensorFlow's warnings are for those who wrote its functions: Keras did.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    _leave_out_advice()
     installed = versions()
     _check_versions(_noted_versions() | installed)
     print(f"Python {platform.python_version()}")
