@@ -1,10 +1,12 @@
 """utils.data with real files, whole and damaged, and with real servers on 127.0.0.1."""
 
+import dataclasses
 import errno
 import gzip
 import hashlib
 import os
 import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -727,3 +729,21 @@ def test_a_cache_that_is_a_file_is_a_clear_error(
     with serving(monkeypatch, lambda handler: send(handler, full)):
         assert "MNIST_DATA=sample" in complaint("full")
         assert_fell_back(capsys, "Not a directory")
+
+
+def test_changed_digits_are_found_again_as_the_error_says(tmp_path, monkeypatch):
+    """A notebook shuffles the pixels, as it invites to, and Comparison seeks them."""
+    monkeypatch.setenv("MNIST_DATA", "sample")
+    as_it_came = data.load_mnist()
+    order = np.random.default_rng(0).permutation(784)
+    shuffled = as_it_came.x_test.reshape(-1, 784)[:, order].reshape(-1, 28, 28)
+    digits = dataclasses.replace(as_it_came, x_test=shuffled)
+    _, mark = digits.provenance()
+    with pytest.raises(DataError, match="not on this machine") as said:
+        data.load_test_images(mark)
+    advice = re.search(r"np\.savez_compressed\(.*?\)", str(said.value))[0]
+    monkeypatch.chdir(tmp_path)
+    exec(advice, {"np": np, "digits": digits})
+    monkeypatch.setenv("MNIST_DATA", str(tmp_path / "mine.npz"))
+    index, images = data.load_test_images(mark)
+    assert len(index) == 1000 and (images == digits.x_test).all()

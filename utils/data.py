@@ -251,7 +251,10 @@ def load_test_images(test_fingerprint):
         raise DataError(
             "The images that these runs were tested on are not on this machine. Set "
             "MNIST_DATA to the data that the models were trained with, restart the "
-            "notebook and run all its cells."
+            "notebook and run all its cells. Digits that a notebook has changed are in "
+            "no file yet: write them there, with np.savez_compressed('mine.npz', "
+            "x_train=digits.x_train, y_train=digits.y_train, x_test=digits.x_test, "
+            "y_test=digits.y_test), and set MNIST_DATA to it."
         )
     print(
         "These test digits are not those of the runs. Showing the "
