@@ -55,6 +55,14 @@ def test_accuracy_is_marked_only_where_luck_is_a_poor_explanation(table, better)
     else:
         assert "no difference in accuracy is shown" in headline
         assert "better" not in said
+        assert "Its price" not in headline  # nothing was gained for it
+        assert headline.endswith(
+            " The CNN takes 2 times the parameters that the ANN takes."
+        )
+        cheap = verdict.headline(row, Contingency(*table), {"parameters": (20, 10)})
+        assert cheap.endswith(
+            " The CNN makes do with 50 % of the parameters that the ANN takes."
+        )
 
 
 def test_the_test_and_the_interval_must_agree():

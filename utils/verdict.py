@@ -355,20 +355,21 @@ def headline(accuracy, contingency, costs, names=NAMES):
             f"({accuracy.evidence}): of every 1,000 it misreads {saved:.1f} fewer."
         )
     step = 1 if winner == names[1] else -1
-    return f"{first} {_price(winner, loser, {k: v[::step] for k, v in costs.items()})}"
+    costs = {k: v[::step] for k, v in costs.items()}
+    return f"{first} {_price(winner, loser, costs, accuracy.better is not None)}"
 
 
-def _price(winner, loser, costs):
-    """Say what the winner takes more and less of; costs are (loser's, winner's)."""
+def _price(winner, loser, costs, is_winner):
+    """Say what the winner, if any, takes more and less of: (loser's, winner's)."""
     more = [f"{ratio(v)} times the {k}" for k, v in costs.items() if v[1] > v[0]]
     less = [f"{100 * b / a:.3g} % of the {k}" for k, (a, b) in costs.items() if b < a]
     sentences = []
     if more:
-        sentences.append(
-            f"Its price: the {winner} takes {listed(more)} that the {loser} takes."
-        )
+        who = f"Its price: the {winner}" if is_winner else f"The {winner}"
+        sentences.append(f"{who} takes {listed(more)} that the {loser} takes.")
     if less:
-        sentences.append(f"It makes do with {listed(less)} that the {loser} takes.")
+        who = "It" if is_winner or more else f"The {winner}"
+        sentences.append(f"{who} makes do with {listed(less)} that the {loser} takes.")
     return " ".join(sentences) or f"The {winner} costs what the {loser} costs."
 
 
