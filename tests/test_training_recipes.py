@@ -2,12 +2,13 @@
 
 import re
 from itertools import product
+from types import SimpleNamespace
 
 import keras
 import nbformat
 import numpy as np
 import pytest
-from keras import optimizers
+from keras import layers, optimizers
 from lab_cells import LABS
 
 OPTIMIZERS = ("SGD, momentum", "Adam", "AdamW")
@@ -117,3 +118,37 @@ def test_the_deep_networks_on_large_digits_beat_the_old_ones(printed, name, leas
 def test_the_race_copies_no_architecture(code):
     race = code[: [c.source for c in code].index(cell_with(code, "resize = "))]
     assert not any(re.search(r"\b(Conv2D|Dense)\(", cell.source) for cell in race)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("norm", [[], [layers.BatchNormalization]])
+def test_what_is_said_to_have_batch_normalisation_has_it(code, norm, capsys):
+    """CNN_Model invites to remove it, and the lab takes the reader's own network."""
+
+    def network(*parts):
+        parts = [layers.Flatten(), *(part() for part in parts), layers.Dense(10)]
+        return keras.Sequential([keras.Input((28, 28, 1)), *parts])
+
+    trained = []
+
+    def clone(model, **options):
+        trained.append(keras.models.clone_model(model, **options))
+        return trained[-1]
+
+    x, y = np.zeros((4, 28, 28, 1), "float32"), np.zeros(4)
+    asked, shipped = [], network(layers.BatchNormalization)
+    run = SimpleNamespace(load_model=lambda: shipped)
+    space = {"layers": layers, "optimizers": optimizers, "SEED": 0, "n_steps": 1}
+    space |= {"load_run": lambda name: asked.append(name) or run, "epochs": 1}
+    space |= {"saved": network(*norm), "few": (x, y), "x_val": x, "y_val": y}
+    space |= {"learning_rate": lambda *_: 0.001}
+    models = SimpleNamespace(clone_model=clone)
+    space["keras"] = SimpleNamespace(models=models, utils=keras.utils)
+    exec(cell_with(code, "def without_norm("), space)
+    exec(cell_with(code, "batch normalisation: {"), space)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == len(trained) == 6
+    for line, model in zip(said, trained, strict=True):
+        has_it = any(isinstance(x, layers.BatchNormalization) for x in model.layers)
+        assert has_it == (", with batch" in line)
+    assert asked == ([] if norm else ["reference/cnn"])
