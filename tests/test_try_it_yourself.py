@@ -127,10 +127,15 @@ FIRST_CONVOLUTIONS = {
 }
 
 
+@pytest.mark.parametrize("more", [{"use_bias": False}, {"activation": "relu"}, {}])
 @pytest.mark.parametrize("kind", FIRST_CONVOLUTIONS)
-def test_the_lab_compares_its_unshared_layer_with_any_first_convolution(kind, capsys):
-    conv = layers.Conv2D(*FIRST_CONVOLUTIONS[kind], use_bias=False)
+def test_the_lab_compares_its_unshared_layer_with_any_first_convolution(
+    kind, more, capsys
+):
+    conv = layers.Conv2D(*FIRST_CONVOLUTIONS[kind], **more)
     originals = {"CNN": network([layers.Rescaling(1.0), conv, layers.Flatten()])}
+    if conv.use_bias:
+        conv.bias.assign(np.linspace(-1, 1, conv.filters))
     x_train = np.random.default_rng(0).random((8, 28, 28)).astype("float32")
     names = names_with(("originals", originals), ("x_train", x_train))
     names |= {"math": math, "ops": keras.ops}
