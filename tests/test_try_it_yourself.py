@@ -226,3 +226,16 @@ def test_the_accuracy_after_a_training_is_that_of_the_model_that_is_left(
     names |= {"schedule": lambda step: 0.0, "steps_per_epoch": 1}
     run(names, identity, notebook)
     assert "75.00%" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("bend", ["relu", "gelu", "tanh"])
+def test_the_cnns_recipe_normalises_hidden_layers_however_they_bend(bend):
+    parts = [layers.Flatten(), layers.Dense(6, bend), layers.Dense(10, "softmax")]
+    ann = keras.Sequential([keras.Input((28, 28)), *parts])
+    names = names_with(("originals", {"ANN": ann, "CNN": network([layers.Flatten()])}))
+    for identity in ("bc563063", "376bfe74", "20940c1c"):
+        run(names, identity, "labs/What_Makes_the_Difference.ipynb")
+    hidden, norm, bent, answer = names["rebuild"](ann, names["normalised"]).layers[1:]
+    assert isinstance(norm, layers.BatchNormalization)
+    assert hidden.activation.__name__ == "linear" and not hidden.use_bias
+    assert bent.activation.__name__ == bend and answer.use_bias
