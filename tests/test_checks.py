@@ -358,6 +358,18 @@ def test_a_loop_that_is_hidden_in_map_is_noticed():
     assert "loops over pixels" in message
 
 
+@pytest.mark.parametrize(
+    "lazy", [lambda row: map(str, row), lambda row: (0 for _ in row)]
+)
+def test_a_loop_that_runs_while_its_values_are_drawn_is_noticed(lazy):
+    def over_rows(image):
+        return (list(lazy(row)) for row in image)
+
+    small, large = (np.zeros((5, 5)),), (np.zeros((19, 9)),)
+    message = told(lambda task: task.no_pixel_loop(over_rows, small, large))
+    assert "loops over pixels" in message
+
+
 def test_a_notebook_shows_the_words_and_no_traceback():
     first, *others = NotYet("Task 1\nA shape.\nA hint.")._render_traceback_()
     assert first == "\x1b[1m✗ Task 1\x1b[0m", "bold, in no colour of its own"

@@ -21,6 +21,7 @@ import numpy as np
 
 from utils.answers import LONGEST, Unusable, is_numeric, plain, witness
 from utils.check_names import Names
+from utils.check_steps import steps_of
 from utils.check_words import (
     as_shape,
     changed,
@@ -313,38 +314,6 @@ def _set_seed(seed):
     import keras
 
     keras.utils.set_random_seed(seed)
-
-
-def steps_of(function, arguments, names):
-    """Count the steps of Python that a function takes: lines, and calls from them.
-
-    Steps of the notebook count, in whatever cell they were written.
-
-    Args:
-        function: the student's function.
-        arguments: what it is called with.
-        names: the notebook's.
-    """
-    count, homes = 0, (names, getattr(function, "__globals__", names))
-
-    def is_home(frame):
-        return any(frame.f_globals is home for home in homes)
-
-    def trace(frame, event, _):
-        nonlocal count
-        if not is_home(frame):
-            count += event == "call" and is_home(frame.f_back)
-            return None
-        count += event in ("line", "call")
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        function(*arguments)
-    finally:
-        sys.settrace(before)
-    return count
 
 
 # --- words about errors --------------------------------------------------------------

@@ -410,6 +410,16 @@ def convolve(image, kernels):
     return np.array([np.einsum("icdj,ijdf->cf", w, kernels) for w in windows])
 
 
+# convolve | a generator of rows, each a loop over pixels | loops over pixels
+def convolve(image, kernels):
+    k = len(kernels)
+    for r in range(image.shape[0] - k + 1):
+        row = []
+        for c in range(image.shape[1] - k + 1):
+            row.append(np.tensordot(image[r : r + k, c : c + k], kernels, 3))
+        yield row
+
+
 # convolve | a loop hidden in map | loops over pixels
 def convolve(image, kernels):
     k = len(kernels)
@@ -576,6 +586,18 @@ def max_pool(maps, size):
             window = maps[r * size : (r + 1) * size, c * size : (c + 1) * size]
             found[r, c] = window.max(axis=(0, 1))
     return found
+
+
+# max-pool | a map over the rows of windows | loops over pixels
+def max_pool(maps, size):
+    rows, columns = maps.shape[0] // size, maps.shape[1] // size
+
+    def row(r):
+        strip = maps[r * size : (r + 1) * size]
+        windows = [strip[:, c * size : (c + 1) * size] for c in range(columns)]
+        return [window.max(axis=(0, 1)) for window in windows]
+
+    return map(row, range(rows))
 
 
 # max-pool | always two | on maps of (7, 6, 2)

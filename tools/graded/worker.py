@@ -78,7 +78,7 @@ def call(shell, words, blobs):
 
 
 def steps(shell, words, blobs):
-    from utils.checks import steps_of
+    from utils.check_steps import steps_of
 
     (arguments,), _ = pickle.loads(blobs)
     function = object_called(shell, words["name"])
