@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from tools.graded import worker
 from tools.graded.judge import Remote
@@ -121,6 +122,33 @@ def test_a_stub_is_not_written_yet():
         raise NotImplementedError("Write your answer here.")
 
     assert "Not written yet" in told(stub)
+
+
+def test_what_a_library_has_not_implemented_is_no_stub():
+    def answer():
+        return sparse.coo_array((2, 2)) + 1
+
+    message = told(lambda task: task.call(answer))
+    assert "Your code stopped in `answer`, at the line `return sparse" in message
+    assert "NotImplementedError: adding a nonzero scalar" in message
+
+
+def test_what_a_library_has_not_implemented_is_none_in_another_process_either():
+    names = {"sparse": sparse}
+    exec("def answer():\n    return sparse.coo_array((2, 2)) + 1", names)
+    exec("def stub():\n    raise NotImplementedError", names)
+    shell = types.SimpleNamespace(user_ns=names)
+
+    def ask(words, data):
+        try:
+            return worker.call(shell, words, data)
+        except Exception as error:
+            return {"error": worker.described(error, shell)}, b""
+
+    message = told(lambda task: task.call(Remote("answer", ask)))
+    assert "Your code stopped in `answer`" in message
+    message = told(lambda task: task.call(Remote("stub", ask)))
+    assert "Not written yet: `stub`" in message
 
 
 def test_an_error_in_the_answer_is_placed_in_the_answer():
@@ -482,7 +510,10 @@ def test_numbers_that_nearly_agree_are_shown_where_they_differ():
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        ({"kind": "NotImplementedError", "where": "other"}, "Not written yet: `other`"),
+        (
+            {"kind": "NotImplementedError", "where": "other", "own": True},
+            "Not written yet: `other`",
+        ),
         ({"kind": "NameError", "missing": "answer"}, "Not written yet: `answer`"),
         (
             {

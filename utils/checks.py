@@ -348,7 +348,9 @@ def _in_words(error, trace, hidden=()):
     words, (name, line) = in_short(error), (lines or [("", "")])[-1]
     if hasattr(error, "there"):  # it was raised in another process: see tools/grading
         words, name, line = error.there
-    if isinstance(error, NotImplementedError):
+    # Libraries raise it, too: Keras for a model without `call`, SciPy, TensorFlow.
+    own = hasattr(error, "there") or frames[-1][0].f_globals is here
+    if isinstance(error, NotImplementedError) and own:
         who = f": `{name}`" if name else ""
         return (
             f"Not written yet{who}. Put your answer in place of the line\n`raise "

@@ -1209,6 +1209,23 @@ def repaired_network():
     return model
 
 
+# repaired | PyTorch's forward in place of Keras' call | Your code stopped in
+def repaired_network():
+    class Net(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.parts = [layers.Conv2D(8, 3, activation="relu"), layers.Flatten()]
+
+        def forward(self, x):
+            for part in self.parts:
+                x = part(x)
+            return x
+
+    model = Net()
+    model(np.zeros((1, 28, 28, 1)))
+    return model
+
+
 # repaired | the friend's | Your code stopped in `repaired_network`
 def repaired_network():
     return broken_network()

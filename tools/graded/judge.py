@@ -54,7 +54,7 @@ class Remote:
             raise Unusable(str(error.get("text")).partition(": ")[2])
         missing = error.get("missing")
         raised = NameError(name=missing) if missing else There()
-        if error.get("kind") == "NotImplementedError":
+        if error.get("kind") == "NotImplementedError" and error.get("own"):
             raised = NotImplementedError()
         if missing == self.__name__ and not error.get("inside"):
             raise Unusable(self._undefined(reply.get("failed")))

@@ -110,13 +110,11 @@ def is_model(value):
 
 def described(error, shell):
     """Say in plain words what was raised, and where in the student's code."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    lines = [place.line for place in traceback.extract_tb(error.__traceback__)]
     places = [
-        (frame.f_code.co_name, place.line)
-        for (frame, _), place in zip(
-            traceback.walk_tb(error.__traceback__),
-            traceback.extract_tb(error.__traceback__),
-            strict=True,
-        )
+        (frame.f_code.co_name, line)
+        for frame, line in zip(frames, lines, strict=True)
         if frame.f_globals is shell.user_ns
     ]
     name, line = places[-1] if places else ("", "")
@@ -133,6 +131,7 @@ def described(error, shell):
         "line": line,
         "missing": missing,
         "inside": bool(places),
+        "own": bool(frames) and frames[-1].f_globals is shell.user_ns,
     }
 
 
