@@ -157,6 +157,12 @@ def count_parameters(sizes):
     return sum(b * (a + 1) for a, b in zip(sizes, sizes[1:]))
 
 
+# parameters | returns inside of its loop | or one layer's number
+def count_parameters(sizes):
+    for inputs, neurons in zip(sizes, sizes[1:]):
+        return neurons * (inputs + 1)
+
+
 # parameters | two layers only | One number per layer
 def count_parameters(sizes):
     counts = [sizes[1] * (sizes[0] + 1)]
@@ -813,6 +819,24 @@ def backward(x, labels, w1, b1, w2, b2):
     s = (d @ w2.T) * (hidden > 0)
     slopes = x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
     return [w - slope for w, slope in zip((w1, b1, w2, b2), slopes)]
+
+
+# backward | through ln p, which divides by p | divided by a probability
+def backward(x, labels, w1, b1, w2, b2):
+    hidden, logits = forward(x, w1, b1, w2, b2)
+    p, n = softmax(logits), len(x)
+    d_p = -np.eye(len(b2))[labels] / p / n
+    d = p * (d_p - (d_p * p).sum(axis=1, keepdims=True))
+    s = (d @ w2.T) * (hidden > 0)
+    return x.T @ s, s.sum(axis=0), hidden.T @ d, d.sum(axis=0)
+
+
+# backward | a root of what is negative | w2 is not finite.
+def backward(x, labels, w1, b1, w2, b2):
+    hidden, logits = forward(x, w1, b1, w2, b2)
+    d = (softmax(logits) - np.eye(len(b2))[labels]) / len(x)
+    s = (d @ w2.T) * (hidden > 0)
+    return x.T @ s, s.sum(axis=0), np.sqrt(hidden.T @ d), d.sum(axis=0)
 
 
 # backward | asks nudge | nudge
