@@ -44,6 +44,17 @@ def map_size(n, kernel, stride, padding):
     return (n if padding == "same" else n - kernel + 1) // stride
 
 
+# map-size | padded by 1, whatever the kernel | for a kernel of 3 alone
+def map_size(n, kernel, stride, padding):
+    p = 1 if padding == "same" else 0
+    return (n + 2 * p - kernel) // stride + 1
+
+
+# map-size | whole strides of the padded side | A place that is begun counts
+def map_size(n, kernel, stride, padding):
+    return n // stride if padding == "same" else (n - kernel) // stride + 1
+
+
 # map-size | rounded up before the kernel is taken off | expected: 3
 def map_size(n, kernel, stride, padding):
     places = math.ceil(n / stride)
@@ -190,6 +201,34 @@ def describe(shape, steps):
             parameters, shape = n * (shape[0] + 1), (n,)
         found.append((shape, parameters))
     return found
+
+
+# describe | one list, changed from step to step | Is it one list
+def describe(shape, steps):
+    found, shape = [], list(shape)
+    for kind, *sizes in steps:
+        n, parameters = (sizes or [0])[0], 0
+        if kind == "conv":
+            k = sizes[1]
+            parameters = n * (k * k * shape[2] + 1)
+            shape[:] = shape[0] - k + 1, shape[1] - k + 1, n
+        elif kind == "pool":
+            shape[:2] = shape[0] // n, shape[1] // n
+        elif kind == "flatten":
+            shape[:] = [math.prod(shape)]
+        else:
+            parameters, shape[0] = n * (shape[0] + 1), n
+        found.append((shape, parameters))
+    return found
+
+
+# describe | windows that overlap | Windows lie side by side
+def describe(shape, steps):
+    make = {"conv": layers.Conv2D, "pool": lambda n: layers.MaxPooling2D(n, 1)}
+    make.update(flatten=layers.Flatten, dense=layers.Dense)
+    parts = [make[kind](*sizes) for kind, *sizes in steps]
+    model = keras.Sequential([keras.Input(shape), *parts])
+    return [(a.output.shape[1:], a.count_params()) for a in model.layers]
 
 
 # describe | square images only | the output shape of
