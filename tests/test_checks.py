@@ -124,6 +124,18 @@ def test_a_stub_is_not_written_yet():
     assert "Not written yet" in told(stub)
 
 
+def test_an_error_in_a_comprehension_is_placed_in_its_function():
+    def answer():
+        return list(map(lambda k: 1 // k, [0 for _ in "ab"]))
+
+    message = told(lambda task: task.call(answer))
+    assert "Your code stopped in `answer`, at the line `return list(map(" in message
+
+
+def test_a_branch_without_a_return_is_thought_of():
+    assert "no `if` with a `return`" in told(lambda task: task.equal("x", None, "B"))
+
+
 def test_what_a_library_has_not_implemented_is_no_stub():
     def answer():
         return sparse.coo_array((2, 2)) + 1

@@ -26,6 +26,11 @@ def name_of(function):
     return getattr(function, "__name__", type(function).__name__)
 
 
+def named_last(names):
+    """Return the last name that somebody gave: no <lambda>, <listcomp> or <genexpr>."""
+    return next((name for name in reversed(names) if not name.startswith("<")), "")
+
+
 def changed(function, argument):
     """Say that a function changed what it was given, and how that usually comes."""
     kind = {list: "a list", dict: "a dictionary"}.get(type(argument), "an array")
@@ -61,8 +66,9 @@ def missing(what):
     """Say that None came, and where it usually comes from."""
     return (
         f"Got None for {what}.\n"
-        "Usual mistakes: the last line computes the answer, but there is no `return`; "
-        "or what is\nreturned is the None that `append`, `sort` or `np.add.at` gives."
+        "Usual mistakes: the last line computes or prints the answer, but there is no "
+        "`return`;\nno `if` with a `return` in it holds; or what is returned is the "
+        "None that `append`,\n`sort` or `np.add.at` gives."
     )
 
 

@@ -33,6 +33,7 @@ from utils.check_words import (
     known_mistake,
     missing,
     name_of,
+    named_last,
     on_a_line,
     require_function,
     single,
@@ -345,7 +346,8 @@ def _in_words(error, trace, hidden=()):
         )
         if frame.f_globals is here
     ]
-    words, (name, line) = in_short(error), (lines or [("", "")])[-1]
+    words, (_, line) = in_short(error), (lines or [("", "")])[-1]
+    name = named_last([name for name, _ in lines])
     if hasattr(error, "there"):  # it was raised in another process: see tools/grading
         words, name, line = error.there
     # Libraries raise it, too: Keras for a model without `call`, SciPy, TensorFlow.

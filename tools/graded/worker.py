@@ -110,6 +110,8 @@ def is_model(value):
 
 def described(error, shell):
     """Say in plain words what was raised, and where in the student's code."""
+    from utils.check_words import named_last
+
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     lines = [place.line for place in traceback.extract_tb(error.__traceback__)]
     places = [
@@ -117,7 +119,7 @@ def described(error, shell):
         for frame, line in zip(frames, lines, strict=True)
         if frame.f_globals is shell.user_ns
     ]
-    name, line = places[-1] if places else ("", "")
+    name, line = named_last([name for name, _ in places]), (places or [("", "")])[-1][1]
     missing = error.name if isinstance(error, NameError) else None
     kind = type(error).__name__
     try:
