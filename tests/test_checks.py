@@ -410,6 +410,24 @@ def test_a_loop_that_runs_while_its_values_are_drawn_is_noticed(lazy):
     assert "loops over pixels" in message
 
 
+def test_a_loop_in_a_text_that_exec_runs_is_noticed():
+    elsewhere = {}
+    exec("def loop(x):\n    for _ in x.ravel():\n        pass", elsewhere)
+    small, large = (np.zeros((5, 5)),), (np.zeros((19, 9)),)
+    answer = lambda image: elsewhere["loop"](image)  # noqa: E731
+    message = told(lambda task: task.no_pixel_loop(answer, small, large))
+    assert "loops over pixels" in message
+
+
+def test_a_function_that_stops_the_counting_is_told_so():
+    before = sys.gettrace()
+    small, large = (np.zeros((5, 5)),), (np.zeros((19, 9)),)
+    answer = lambda _: sys.settrace(None)  # noqa: E731
+    message = told(lambda task: task.no_pixel_loop(answer, small, large))
+    assert "`sys.settrace`. Leave that out" in message
+    assert sys.gettrace() is before
+
+
 def test_a_notebook_shows_the_words_and_no_traceback():
     first, *others = NotYet("Task 1\nA shape.\nA hint.")._render_traceback_()
     assert first == "\x1b[1m✗ Task 1\x1b[0m", "bold, in no colour of its own"
