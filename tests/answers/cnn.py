@@ -55,6 +55,18 @@ def map_size(n, kernel, stride, padding):
     return n // stride if padding == "same" else (n - kernel) // stride + 1
 
 
+# map-size | rounded down without padding only | round up with 'valid'
+def map_size(n, kernel, stride, padding):
+    if padding == "same":
+        return math.ceil(n / stride)
+    return (n - kernel + 1) // stride
+
+
+# map-size | no stride without padding | unnoticed (valid)
+def map_size(n, kernel, stride, padding):
+    return math.ceil(n / stride) if padding == "same" else n - kernel + 1
+
+
 # map-size | rounded up before the kernel is taken off | expected: 3
 def map_size(n, kernel, stride, padding):
     places = math.ceil(n / stride)
