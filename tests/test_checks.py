@@ -124,6 +124,24 @@ def test_a_stub_is_not_written_yet():
     assert "Not written yet" in told(stub)
 
 
+def test_what_was_handed_is_said_of_the_function_that_was_called():
+    def helper(x):
+        return x @ x
+
+    def answer(x):
+        return helper(x[0])[0]
+
+    def outer(x):
+        return helper(x[:, :1])
+
+    message = told(lambda task: task.call(outer, np.ones((3, 2))))
+    assert "stopped in `helper`" in message
+    assert "\n`outer` was called with an array of shape (3, 2)." in message
+    message = told(lambda task: task.call(answer, np.ones((3, 2))))
+    assert "stopped in `answer`" in message
+    assert "\nIt was called with an array of shape (3, 2)." in message
+
+
 def test_an_error_in_a_comprehension_is_placed_in_its_function():
     def answer():
         return list(map(lambda k: 1 // k, [0 for _ in "ab"]))

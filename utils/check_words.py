@@ -55,11 +55,18 @@ def require_function(function):
         )
 
 
-def handed(arguments):
-    """Say what a function was called with, if arrays are in it: NumPy minds shapes."""
+def handed(function, arguments, stopped):
+    """Say what a function was called with, if arrays are in it: NumPy minds shapes.
+
+    Args:
+        function: the one that the check called.
+        arguments: those of this call.
+        stopped: the name of the function that stopped: this one, or one that it calls.
+    """
     if not any(isinstance(x, np.ndarray) for x in arguments):
         return ""
-    return f"It was called with {listed([kind_of(plain(x)) for x in arguments])}."
+    who = "It" if stopped in ("", name_of(function)) else f"`{name_of(function)}`"
+    return f"{who} was called with {listed([kind_of(plain(x)) for x in arguments])}."
 
 
 def missing(what):

@@ -367,5 +367,6 @@ def _in_words(error, trace, hidden=()):
         )
     where = f" in `{name}`" if name else ""
     where += f", at the line `{line}`" if line else ""
-    given = handed(frames[first][0].f_locals["arguments"])
+    called = frames[first][0].f_locals
+    given = handed(called["function"], called["arguments"], name)
     return f"Your code stopped{where}:\n{text}{on_a_line(given)}"
