@@ -171,6 +171,21 @@ def pages(n):
     return b"II*\0" + struct.pack("<I", start) + bytes(256) + body
 
 
+def in_tiles(width, height, tile_width, tile_height):
+    """A TIFF in tiles, all of one piece of the file, which begins to unpack."""
+    n = -(-width // tile_width) * -(-height // tile_height)
+    packed = zlib.compress(bytes(min(tile_width * tile_height, 10**6)))
+    values = {256: width, 257: height, 258: 8, 259: 8, 262: 1, 277: 1}
+    values |= {322: tile_width, 323: tile_height}
+    lists = 8 + 2 + 12 * (len(values) + 2) + 4
+    tags = [(tag, 1, value) for tag, value in values.items()]
+    tags += [(324, n, lists), (325, n, lists + 4 * n)]
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    body = b"".join(struct.pack("<HHII", tag, 4, k, value) for tag, k, value in tags)
+    places = n * struct.pack("<I", lists + 8 * n)
+    return head + body + bytes(4) + places + n * struct.pack("<I", len(packed)) + packed
+
+
 def exif_in_pieces(n):
     raw = saved(Image.fromarray(PAGE), "JPEG")
     piece = b"Exif\0\0" + bytes(65_000)
@@ -182,6 +197,8 @@ def exif_in_pieces(n):
 
 
 REFUSED = {
+    "a TIFF in one huge tile": lambda: in_tiles(100, 100, 40_000, 40_000),
+    "a TIFF in tall tiles": lambda: in_tiles(3200, 16, 16, 16_000_000),
     "GIF that moves": moving("GIF"),
     "WebP that moves": moving("WEBP"),
     "PNG that moves": moving("PNG"),
@@ -237,6 +254,33 @@ def test_what_is_no_page_is_refused_in_a_sentence(case):
         read_page(raw)
     assert time.process_time() - begin < 3
     assert 20 < len(str(error.value)) < 700 and "\0" not in str(error.value)
+
+
+@pytest.mark.parametrize("case", ["a TIFF in one huge tile", "a TIFF in tall tiles"])
+def test_what_is_decoded_counts_and_not_what_is_shown(case):
+    with pytest.raises(HandwritingError, match="far too large"):
+        read_page(REFUSED[case]())
+
+
+@pytest.mark.parametrize("side", [16, 256])
+def test_a_page_in_tiles_is_read(side):
+    """Its last tiles are not full."""
+    height, width = PAGE.shape
+    tiles = []
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            tile = np.full((side, side), 255, np.uint8)
+            part = PAGE[top : top + side, left : left + side]
+            tile[: part.shape[0], : part.shape[1]] = part
+            tiles.append(tile)
+    raw = bytearray(in_tiles(width, height, side, side))
+    lists = raw.rindex(struct.pack("<HHI", 324, 4, len(tiles))) + 24 + 4
+    packed = [zlib.compress(tile.tobytes()) for tile in tiles]
+    lengths = [len(part) for part in packed]
+    start = lists + 8 * len(tiles)
+    places = [start + sum(lengths[:k]) for k in range(len(tiles))]
+    raw = raw[:lists] + struct.pack(f"<{2 * len(tiles)}I", *places, *lengths)
+    assert len(read_page(bytes(raw) + b"".join(packed)).images) == 2
 
 
 @pytest.mark.parametrize("case", ["GIF", "PNG", "JPEG", "WEBP", "TIFF", "BMP"])

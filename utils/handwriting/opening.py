@@ -28,6 +28,7 @@ WORKING_SIDE = 1400  # larger photos are reduced: a digit needs no more than 100
 # Pillow also opens documents, films and telescope data; those start other programs or
 # have no bounds of their own.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "HEIF", "AVIF")
+TILE = 322, 323  # the tags of a TIFF with a tile's width and its height
 TURNS = {  # EXIF's orientations, and how to put them upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -217,8 +218,9 @@ def _check_header(image, name):
     """Refuse by the header alone what should not be decoded."""
     # Pillow holds those of more than a byte twice or three times, four bytes each.
     is_wide = image.format == "WEBP" or image.mode not in ("1", "L", "P", "RGB", "I;16")
-    if image.width * image.height > MOST_PIXELS // (2 if is_wide else 1):
-        raise _too_large(image.width, image.height, name)
+    width, height = _decoded_size(image)
+    if width * height > MOST_PIXELS // (2 if is_wide else 1):
+        raise _too_large(width, height, name)
     # MPO is what phones write who add a depth map to a JPEG: the photo comes first.
     # HEIC: bursts and thumbnails; Pillow opens the one marked as the photo.
     is_one = image.format in ("MPO", "HEIF") or not getattr(image, "is_animated", False)
@@ -232,6 +234,18 @@ def _check_header(image, name):
             f"{name} is a {image.format} of a kind that is read number by number, "
             "which can take minutes. Save it as PNG or JPEG."
         )
+
+
+def _decoded_size(image):
+    """Return the width and height that are decoded: whole tiles, where there are any.
+
+    A TIFF of 100×100 pixels may lie in a tile of a billion.
+    """
+    width, height = image.size
+    if image.format != "TIFF":
+        return width, height
+    wide, high = (image.tag_v2.get(tag) or 1 for tag in TILE)
+    return -(-width // wide) * wide, -(-height // high) * high
 
 
 def _check_scans(image, name, raw):
