@@ -789,3 +789,20 @@ def test_a_label_that_was_changed_is_named(notebook, place, key, value):
         assert reason is None
     else:
         assert f"has another label on the cell {label['grade_id']!r}" in reason
+
+
+@pytest.mark.parametrize(
+    "other", [{"points": "x"}, {"points": None}, {"checksum": [1]}, {"task": True}]
+)
+def test_what_else_a_label_says_is_that_of_the_course(notebook, place, other):
+    """With points that are no number, nbgrader failed at the whole notebook."""
+    for cell in notebook["cells"]:
+        if "nbgrader" in cell["metadata"]:
+            cell["metadata"]["nbgrader"] |= other
+    reason, found = staged(place, json.dumps(notebook).encode())
+    ours = nbformat.read(SOURCE, 4).cells
+    labels = [
+        [c.metadata.nbgrader for c in cells if "nbgrader" in c.metadata]
+        for cells in (found.cells, ours)
+    ]
+    assert reason is None and labels[0] == labels[1]

@@ -148,8 +148,10 @@ def _put_right(notebook, source):
             warnings.simplefilter("ignore")  # of names of cells, which are put right
             nbformat.validate(notebook)
         theirs = [c for c in notebook["cells"] if "nbgrader" in c["metadata"]]
-        reason = _fault_of_labels(theirs, ours, source)
-        return reason, [] if reason else _completed(notebook, ours)
+        if reason := _fault_of_labels(theirs, ours, source):
+            return reason, []
+        _relabelled(theirs, ours)
+        return None, _completed(notebook, ours)
     except RecursionError:
         why = "something in it is nested too deeply"
     except Exception as error:  # whatever nbformat or a wrong type raises
@@ -197,6 +199,14 @@ def _fault_of_labels(theirs, ours, source):
             return f"has another label on the cell {name!r} {words}"
     lost = "or they have lost their labels"
     return None if names else f"holds none of the exercises' cells, {lost}; {ANEW}"
+
+
+def _relabelled(theirs, ours):
+    """Put back nbgrader's labels, whole: with points that are no number it fails."""
+    labels = {c.metadata["nbgrader"]["grade_id"]: c.metadata["nbgrader"] for c in ours}
+    for cell in theirs:
+        name = cell["metadata"]["nbgrader"]["grade_id"]
+        cell["metadata"]["nbgrader"] = copy.deepcopy(dict(labels[name]))
 
 
 def _role(cell):
