@@ -751,6 +751,33 @@ CHANGES = {
     "a huge layer in a model": in_a_model(
         layer("Resizing", height=60000, width=60000), layer("GlobalAveragePooling2D")
     ),
+    "a text of gigabytes": in_config(
+        "__numpy__", "keras", {"value": ["a", "b"], "dtype": "S1900000000"}
+    ),
+    "an array of gigabytes": in_config(
+        "__numpy__", "keras", {"value": [1], "dtype": "(500000000,)f8"}
+    ),
+    "an array in a slice": in_config(
+        "__slice__",
+        "keras",
+        {
+            "start": 0,
+            "step": 1,
+            "stop": {
+                "class_name": "__numpy__",
+                "config": {"value": ["a"], "dtype": "S1900000000"},
+            },
+        },
+    ),
+    "a metric of a billion thresholds": in_config(
+        "AUC", "keras.metrics", {"num_thresholds": 10**9}
+    ),
+    "a number of 4,000 digits": in_config(
+        "AUC", "keras.metrics", {"num_thresholds": 10**4000}
+    ),
+    "a metric of many classes": in_config(
+        "MeanIoU", "keras.metrics", {"num_classes": 30_000}
+    ),
     "a linear end": lambda parts: layer_of(parts["config.json"], "Dense")[
         "config"
     ].update(activation="linear"),

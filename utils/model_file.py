@@ -34,6 +34,11 @@ COSTLY = re.compile(
     "|SolveTriangular|Lstsq|Eigh?|Det|Cholesky.*|LuFactor|ExtractSequences|Stft|Istft"
 )
 MOST_ITEMS = 5000  # groups and arrays among the weights
+# Of a number that a config names: a metric makes as many thresholds, in a list.
+LARGEST_NUMBER = 10_000_000
+SEEDS = {"seed", "salt"}  # any number may be one
+# What Keras calls an array's kind of numbers; a text of a letter may take gigabytes.
+NUMBERS = re.compile(r"bool|u?int\d{1,3}|b?float\d{1,3}(_\w+)?")
 PARTS = {"metadata.json", "config.json", "model.weights.h5"}
 # Layers that run code which their config holds, or open files that it names.
 UNSAFE_LAYERS = re.compile(
@@ -129,6 +134,7 @@ def _check_config(config, path, only_keras):
     if len(parts) > MOST_PARTS:
         raise BadFile(path, f"has more than {MOST_PARTS:,} layers and parts of them")
     for part in parts:
+        _check_numbers(part, path)
         name, module = part["class_name"], str(part.get("module", "keras"))
         is_ours = module.partition(".")[0] == "keras"
         registered = str(part.get("registered_name"))
@@ -142,6 +148,23 @@ def _check_config(config, path, only_keras):
         # Keras would look for "layers.Lambda" where it looks for "Lambda".
         if UNSAFE_LAYERS.fullmatch(str(name).rpartition(".")[2]):
             raise BadFile(path, f"has {name!r:.100}, which can run code or open files")
+
+
+def _check_numbers(part, path):
+    """See that no number asks for gigabytes, and that an array in a config holds some.
+
+    What is made of them is neither a weight nor an output, so it is counted nowhere. A
+    layer's numbers are, as it is made.
+    """
+    given = part.get("config")
+    given = given if isinstance(given, dict) else {}
+    for key, value in given.items() if part.get("module") != "keras.layers" else ():
+        if type(value) is int and value > LARGEST_NUMBER and key not in SEEDS:
+            raise BadFile(path, f"has {key!r:.100} of {value!r:.20}, which is too much")
+    if part.get("class_name") in ("__numpy__", "__tensor__"):
+        kind = str(given.get("dtype"))
+        if not NUMBERS.fullmatch(kind):
+            raise BadFile(path, f"has an array of {kind!r:.100}, which are no numbers")
 
 
 def _is_no_class(module, name):
@@ -291,12 +314,18 @@ def _limited(n_weights, path):
     import keras
 
     layer_class, operation_class = keras.layers.Layer, keras.Operation
+    metric_class = keras.metrics.Metric  # which may stand where a layer could
     add_weight, call = layer_class.add_weight, operation_class.__call__
+    add_variable = metric_class.add_variable
     budget = _Budget(n_weights)
 
     def add_within_limit(layer, shape=None, *args, **named):
         budget.add_weight(shape)
         return add_weight(layer, shape, *args, **named)
+
+    def add_variable_within_limit(metric, shape, *args, **named):
+        budget.add_weight(shape)
+        return add_variable(metric, shape, *args, **named)
 
     def call_within_limit(operation, *args, **named):
         given = [t for t in keras.tree.flatten((args, named)) if hasattr(t, "shape")]
@@ -306,6 +335,7 @@ def _limited(n_weights, path):
         return outputs
 
     layer_class.add_weight = add_within_limit
+    metric_class.add_variable = add_variable_within_limit
     operation_class.__call__ = call_within_limit
     try:
         yield
@@ -315,6 +345,7 @@ def _limited(n_weights, path):
         raise
     finally:
         layer_class.add_weight, operation_class.__call__ = add_weight, call
+        metric_class.add_variable = add_variable
 
 
 def _size_of(output):
