@@ -413,3 +413,19 @@ def test_a_machine_that_runs_out_of_memory_stops_what_runs(monkeypatch):
     assert "hardly any memory" in watch.excess([])
     memory.available = 2**33
     assert watch.excess([]) is None
+
+
+def test_a_machine_that_fills_while_processes_are_counted_is_seen_to(monkeypatch):
+    """Hundreds of processes in thousands of pieces take seconds to add up."""
+    memory = SimpleNamespace(total=2**34, available=2**33)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    asked = []
+
+    def slowly(process):
+        asked.append(process)
+        memory.available -= 2**31
+        return 0
+
+    monkeypatch.setattr(watch, "_memory", slowly)
+    assert "hardly any memory" in watch.excess(list(range(1, 200)))
+    assert len(asked) == 4

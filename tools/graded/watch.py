@@ -17,16 +17,26 @@ def excess(processes):
     """
     if len(processes) > PROCESSES:
         return f"stopped: it started more than {PROCESSES} processes"
+    held = 0
+    # Of a process in many pieces it takes a while to add them up; meanwhile the others
+    # may fill the machine, with what the kernel holds for them, too: files in memory.
+    for process in [None, *processes]:
+        total, available = _of_the_machine()
+        if available < LEAST * total:
+            return "stopped: hardly any memory of this machine was left"
+        most = min(MEMORY, total // 2)
+        held += _memory(process) if process else 0
+        if held > most:
+            return f"stopped: it took more than {most / 2**30:.1f} GB of memory in all"
+    return None
+
+
+def _of_the_machine():
+    """Return the bytes of this machine's memory: all of it, and what is available."""
     import psutil  # nbgrader needs it, too
 
     memory = psutil.virtual_memory()
-    most = min(MEMORY, memory.total // 2)
-    if sum(map(_memory, processes)) > most:
-        return f"stopped: it took more than {most / 2**30:.1f} GB of memory in all"
-    # What the kernel holds for a process, such as a file in memory, is in no sum.
-    if memory.available < LEAST * memory.total:
-        return "stopped: hardly any memory of this machine was left"
-    return None
+    return memory.total, memory.available
 
 
 def _memory(process):
