@@ -154,6 +154,31 @@ def test_without_protection_a_number_used_anew_is_ended_too(place, monkeypatch):
     assert not sleepers()
 
 
+def test_without_protection_one_that_just_becomes_a_program_is_ended_too(
+    place, monkeypatch
+):
+    """Between fork and exec the system shows no environment, so no mark."""
+    (place / "clean/exercises/work").mkdir(parents=True)
+    (place / "clean/sleeps.py").write_text(
+        "import subprocess\n"
+        f"subprocess.Popen(['sleep', {MARK!r}], start_new_session=True)\n"
+        "print(flush=True)\ninput()\n"
+    )
+    process = sandbox.Process("plain", ("sleeps",), place / "clean")
+    assert os.read(process.answer, 1)
+    environ, looks = psutil.Process.environ, []
+
+    def not_at_first(self):
+        is_it = MARK in self.cmdline()
+        looks.extend([self] if is_it else [])
+        return {} if is_it and len(looks) < 2 else environ(self)
+
+    monkeypatch.setattr(psutil.Process, "environ", not_at_first)
+    process.end()
+    monkeypatch.undo()
+    assert not sleepers()
+
+
 def test_without_protection_nothing_is_left_running_and_the_rest_is_said(place):
     found = probed("plain", place, "no")
     assert found["book"] and found["secret"] and found["network"]
@@ -376,19 +401,12 @@ def test_an_error_that_cannot_speak_is_named():
     assert said["kind"] == said["text"] == "Mute"
 
 
-@pytest.mark.skipif(sandbox.why_not() is not None, reason=str(sandbox.why_not()))
-def test_a_course_that_lies_where_the_system_is_shown_is_hidden(place, monkeypatch):
-    course, clean = place / "opt" / "course", place / "clean"
-    for folder in (course / "exercises", course / ".venv", clean / "exercises/work"):
-        folder.mkdir(parents=True)
-    (course / "exercises" / "gradebook.db").touch()
-    (course / ".venv" / "pyvenv.cfg").touch()
-    monkeypatch.setattr(sandbox, "COURSE_DIR", course)
-    monkeypatch.setattr(sandbox, "SYSTEM", (*sandbox.SYSTEM, str(place / "opt")))
-    monkeypatch.setattr(sys, "base_prefix", str(course / ".venv"))
+def seen_and_written(folder, clean):
+    """Return what a submission sees in a folder, and whether it can write to it."""
+    (clean / "exercises/work").mkdir(parents=True, exist_ok=True)
     (clean / "looks.py").write_text(
         "import json, pathlib\n"
-        f"here = pathlib.Path({str(course)!r})\n"
+        f"here = pathlib.Path({str(folder)!r})\n"
         "def writes():\n"
         "    try:\n"
         "        (here / 'mine').touch()\n"
@@ -401,10 +419,54 @@ def test_a_course_that_lies_where_the_system_is_shown_is_hidden(place, monkeypat
     process = sandbox.Process("bubblewrap", ("looks",), clean)
     try:
         with os.fdopen(os.dup(process.answer)) as lines:
-            seen, may_write = json.loads(lines.readline())
-        assert seen == [".venv", ".venv/pyvenv.cfg"] and not may_write
+            return json.loads(lines.readline())
     finally:
         process.end()
+
+
+in_bubblewrap = pytest.mark.skipif(
+    sandbox.why_not() is not None, reason=str(sandbox.why_not())
+)
+
+
+@in_bubblewrap
+def test_a_course_that_lies_where_the_system_is_shown_is_hidden(place, monkeypatch):
+    course, clean = place / "opt" / "course", place / "clean"
+    for folder in (course / "exercises", course / ".venv"):
+        folder.mkdir(parents=True)
+    (course / "exercises" / "gradebook.db").touch()
+    (course / ".venv" / "pyvenv.cfg").touch()
+    monkeypatch.setattr(sandbox, "COURSE_DIR", course)
+    monkeypatch.setattr(sandbox, "SYSTEM", (*sandbox.SYSTEM, str(place / "opt")))
+    monkeypatch.setattr(sys, "base_prefix", str(course / ".venv"))
+    seen, may_write = seen_and_written(course, clean)
+    assert seen == [".venv", ".venv/pyvenv.cfg"] and not may_write
+
+
+@in_bubblewrap
+def test_a_course_that_is_a_virtual_environment_itself_is_hidden(place, monkeypatch):
+    """As `python -m venv .` makes it."""
+    course, clean = place / "course", place / "clean"
+    (course / "exercises").mkdir(parents=True)
+    (course / "exercises" / "gradebook.db").touch()
+    (course / "pyvenv.cfg").touch()
+    monkeypatch.setattr(sandbox, "COURSE_DIR", course)
+    monkeypatch.setattr(sys, "base_prefix", str(course))
+    assert seen_and_written(course, clean) == [["pyvenv.cfg"], False]
+
+
+@in_bubblewrap
+@pytest.mark.parametrize("scratch", ["opt", "opt/scratch"])
+def test_clean_copies_that_lie_where_the_system_is_shown_are_hidden(
+    place, monkeypatch, scratch
+):
+    """TMPDIR may be /opt/scratch; the judge's copy has solutions and hidden tests."""
+    judge, clean = place / scratch / "judge", place / scratch / "student"
+    judge.mkdir(parents=True)
+    (judge / "Solutions.ipynb").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(place / scratch))
+    monkeypatch.setattr(sandbox, "SYSTEM", (*sandbox.SYSTEM, str(place / "opt")))
+    assert seen_and_written(place / scratch, clean) == [[], False]
 
 
 def test_a_machine_that_runs_out_of_memory_stops_what_runs(monkeypatch):

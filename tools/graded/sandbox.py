@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 import uuid
 from pathlib import Path
 
@@ -17,8 +19,11 @@ from utils.places import COURSE_DIR
 COURSE = Path("/course")  # where bubblewrap shows the clean copy
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt")
 SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
+# What is Python's own in a folder in which the course lies, too.
+OF_PYTHON = ("bin", "include", "lib", "lib64", "share", "pyvenv.cfg")
 USERS = range(64_000, 60_000, -1)  # numbers that no system gives to its users
 LIMITS = {"RLIMIT_AS": 12 * 2**30, "RLIMIT_FSIZE": 2**28, "RLIMIT_CORE": 0}
+PAUSE = 0.1  # seconds between two looks for what is left running
 ROOM = 2**29  # bytes that may be written to the work folder, and to /tmp
 
 MISSING = {
@@ -126,7 +131,7 @@ def _bubblewrap(program, clean=None):
     command += ["--size", str(ROOM), "--tmpfs", "/tmp"]
     for path in (*SYSTEM, *SETTINGS, *sorted(prefixes)):
         command += ["--ro-bind-try", path, path]
-    command += _without_the_course(prefixes)
+    command += _without_what_is_private(prefixes)
     command += ["--proc", "/proc", "--dev", "/dev", *_locks(program)]
     command += ["--size", str(ROOM), "--tmpfs", "/dev/shm"]
     if clean:
@@ -139,20 +144,27 @@ def _bubblewrap(program, clean=None):
     return [*command, "--remount-ro", "/", "--remount-ro", "/dev"]
 
 
-def _without_the_course(prefixes):
-    """Return options that hide the course itself, solutions and gradebook, if it shows.
+def _without_what_is_private(prefixes):
+    """Return options that hide the course itself and all clean copies, if they show.
 
-    It may lie in /opt, or where Python does; a .venv inside it is shown again.
+    They hold solutions and hidden tests, and may lie in /opt, or where Python does.
+    What is Python's inside is shown again.
     """
     shown = [Path(path) for path in (*SYSTEM, *prefixes)]
-    if not any(path in COURSE_DIR.parents for path in shown):
-        return []
-    hidden = str(COURSE_DIR)
-    options = ["--size", str(ROOM), "--tmpfs", hidden]
-    for path in sorted(prefixes):
-        if COURSE_DIR in Path(path).parents:
-            options += ["--ro-bind-try", path, path]
-    return [*options, "--remount-ro", hidden]
+    private = {COURSE_DIR, Path(tempfile.gettempdir()).resolve()}
+    options, hidden = [], []
+    for place in sorted(private, key=lambda place: len(place.parts)):
+        if not any(path in (place, *place.parents) for path in shown):
+            continue
+        options += ["--size", str(ROOM), "--tmpfs", str(place)]
+        for prefix in map(Path, sorted(prefixes)):
+            inside = [prefix] if place in prefix.parents else []
+            if prefix == place:  # as `python -m venv .` makes it
+                inside = [prefix / name for name in OF_PYTHON]
+            for path in inside:
+                options += ["--ro-bind-try", str(path), str(path)]
+        hidden += ["--remount-ro", str(place)]
+    return [*options, *hidden]
 
 
 class Process:
@@ -234,8 +246,10 @@ class Process:
             everyone = "import os; os.kill(-1, 9)"  # whom this user may kill: its own
             subprocess.run([sys.executable, "-c", everyone], cwd="/", **_as_stranger())
         elif self.kind == "plain":
-            while self._end_marked():
-                pass
+            looks_without = 0
+            while looks_without < 2:  # one that just becomes a program shows no mark
+                looks_without = 0 if self._end_marked() else looks_without + 1
+                time.sleep(PAUSE)
 
     def _end_marked(self):
         """End the processes that bear the mark; return how many there were."""
