@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import local_server
@@ -618,6 +618,23 @@ def wrong_file(handler, raw):
 
 def server_error(handler, raw):
     send(handler, raw, status=503)
+
+
+def without_end(handler, raw):
+    """Send more and more, as what only plays the server might, until nobody listens."""
+    handler.send_response(200)
+    handler.end_headers()
+    with suppress(OSError):
+        for _ in range(1000):
+            handler.wfile.write(bytes(10**6))
+        raise AssertionError("all of it was taken")
+
+
+def test_a_download_without_end_ends(full, cache, monkeypatch):
+    monkeypatch.setattr(download, "LARGEST", 20_000_000)
+    with serving(monkeypatch, lambda handler: without_end(handler, full)):
+        assert "sends more than 20 MB, not the file" in complaint("full")
+    assert list(cache.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,13 @@ class _PrintedProgress:
         self._said = time.monotonic()
 
     def update(self, n_bytes):
-        """Take note of so many more bytes."""
+        """Take note of so many more bytes; end what would fill the disk."""
         self._done += n_bytes
+        if self._done > LARGEST:
+            size = f"{LARGEST / MEGABYTE:,.0f} MB"
+            raise ValueError(
+                f"the server sends more than {size}, which is not the file"
+            )
         if time.monotonic() - self._said < SECONDS_BETWEEN_LINES:
             return
         self._said = time.monotonic()
