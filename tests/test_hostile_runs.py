@@ -1109,3 +1109,18 @@ def test_sequences_of_usual_length_are_loaded(tmp_path):
         model.save(path)
         loaded = model_file.load_checked(path)
         assert loaded.count_params() == model.count_params()
+
+
+def test_a_label_of_millions_of_letters_is_not_quoted_whole():
+    run = save_number(1)
+    n = 7_000_000
+    label = npy((1,), f"<U{n}", body=n * b"a\0\0\0")
+    probabilities = npy((1, 10), "<f4", body=bytes(40))
+    forge(
+        run.folder,
+        "predictions.npz",
+        packed(y_true__npy=label, y_prob__npy=probabilities),
+    )
+    message = complaint(load_run, "ann")
+    assert "predictions.npz have the labels" in message and len(message) < 3000
+    assert message.endswith("Expected whole numbers from 0 to 9.")

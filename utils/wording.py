@@ -8,6 +8,9 @@ CONTROL = re.compile(
 )
 
 
+LONGEST = 2000  # characters of a message; the longest that the course writes have 900
+
+
 class SaidError(Exception):
     """An error whose message can be printed and saved, whatever file it names.
 
@@ -20,6 +23,8 @@ class SaidError(Exception):
     """
 
     def __init__(self, message):
+        if len(message) > LONGEST:  # it quotes a file: what to do stands at its end
+            message = f"{message[: LONGEST // 2]} … {message[-LONGEST // 2 :]}"
         plain = message.encode("utf-8", "backslashreplace").decode("utf-8")
         super().__init__(CONTROL.sub(lambda found: repr(found[0])[1:-1], plain))
 
