@@ -633,7 +633,7 @@ def without_end(handler, raw):
 def test_a_download_without_end_ends(full, cache, monkeypatch):
     monkeypatch.setattr(download, "LARGEST", 20_000_000)
     with serving(monkeypatch, lambda handler: without_end(handler, full)):
-        assert "sends more than 20 MB, not the file" in complaint("full")
+        assert "sends more than 20 MB, which is not the file" in complaint("full")
     assert list(cache.iterdir()) == []
 
 
