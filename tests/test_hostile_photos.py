@@ -4,6 +4,7 @@ A new case is one line in a table.
 """
 
 import io
+import math
 import os
 import struct
 import subprocess
@@ -173,7 +174,7 @@ def pages(n):
 
 def in_tiles(width, height, tile_width, tile_height):
     """A TIFF in tiles, all of one piece of the file, which begins to unpack."""
-    n = -(-width // tile_width) * -(-height // tile_height)
+    n = math.ceil(width / tile_width) * math.ceil(height / tile_height)
     packed = zlib.compress(bytes(min(tile_width * tile_height, 10**6)))
     values = {256: width, 257: height, 258: 8, 259: 8, 262: 1, 277: 1}
     values |= {322: tile_width, 323: tile_height}

@@ -5,6 +5,7 @@ is judged before a pixel is decoded, and only the decoders of picture files are 
 """
 
 import io
+import math
 import os
 import re
 import reprlib
@@ -245,7 +246,7 @@ def _decoded_size(image):
     if image.format != "TIFF":
         return width, height
     wide, high = (image.tag_v2.get(tag) or 1 for tag in TILE)
-    return -(-width // wide) * wide, -(-height // high) * high
+    return math.ceil(width / wide) * wide, math.ceil(height / high) * high
 
 
 def _check_scans(image, name, raw):
