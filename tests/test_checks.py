@@ -606,6 +606,13 @@ def test_an_error_that_fails_to_speak_is_named():
     assert "stopped in `answer`, at the line `raise Mute`:\nMute" in message
 
 
+def test_an_error_is_quoted_without_the_colours_of_a_terminal():
+    def answer():
+        raise ValueError("\x1b[1mno layers\x1b[0m, \x1b[31;1mat all\x1b[m")
+
+    assert "ValueError: no layers, at all" in told(lambda task: task.call(answer))
+
+
 def test_what_has_no_value_is_no_answer():
     answer = np.ma.array([1, 2], mask=[False, True])
     assert "Expected numbers" in told(lambda task: task.equal("x", answer, [1, 2]))

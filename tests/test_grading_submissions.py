@@ -96,6 +96,7 @@ BROKEN = {
     "nbformat 2": (top(nbformat=2), "is not a valid notebook, but one of long ago"),
     "nbformat 3": (top(nbformat=3, worksheets=[]), "is not a valid notebook, but one"),
     "nbformat 99": (top(nbformat=99), "is not a valid notebook"),
+    "nbformat 4.0": (top(nbformat=4.0), "is not a valid notebook: AssertionError"),
     "nbformat in words": (top(nbformat="four"), "is not a valid notebook"),
     "cells are none": (top(cells=None), "is not a valid notebook"),
     "cells are text": (top(cells="x"), "is not a valid notebook"),
@@ -282,6 +283,12 @@ HONEST = {
     "many cells": many_cells,
     "long output": long_output,
     "its own metadata": lambda nb: nb["metadata"].update(colab={"name": "é", "x": [1]}),
+    "a cell of one's own without a label": lambda nb: nb["cells"].append(
+        {
+            **{"cell_type": "code", "source": "", "outputs": [], "id": "mine"},
+            **{"execution_count": None, "metadata": {"nbgrader": None}},
+        }
+    ),
     "an older minor": lambda nb: (
         nb.update(nbformat_minor=4),
         [cell.pop("id", None) for cell in nb["cells"]],

@@ -155,7 +155,7 @@ def _put_right(notebook, source):
     except RecursionError:
         why = "something in it is nested too deeply"
     except Exception as error:  # whatever nbformat or a wrong type raises
-        why = _first_line(error)
+        why = _first_line(error) or type(error).__name__
     return f"is not a valid notebook: {why}; {AGAIN}", []
 
 
@@ -167,6 +167,8 @@ def _made_plain(cell, ours):
     if cell.get("metadata", {}) is None:
         cell["metadata"] = {}
     label = cell["metadata"].get("nbgrader") if "metadata" in cell else None
+    if label is None:
+        cell.get("metadata", {}).pop("nbgrader", None)  # null is no label
     if label and cell["cell_type"] in ("markdown", "raw"):
         kinds = {c.metadata["nbgrader"]["grade_id"]: c.cell_type for c in ours}
         cell["cell_type"] = kinds.get(label["grade_id"], cell["cell_type"])

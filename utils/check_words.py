@@ -1,10 +1,15 @@
 """What a check says about values: what kind they are, and where they differ."""
 
+import re
+
 import numpy as np
 
 from utils.answers import Strange, Unusable, is_numeric, plain
 from utils.wording import listed
 
+COLOURS = re.compile(
+    r"\x1b\[[\d;]*m"
+)  # and bold letters, in a terminal: Keras has them
 SHOWN = 12  # so many numbers of an array are readable at a glance
 
 
@@ -16,7 +21,7 @@ def on_a_line(hint):
 def in_short(error):
     """Return an error's kind and message; a message of one's own class may fail."""
     try:
-        return f"{type(error).__name__}: {error}"
+        return COLOURS.sub("", f"{type(error).__name__}: {error}")
     except Exception:  # whatever a __str__ of the student's own raises
         return type(error).__name__
 

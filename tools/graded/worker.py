@@ -110,7 +110,7 @@ def is_model(value):
 
 def described(error, shell):
     """Say in plain words what was raised, and where in the student's code."""
-    from utils.check_words import named_last
+    from utils.check_words import in_short, named_last
 
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     lines = [place.line for place in traceback.extract_tb(error.__traceback__)]
@@ -121,14 +121,9 @@ def described(error, shell):
     ]
     name, line = named_last([name for name, _ in places]), (places or [("", "")])[-1][1]
     missing = error.name if isinstance(error, NameError) else None
-    kind = type(error).__name__
-    try:
-        text = f"{kind}: {error}"[:2000]
-    except Exception:  # whatever a __str__ of the student's own raises
-        text = kind
     return {
-        "kind": kind,
-        "text": text,
+        "kind": type(error).__name__,
+        "text": in_short(error)[:2000],
         "where": name,
         "line": line,
         "missing": missing,

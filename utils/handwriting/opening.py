@@ -246,6 +246,8 @@ def _decoded_size(image):
     if image.format != "TIFF":
         return width, height
     wide, high = (image.tag_v2.get(tag) or 1 for tag in TILE)
+    if not (type(wide) is type(high) is int and min(wide, high) > 0):
+        raise ValueError("its tiles have no size")
     return math.ceil(width / wide) * wide, math.ceil(height / high) * high
 
 
