@@ -221,7 +221,7 @@ def test_a_task_that_is_renamed_after_grading_is_named(graded, exercises, monkey
     before, text = release.read_bytes(), source.read_text(encoding="utf-8")
     source.write_text(text.replace('"check-wilson"', '"check-w"'), encoding="utf-8")
     monkeypatch.setattr(commands, "COURSE_DIR", exercises.parent)
-    said = "copy of comparison .*submissions .*renaming exercises/gradebook.db"
+    said = "copy of comparison, .*submissions .*renaming exercises/gradebook.db"
     with pytest.raises(commands.Problem, match=said):
         commands.exercises(sys.executable)
     source.write_text(text, encoding="utf-8")
