@@ -225,8 +225,7 @@ def _digits_in(piece, tall, only_sure, plain):
         beside = sum(part.width for part in row) < BESIDE * piece.width
         # Nor is a stroke that is cut along its middle, as the stem of a 7.
         whole = all(part.pen > WHOLE * piece.pen for part in row)
-        bars = all(part.bar for part in row)
-        return row if as_tall and beside and whole and not bars else None
+        return row if as_tall and beside and whole else None
     return None
 
 
@@ -239,9 +238,18 @@ def _row(piece, tall, least, least_straight=SURE):
     for lean in (None, *LEANS):
         row = _best_row(piece, tall, *_cuts(piece, tall, lean))
         least = least if lean is None else max(least_straight, least)
-        if row and all(part.likeness > least for part in row):
+        if row and all(part.likeness > least for part in row) and _bends(row):
             return row
     return None
+
+
+def _bends(row):
+    """Tell digits that touch from a letter or a scribble: one at least is no bar.
+
+    Ones have no stroke to the side by which they could touch. Straight strokes that
+    hang together are those of an H or an M, or of what was struck out.
+    """
+    return not all(part.bar for part in row)
 
 
 def _cuts(piece, tall, lean):
