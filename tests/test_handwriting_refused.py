@@ -5,10 +5,12 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from utils.canvas.strokes import DIGITS, draw
 from utils.handwriting import HandwritingError, judge, read_page
+from utils.handwriting.digits import are_a_few_in_doubt
+from utils.handwriting.pieces import Piece
 
 PAPER, INK = 235, 40
 
@@ -24,11 +26,34 @@ def letters():
     return page
 
 
+def smileys():
+    """Lying on their side, the mouths look a little like a 7."""
+    page = Image.new("L", (640, 480), PAPER)
+    pen = ImageDraw.Draw(page)
+    for k in range(6):
+        x, y = 40 + 190 * (k % 3), 50 + 210 * (k // 3)
+        pen.ellipse([x, y, x + 130, y + 130], outline=INK, width=6)
+        for left in (36, 81):
+            pen.ellipse([x + left, y + 39, x + left + 13, y + 54], fill=INK)
+        pen.arc([x + 32, y + 39, x + 98, y + 104], 20, 160, INK, 6)
+    return page.filter(ImageFilter.GaussianBlur(0.8))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("picture", [letters])
+@pytest.mark.parametrize("picture", [letters, smileys])
 def test_a_page_without_digits_is_refused(picture):
     with pytest.raises(HandwritingError, match=r"words|nothing like ink"):
         read_page(np.asarray(picture()))
+
+
+@pytest.mark.parametrize(
+    ("likeness", "others", "refused"),
+    [(0.8, 8, True), (0.95, 8, False), (0.8, 1, False)],
+)
+def test_digits_on_their_side_are_sure_or_most_of_the_ink(likeness, others, refused):
+    prob = np.append(np.full(10, likeness / 10), 1 - likeness)
+    rows = [Piece(np.ones((9, 9)), 0, 10 * k, prob=prob) for k in range(12)]
+    assert are_a_few_in_doubt(rows[:4], rows[: 4 + others]) == refused
 
 
 @pytest.mark.slow

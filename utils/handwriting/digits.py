@@ -28,6 +28,7 @@ from utils.handwriting.pieces import (
     stroke_width,
     together,
 )
+from utils.handwriting.refusing import FEWEST_DIGITS
 
 # A page that would gain so many digits is read as it lies and turned; where all pieces
 # gain so much on average, turned only. One piece alone never turns a page: with four
@@ -122,7 +123,7 @@ def _best_way_up(pieces, layers, left_out, printed, reach):
         only_bars = all(piece.bar for piece in digits)
         like = np.mean([piece.likeness for piece in digits])
         few = len(digits) < FEWEST_TO_TURN or only_bars or like < CONVINCING
-        if turn and few:
+        if turn and (few or are_a_few_in_doubt(digits, turned)):
             problem = problem or nothing_like_ink()
             continue
         lines_out = [(_turned(box, turn, *shape), why) for box, why in left_out]
@@ -132,6 +133,17 @@ def _best_way_up(pieces, layers, left_out, printed, reach):
     if best is None:
         raise problem
     return best
+
+
+def are_a_few_in_doubt(digits, pieces):
+    """Tell what the best of four tries flatters from digits that lie on their side.
+
+    Of a drawing's parts, or of print, a few look a little like digits from some side:
+    hardly one surely, and most of the ink is none. Of digits either half are sure, or
+    they are most of what was written.
+    """
+    share = sum(p.area for p in digits) / sum(p.area for p in pieces)
+    return share < FEWEST_DIGITS and np.median([p.likeness for p in digits]) < SURE
 
 
 def reading_order(pieces):
