@@ -11,6 +11,7 @@ from utils.canvas.strokes import DIGITS, draw
 from utils.handwriting import HandwritingError, judge, read_page
 from utils.handwriting.digits import are_a_few_in_doubt
 from utils.handwriting.pieces import Piece
+from utils.handwriting.refusing import is_texture
 
 PAPER, INK = 235, 40
 
@@ -66,3 +67,20 @@ def test_what_was_struck_out_is_no_row_of_ones():
     ImageDraw.Draw(page).line(zigzag, INK, 8, joint="curve")
     prob = judge.probabilities(read_page(np.asarray(page)).images / 255)[:, :10]
     assert "1" not in "".join(map(str, prob.argmax(axis=1)))
+
+
+JUDGED = np.eye(11)[[1, 4]]
+
+
+@pytest.mark.parametrize(("likeness", "sizes"), [(0.6, 4), (0.95, 4), (0.6, 1.3)])
+def test_a_textures_bent_pieces_leave_a_doubt_and_digits_do_not(likeness, sizes):
+    """Of grained wood three in four are straight, and knots are the others."""
+    heights = np.geomspace(12, 12 * sizes, 20).round().astype(int)
+    pieces = []
+    for k, height in enumerate(heights):
+        ink = np.zeros((height, 3 if k % 4 else height), np.float32)
+        ink[:, :3] = ink[-3:] = 1
+        prob = JUDGED[0] if k % 4 else likeness * JUDGED[1]
+        prob = np.append(prob[:10], 1 - prob[:10].sum())
+        pieces.append(Piece(ink, 0, 60 * k, prob=prob))
+    assert is_texture(pieces) == (likeness < 0.9 and sizes > 2.5)

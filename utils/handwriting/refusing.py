@@ -22,6 +22,7 @@ LONGEST_INK, WIDEST_PEN, WIDEST_BOX = 4.0, 0.3, 2.0
 MOST_OVERLAP = 3.0
 FEW_BARS = 6  # strokes like a 1; fewer may well be a row of ones
 MOST_BARS = 0.8  # of a texture's pieces; one of them may look like another digit
+MANY_SIZES = 2.5  # between the large and the small of a texture; one hand has fewer
 
 
 def refuse_words(pieces, shape, fewest=FEWEST_DIGITS):
@@ -118,14 +119,20 @@ def _is_as_much_as_a_digit(piece):
 def is_texture(pieces):
     """Tell a barcode, a wall or grained wood from a row of ones.
 
-    Nearly all is straight, and either many sizes are there, or no room is between.
+    Nearly all is straight, and either many sizes are there, or no room is between. The
+    bent ones that leave a doubt, as knots in wood do, speak for no digits: but as
+    digits touch, only sizes tell them from these.
     """
     bars = [p for p in pieces if p.bar]
-    if len(bars) < max(FEW_BARS, MOST_BARS * len(pieces)):
+    rough = [p for p in pieces if p.bar or p.likeness < SURE]
+    if len(bars) < FEW_BARS or len(rough) < MOST_BARS * len(pieces):
         return False
-    pieces = bars
-    small, large = np.percentile([p.extent for p in pieces], [10, 90])
-    gaps = []
+    small, large = np.percentile([p.extent for p in rough], [10, 90])
+    if large > MANY_SIZES * small:
+        return True
+    if len(bars) < MOST_BARS * len(pieces):
+        return False
+    pieces, gaps = bars, []
     for piece in pieces:
         beside = [
             (other.left - piece.right) / piece.height
@@ -135,4 +142,4 @@ def is_texture(pieces):
             > 0.5 * min(other.height, piece.height)
         ]
         gaps += [min(beside)] if beside else []
-    return bool(large > 2.5 * small or (gaps and np.median(gaps) < 0.2))
+    return bool(gaps and np.median(gaps) < 0.2)
