@@ -84,6 +84,29 @@ NETWORKS = {
     "one trio": lambda: network(
         trio(4, **FIRST), [layers.Flatten(), layers.Dropout(0.2)]
     ),
+    "separable": lambda: network(
+        [layers.SeparableConv2D(4, 3), layers.ReLU()],
+        [layers.SeparableConv2D(8, 3, 2, "same"), layers.ReLU(), layers.Flatten()],
+    ),
+    "depthwise": lambda: network(
+        [layers.DepthwiseConv2D(5, 2), layers.ReLU()],
+        [layers.Conv2D(8, 1), layers.ReLU(), layers.Flatten()],
+    ),
+    "dilated": lambda: network(
+        [layers.Conv2D(4, 3, dilation_rate=2), layers.MaxPooling2D(2), layers.ReLU()],
+        [layers.Conv2D(4, 3, padding="same", dilation_rate=2), layers.ReLU()],
+        [layers.Flatten()],
+    ),
+    "blocks": lambda: network(
+        [keras.Sequential([layers.Conv2D(4, 3, name="conv"), layers.ReLU()])],
+        [keras.Sequential([layers.Conv2D(4, 3, name="conv"), layers.ReLU()])],
+        [layers.Flatten()],
+    ),
+    "not square": lambda: network(
+        trio(4, size=(3, 5), stride=(2, 1)),
+        [layers.Conv2D(4, (1, 3)), layers.AveragePooling2D((1, 2)), layers.ReLU()],
+        trio(4, size=(5, 1)), [layers.Flatten()],
+    ),
 }  # fmt: skip
 
 
@@ -97,19 +120,29 @@ def test_what_a_map_saw_is_what_changes_it(kind):
     if kind == "as it is":
         assert names["seen"] == [(5, 2, 0), (11, 4, -2), (19, 4, -2), (31, 8, -2)]
     look_inside, seen = names["look_inside"], names["seen"]
+    across = names["across"]
+    if kind != "not square":
+        assert across == seen
+    for height, width, groups in zip(seen, across, names["rows"].values(), strict=True):
+        shapes = {patch.shape for group in groups for patch in group}
+        assert shapes == {(height[0], width[0])}
     image = np.random.default_rng(1).random((28, 28, 1), np.float32)
     changed = np.repeat(image[None], 28 * 28, axis=0)
     changed.reshape(28 * 28, -1)[np.arange(784), np.arange(784)] += 5.0
-    for (side, distance, first), layer in zip(seen, look_inside.outputs, strict=True):
+    for number, layer in enumerate(look_inside.outputs):
+        side, distance, first = seen[number]
         # Before the bend: what ReLU cuts off depends on nothing.
-        model = keras.Model(look_inside.inputs, before_the_bend(names["model"], layer))
+        model = keras.Model(look_inside.inputs, before_the_bend(look_inside, layer))
         maps = np.asarray(model.predict(changed, batch_size=784, verbose=0))
         before = np.asarray(model(image[None]))
-        row = before.shape[1] // 2
-        hits = np.abs(maps[:, row, row] - before[0, row, row]).max(axis=1) > 1e-5
+        row, column = before.shape[1] // 2, before.shape[2] // 2
+        hits = np.abs(maps[:, row, column] - before[0, row, column]).max(axis=1) > 1e-5
         rows = np.flatnonzero(hits.reshape(28, 28).any(axis=1))
         start = first + distance * row
         assert start <= rows.min() and rows.max() < start + side
+        columns = np.flatnonzero(hits.reshape(28, 28).any(axis=0))
+        left = across[number][2] + across[number][1] * column
+        assert left <= columns.min() and columns.max() < left + across[number][0]
         if "pool" not in str([type(part) for part in names["model"].layers]).lower():
             assert rows.min() == max(0, start)
             assert rows.max() == min(27, start + side - 1)
@@ -154,6 +187,16 @@ def test_the_neurons_weights_are_found_without_dropout(is_functional):
     names = names_with(("model", model))
     run(names, "b00562fe", "ANN_Model.ipynb")
     assert names["incoming"].shape == (30, 28, 28)
+
+
+def test_the_neurons_weights_are_found_in_a_block():
+    block = keras.Sequential([layers.Flatten(), layers.Dense(64, activation="relu")])
+    answer = layers.Dense(10, activation="softmax")
+    model = keras.Sequential([keras.Input((28, 28)), block, answer])
+    names = names_with(("model", model))
+    run(names, "b00562fe", "ANN_Model.ipynb")
+    neuron = block.layers[1].get_weights()[0][:, 7].reshape(28, 28)
+    assert (names["incoming"][7] == neuron).all()
 
 
 @pytest.mark.parametrize("missing", [None, 5])

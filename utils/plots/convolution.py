@@ -133,18 +133,19 @@ def exciting_patches(rows, title="What excites some maps of each layer most"):
     )
     figure.get_layout_engine().set(wspace=0.08)
     for line, (name, groups) in zip(axes, rows.items(), strict=True):
-        for ax, group in zip(line, groups, strict=True):
-            side = group[0].shape[0]
-            gap = max(1, side // 8)
-            canvas = np.full((side, n_patches * (side + gap) - gap), np.nan)
+        for ax in line:
+            ax.set_axis_off()
+        for ax, group in zip(line, groups, strict=False):  # a layer may have few maps
+            height, width = group[0].shape
+            gap = max(1, width // 8)
+            canvas = np.full((height, n_patches * (width + gap) - gap), np.nan)
             for k, patch in enumerate(group):
-                left = k * (side + gap)
-                canvas[:, left : left + side] = patch
+                left = k * (width + gap)
+                canvas[:, left : left + width] = patch
                 box = (left - 0.5, -0.5)
                 ax.add_patch(
-                    plt.Rectangle(box, side, side, fill=False, ec=GREY, lw=0.8)
+                    plt.Rectangle(box, width, height, fill=False, ec=GREY, lw=0.8)
                 )
             ax.imshow(canvas, cmap="gray_r", vmin=0, vmax=1)
-            ax.set_axis_off()
         line[0].set_title(name, size=10, loc="left")
     return figure
