@@ -1,7 +1,11 @@
 """Multiplications counted another way, timings of things whose duration is known."""
 
 import math
+import os
 import re
+import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import nbformat
@@ -144,6 +148,27 @@ def test_the_compiled_function_says_what_the_model_says():
     np.testing.assert_allclose(compiled(x), model.predict(x, verbose=0), atol=1e-6)
     model.set_weights([weights / 2 for weights in model.get_weights()])
     np.testing.assert_allclose(compiled(x), model.predict(x, verbose=0), atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_model_is_compiled_in_a_folder_of_any_name(tmp_path):
+    """TensorFlow cannot read a file's name with letters that the locale lacks."""
+    folder = tmp_path / "Kurs für Anfänger"
+    shutil.copytree(COURSE_DIR / "utils", folder / "utils")
+    code = (
+        "import keras, numpy as np; from utils.costs import as_function\n"
+        "model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])\n"
+        "print(as_function(model, 3)(np.zeros((3, 4), 'float32')).shape)"
+    )
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    child = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, **plain},
+        capture_output=True,
+        text=True,
+    )
+    assert child.stdout == "(3, 2)\n", child.stderr[-500:]
 
 
 def test_a_compiled_function_of_several_outputs_returns_a_list():
