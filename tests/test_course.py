@@ -5,6 +5,7 @@ course.py, the real tools/notebooks.py, real papermill, but notebooks of a few l
 """
 
 import ast
+import errno
 import json
 import os
 import platform
@@ -45,6 +46,7 @@ from tools import (
     programs,
     python_version,
 )
+from tools.folders import build_is_written
 from utils.places import COURSE_DIR
 
 NO_SIGNALS = pytest.mark.skipif(
@@ -657,6 +659,27 @@ def test_dead_kernel_is_said(copy):
     assert code == 1
     assert "ANN_Model.ipynb failed: its Python process died" in err
     assert_one_message(err)
+
+
+def test_a_kernel_that_does_not_begin_is_said(tmp_path, monkeypatch):
+    def silent(*_):
+        raise RuntimeError("Kernel didn't respond in 60 seconds")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(notebooks, "execute", silent)
+    write_notebook(tmp_path / "ANN_Model.ipynb", "1")
+    with pytest.raises(SystemExit, match=r"did not answer .*respond in 60.*firewall"):
+        notebooks.into_build(Path("ANN_Model.ipynb"))
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(errno.ENOSPC, "make room on its disk"), (errno.EACCES, "copy the course")],
+)
+def test_a_build_that_cannot_be_written_is_said(number, advice):
+    message = f"build/ cannot be written: {advice}"
+    with pytest.raises(SystemExit, match=message), build_is_written():
+        raise OSError(number, os.strerror(number))
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """A folder that is made whole or not at all, in place of an older one."""
 
+import errno
 import re
 import shutil
 import time
@@ -68,7 +69,9 @@ def build_is_written():
     try:
         yield
     except OSError as error:
+        advice = "copy the course to a folder of your own and start it there"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "make room on its disk and start the same command again"
         raise SystemExit(
-            f"{error}\nThe folder build/ cannot be written: copy the course to a "
-            "folder of your own and start it there."
+            f"{error}\nThe folder build/ cannot be written: {advice}."
         ) from None

@@ -132,6 +132,13 @@ def into_build(notebook):
             "ran out. Close other programs and try again.\n"
             f"The notebook as far as it came: {target}"
         ) from None
+    except RuntimeError as error:  # so Jupyter says that a kernel did not begin
+        raise SystemExit(
+            f"{notebook} was not begun: its Python process did not answer "
+            f"({str(error).rstrip('.')}). Close other programs and try again. If that "
+            "does not help, a firewall may forbid programs of this computer to talk to "
+            f"each other; what the process said is in {BUILD / 'kernel.log'}."
+        ) from None
     seconds = time.perf_counter() - began
     return f"{notebook.stem:12} {len(done.cells):3} cells {seconds:5.0f} s"
 
