@@ -77,6 +77,15 @@ def test_what_a_training_began_with_is_kept_whatever_follows(small):
         assert live.digits is digits and live.seed == 3 and len(live.seconds) == 1
 
 
+@pytest.mark.slow
+def test_a_refused_training_leaves_the_model_its_history(small):
+    """Messages send there: fit puts an empty one in its place before it is refused."""
+    small.fit(epochs=2, callbacks=[LiveProgress(curves=False)])
+    with pytest.raises(TrainingError, match="trained already"):
+        small.fit(epochs=1, callbacks=[LiveProgress(curves=False)])
+    assert len(small.model.history.history["loss"]) == 2
+
+
 def test_a_run_that_has_seen_these_test_digits_is_refused():
     with pytest.raises(RunError, match="trained on full MNIST with seed 0, this"):
         saved_training("ann", load_mnist("sample"), seed=0)

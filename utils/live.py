@@ -36,6 +36,7 @@ class _Notes:
     seconds: list = field(default_factory=list)
     stopped: bool = False
     ended: bool = False  # not where it was interrupted: then `fit` returned no history
+    history: object = None  # Keras' own, while it grows and afterwards
 
 
 class TrainingError(SaidError):
@@ -93,6 +94,8 @@ class LiveProgress(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self.model in _trained:
             self._notes = _trained[self.model]  # they still belong to the history
+            if self._notes.history is not None:  # fit has put an empty one in its place
+                self.model.history = self._notes.history
             state = "has been trained already, and its results are still here"
             if not self._notes.ended:
                 state = "was interrupted while it was trained, and its history is lost"
@@ -106,6 +109,7 @@ class LiveProgress(keras.callbacks.Callback):
                 "which saving needs. Make one for each: callbacks=[LiveProgress()]."
             )
         self._notes, self._history = _Notes(self.digits, self.seed), {}
+        self._notes.history = getattr(self.model, "history", None)
         self._listen_for_stop()
         self._bar = _Place("Starting …")
         # Shown now, so that the figure keeps its place above the lines to come.
