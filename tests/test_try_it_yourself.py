@@ -199,6 +199,19 @@ def test_the_neurons_weights_are_found_in_a_block():
     assert (names["incoming"][7] == neuron).all()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_classes", [10, 5, 2])
+def test_too_large_a_step_has_a_loss_whichever_digits_there_are(n_classes):
+    """The fewer classes, the more ones, and the longer the step that is too large."""
+    labels = np.arange(1000) % n_classes
+    inked = (labels == 1) | (np.arange(1000) % 20 == 0)  # a few others, too
+    ink = np.where(inked, 1.0, 0.1).astype("float32")[:, None, None]
+    names = names_with(("x_train", np.tile(ink, (1, 28, 28))), ("y_train", labels))
+    for identity in ("learn-loss", "learn-steps", "learn-descent"):
+        run(names, identity, "ANN_Model.ipynb")
+    assert np.isfinite([names["loss_of"](w) for w in names["weights_tried"]]).all()
+
+
 @pytest.mark.parametrize("missing", [None, 5])
 def test_a_digit_is_shown_whichever_there_are(missing):
     labels = np.array([d for d in (3, 1, 5, 0, 5) if d != missing])
