@@ -932,6 +932,13 @@ def test_what_is_no_run_is_never_replaced(kind, home):
     assert before.items() <= contents(home).items()
 
 
+def test_what_fit_returned_is_a_history(home):
+    returned = SimpleNamespace(history={"loss": [1]}, params={}, epoch=[0])
+    assert save_number(1, history=returned).history["loss"] == [1]
+    message = complaint(save_number, 2, history=None)
+    assert "is None: no training has ended" in message and "model.history" in message
+
+
 @pytest.mark.parametrize("damage", ["half", "history", "all"])
 def test_a_damaged_run_is_replaced(damage, home):
     folder = save_number(1).folder

@@ -117,6 +117,22 @@ def _unlike(y_again, y_prob):
     return None
 
 
+def no_history(history):
+    """Return what to do where no training has ended, or None.
+
+    Args:
+        history: None from the cell that builds a network until fit returns.
+    """
+    if history is not None:
+        return None
+    return (
+        "The history to save is None: no training has ended since the network was "
+        "built. Run the cell that trains and those below it, then this one. If fit has "
+        "trained it, and only its History.history was not kept: history = "
+        "model.history, then run this cell again."
+    )
+
+
 def rare_validation(history, seconds):
     """Return what to do about validation in some of the epochs only, or None."""
     try:

@@ -28,6 +28,7 @@ from utils.consistency import (
     contradiction,
     count_parameters,
     find_bad_answer,
+    no_history,
     rare_validation,
     takes_a_digit,
 )
@@ -279,7 +280,8 @@ def save_run(
         name: letters, digits, "-" and "_"; "ann" and "cnn" are the course's own.
         model_name: what the tables call the model: "ANN", "CNN", …
         model: the trained keras.Model.
-        history: Keras' History.history, a dictionary of lists of floats, one per epoch.
+        history: what fit returned, or its .history, a dictionary of lists of floats,
+            one per epoch.
         seconds: seconds of each epoch, as many as the lists of history are long.
         y_true: labels of the test set, shape (n,), integers 0 to 9.
         y_prob: predicted probabilities, shape (n, 10), rows that sum to 1.
@@ -323,7 +325,8 @@ def save_run(
             "The labels to save are not those of the test set that the run is saved "
             "with. Pass y_true=digits.y_test and the predictions for digits.x_test."
         )
-    if advice := rare_validation(history, seconds):
+    history = getattr(history, "history", history)  # Keras' object, or what it holds
+    if advice := no_history(history) or rare_validation(history, seconds):
         raise RunError(advice)
     history = as_history(history, seconds)
     if wrong := contradiction(model, history, y_prob, digits):
