@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from stand_ins import StandIn, WritesAFile
 
-from utils import runs
+from utils import run_store, runs
 from utils.places import COURSE_DIR
 from utils.run_files import LARGEST
 from utils.runs import RunError, check_comparable, list_runs, load_run, save_run
@@ -930,6 +930,50 @@ def test_what_is_no_run_is_never_replaced(kind, home):
     killed_before_its_renames(2)
     assert load_number() == 2
     assert before.items() <= contents(home).items()
+
+
+def checkpoints(place):
+    (place / "epochs").mkdir(parents=True)
+    (place / "best.keras").write_text("kept", encoding="utf-8")
+    (place / "epochs" / "01.weights.h5").write_text("kept", encoding="utf-8")
+
+
+@pytest.mark.parametrize("killed_after", [None, "best.keras", "epochs"])
+def test_what_a_training_left_in_its_place_is_taken_along(
+    killed_after, home, monkeypatch
+):
+    """A ModelCheckpoint may write into runs/ann before there is a run."""
+    runs.check_free("ann")
+    checkpoints(home / "ann")
+    runs.check_free("ann")  # whoever runs the cell of the settings again goes on, too
+    if killed_after:
+        rename = run_store.rename
+
+        def killed(source, target):
+            rename(source, target)
+            if source.name == killed_after:
+                raise MemoryError
+
+        with monkeypatch.context() as late:
+            late.setattr(run_store, "rename", killed)
+            with contextlib.suppress(MemoryError):
+                save_number(1)
+        assert load_number() == 1
+        save_number(2)
+    number = 2 if killed_after else number_of(save_number(1))
+    assert load_number() == number
+    there = contents(home)
+    assert there["ann/best.keras"] == there["ann/epochs/01.weights.h5"]
+    assert {path.name for path in home.iterdir()} <= {"ann", runs.LOCK_NAME}
+
+
+@pytest.mark.parametrize("name", ["model.keras", "history.json"])
+def test_a_file_of_a_runs_name_is_no_runs_to_replace(name, home):
+    """Though the place was free: it may be the model of another training."""
+    runs.check_free("ann")
+    own_folder(home / "ann", name)
+    assert "Move it elsewhere" in complaint(save_number, 1)
+    assert (home / "ann" / name).read_text(encoding="utf-8") == "my work"
 
 
 def test_what_fit_returned_is_a_history(home):

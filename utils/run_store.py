@@ -23,7 +23,7 @@ from utils.run_files import LARGEST, LARGEST_INFO, RunError, file_digest, read_r
 LOCK_NAME = ".lock"
 
 
-def write_run(home, info, history, arrays, model, check, patience):
+def write_run(home, info, history, arrays, model, check, patience, joins=False):
     """Write a run beside its place, then move it there: whole or not at all.
 
     Args:
@@ -34,6 +34,7 @@ def write_run(home, info, history, arrays, model, check, patience):
         model: the trained keras.Model.
         check: called with the folder of what was written; what it raises is passed on.
         patience: seconds to wait for the lock.
+        joins: whether what lies in its place and is no run may be taken along.
 
     Raises:
         RunError: the folder cannot be written, or is not for runs; it stays as it was.
@@ -43,7 +44,7 @@ def write_run(home, info, history, arrays, model, check, patience):
     try:
         _make_home(home)
         with _lock(home, patience):
-            check_place(home, name, info["model"])
+            check_place(home, name, info["model"], joins)
             try:
                 _clear(partial)  # of a save that was killed
                 partial.mkdir()
@@ -54,18 +55,17 @@ def write_run(home, info, history, arrays, model, check, patience):
                 _write_info(partial, info)
                 check(partial)
                 _flush_to_disk(partial)
-                finish_save(home, name)  # one killed earlier, should there be one
+                finish_save(home, name, joins)  # one that was killed earlier
                 _clear(home / f".{name}.whole")
                 rename(partial, home / f".{name}.whole")
-                finish_save(home, name)
+                finish_save(home, name, joins)
             finally:  # also when the stop button was pressed, wherever it came
                 with suppress(OSError):
                     _clear(partial)
-                    finish_save(home, name)
+                    finish_save(home, name, joins)
     except BadFile as error:
-        advice = "Save a model with fewer parameters."
-        fault = f"its {error.path.name} {error.why}"
-        raise RunError(f"The run cannot be saved: {fault}. {advice}") from error
+        fault = f"its {error.path.name} {error.why}. Save a model with fewer parameters"
+        raise RunError(f"The run cannot be saved: {fault}.") from error
     except (OSError, NotImplementedError) as error:
         why = getattr(error, "strerror", None) or error or "it has no file locks"
         raise RunError(
@@ -112,7 +112,7 @@ def check_writable(home):
         ) from error
 
 
-def check_place(home, name, model=None):
+def check_place(home, name, model=None, joins=False):
     """Raise a RunError where a run of this name would take somebody else's place.
 
     For Windows and macOS, names that differ in capital letters are one folder.
@@ -121,8 +121,9 @@ def check_place(home, name, model=None):
         home: the folder of runs.
         name: of the run.
         model: what the tables call its model; None where that is not known yet.
+        joins: whether the run may take along what lies there and is no run.
     """
-    if not may_replace(home / name):
+    if not (may_replace(home / name) or (joins and may_join(home / name))):
         raise RunError(
             f"{home / name} is there and is no run, so it is left "
             "as it is. Move it elsewhere or choose another name for the run, then run "
@@ -150,14 +151,20 @@ def _model_of(place):
     return None
 
 
-def finish_save(home, name):
+def finish_save(home, name, joins=False):
     """Move a whole new run to its place; call this only with the lock held.
+
+    Args:
+        home: the folder of runs.
+        name: of the run.
+        joins: whether it may take along what lies there, though that is no run.
 
     A folder cannot replace a folder in one step. Killed between the renames, a save is
     finished by whoever holds the lock next.
     """
     place, whole, old = home / name, home / f".{name}.whole", home / f".{name}.old"
-    if is_finished(whole, name) and may_replace(place):
+    is_free = may_replace(place) or (joins and may_join(place))
+    if is_finished(whole, name) and is_free:
         _clear(old)
         if place.exists():
             _take_along(place, whole)
@@ -186,6 +193,16 @@ def may_replace(place):
     """Tell whether a run may take this place: there is a run, or nothing at all."""
     is_empty = place.is_dir() and not any(place.iterdir())
     return is_whole(place) or is_empty or not os.path.lexists(place)
+
+
+def may_join(place):
+    """Tell whether a run may lie beside what is there: a folder with none of its files.
+
+    A callback that saves models as they are trained makes such a folder.
+    """
+    if place.is_symlink() or not place.is_dir():
+        return False
+    return not {path.name for path in place.iterdir()} & {"run.json", *LARGEST}
 
 
 def _take_along(place, whole):

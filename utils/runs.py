@@ -75,6 +75,9 @@ MADE_BY = {
 CONTROLS = "controls"  # in REFERENCE_DIR: trainings in which one thing was changed
 ASKED_FOR = "reference/"  # load_run("reference/ann") takes the course's run
 MODELS = {"ann": "ANN", "cnn": "CNN"}  # a run's name: the model's name in words
+# Places that were free when a notebook asked for them: what lies there now came with
+# its training, such as the models of a ModelCheckpoint.
+_free = set()
 LOCK_SECONDS = 60  # saving takes a second; who waits longer waits for a dead machine
 
 
@@ -369,6 +372,7 @@ def save_run(
         model,
         check=lambda folder: check_written(folder, info, model),
         patience=LOCK_SECONDS,
+        joins=runs_dir() / name in _free,
     )
     return load_run(name, announce=False)
 
@@ -377,8 +381,11 @@ def check_free(name):
     """Raise a RunError unless a run may be saved under this name in runs/."""
     check_name(name)
     check_writable(runs_dir())
+    place = runs_dir() / name
+    if not os.path.lexists(place):
+        _free.add(place)
     if _is_there(runs_dir()):
-        check_place(runs_dir(), name)
+        check_place(runs_dir(), name, joins=place in _free)
 
 
 # --- loading -------------------------------------------------------------------------
