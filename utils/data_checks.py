@@ -6,6 +6,7 @@ from utils.data_files import DataError
 
 FEWEST = {"train": 100, "test": 10}  # a tenth of the former is set aside
 DARK = 128  # where ink begins, of 255
+RARE = 0.01  # of the digits may be twins by chance, such as blank ones
 
 
 def check_sense(arrays, where):
@@ -72,6 +73,13 @@ def oddities(arrays):
         remarks.append(
             f"{n_known:,} of the {len(arrays['x_test']):,} test digits are among the "
             "training digits, too: the accuracy will look better than it is."
+        )
+    n_copies = len(arrays["x_train"]) - len(known)
+    if n_copies > RARE * len(arrays["x_train"]):
+        remarks.append(
+            f"{n_copies:,} of the {len(arrays['x_train']):,} training digits are "
+            "copies of others. Their twins will be set aside for validation: that "
+            "accuracy will look better than it is."
         )
     if len(arrays["x_test"]) > len(arrays["x_train"]):
         remarks.append("There are more test digits than training digits: exchanged?")
