@@ -976,6 +976,16 @@ def test_a_file_of_a_runs_name_is_no_runs_to_replace(name, home):
     assert (home / "ann" / name).read_text(encoding="utf-8") == "my work"
 
 
+def test_the_test_digits_are_named_whatever_was_trained_on(home, capsys):
+    run, other = save_number(1), save_number(2, "mine")
+    for each, mark in ((run, "9eafd4ac5f7f7591"), (other, "c3f9adf9c66efb57")):
+        each.info["data"] |= {"source": "your own data", "test_fingerprint": mark}
+    runs.seeds_beside({"ANN": [other]}, run)
+    assert "above were tested on sample: other digits" in capsys.readouterr().out
+    with pytest.raises(RunError, match="tested on sample and mine on full MNIST:"):
+        check_comparable(run, other)
+
+
 def test_what_fit_returned_is_a_history(home):
     returned = SimpleNamespace(history={"loss": [1]}, params={}, epoch=[0])
     assert save_number(1, history=returned).history["loss"] == [1]

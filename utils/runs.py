@@ -32,6 +32,7 @@ from utils.consistency import (
     rare_validation,
     takes_a_digit,
 )
+from utils.data import KNOWN_TEST_SETS
 from utils.environment import versions
 from utils.evaluation import in_full_precision
 from utils.model_file import load_checked
@@ -459,15 +460,21 @@ def check_comparable(*runs):
         )
         if theirs["test_fingerprint"] != ours["test_fingerprint"]:
             raise RunError(
-                f"{first.name} was tested on {theirs['source']} and {run.name} on "
-                f"{ours['source']}: other digits, so their results cannot be compared. "
-                f"{advice}"
+                f"{first.name} was tested on {_tested_on(first)} and {run.name} on "
+                f"{_tested_on(run)}: other digits, so their results cannot be "
+                f"compared. {advice}"
             )
         if not np.array_equal(run.y_true, first.y_true):
             raise RunError(
                 f"{first.name} and {run.name} name the same test digits but hold other "
                 f"labels: {first.folder} or {run.folder} is not what it says. {advice}"
             )
+
+
+def _tested_on(run):
+    """Name the test digits of a run; only those that were trained on may be others."""
+    data = run.info["data"]
+    return KNOWN_TEST_SETS.get(data["test_fingerprint"], data["source"])
 
 
 def _load_whole(home, name):
@@ -634,12 +641,13 @@ def seeds_beside(seed_runs, run):
             f"git checkout -- {REFERENCE_DIR.name}"
         )
     numbers = " and ".join(f"{len(each)} of the {n}" for n, each in seed_runs.items())
-    theirs, ours = next(iter(seed_runs.values()))[0].info["data"], run.info["data"]
-    print(f"Reference runs: {numbers}, tested on {theirs['source']}.")
+    reference = next(iter(seed_runs.values()))[0]
+    theirs, ours = reference.info["data"], run.info["data"]
+    print(f"Reference runs: {numbers}, tested on {_tested_on(reference)}.")
     if theirs["test_fingerprint"] == ours["test_fingerprint"]:
         return seed_runs
     print(
-        f"The two runs above were tested on {ours['source']}: other digits. The "
+        f"The two runs above were tested on {_tested_on(run)}: other digits. The "
         "reference runs are shown by themselves and never mixed with them."
     )
     return {name: [] for name in seed_runs}
