@@ -473,6 +473,22 @@ def test_a_show_of_a_damaged_notebook_is_refused(capsys, monkeypatch, tmp_path):
     assert "ANN_Model.ipynb is damaged, or no notebook" in capsys.readouterr().err
 
 
+def test_a_show_that_is_on_is_left_alone(capsys, monkeypatch, tmp_path):
+    """Its page loads its notebook afresh; and a name may be mistyped beside it."""
+    monkeypatch.setattr(present, "FOLDER", tmp_path / "present")
+    monkeypatch.setattr(present, "open_show", lambda show, *_: show.name)
+    assert present.main("ANN") == "ANN_Model.ipynb"
+    with serving(lambda handler: send(handler, b"{}")) as (url, asked):
+        present.note_running({"url": f"{url}/", "token": "x", "pid": 1})
+        for name in ("CNN", "rnn"):
+            assert present.main(name) == 1
+            assert f"A show is on already, at {url}/" in capsys.readouterr().err
+    assert asked == ["GET", "GET"]
+    assert [path.name for path in present.FOLDER.glob("*.ipynb")] == ["ANN_Model.ipynb"]
+    assert present.main("CNN") == "CNN_Model.ipynb"  # nobody answers any more
+    assert [path.name for path in present.FOLDER.glob("*.ipynb")] == ["CNN_Model.ipynb"]
+
+
 def test_a_kernel_that_misses_a_heartbeat_is_asked_again(monkeypatch):
     answers = [RuntimeError("Kernel died before replying to kernel_info"), None]
     asked = []

@@ -36,6 +36,7 @@ from utils.places import COURSE_DIR
 FOLDER = COURSE_DIR / "build" / "present"
 HERE = Path(__file__).resolve().parent
 SECONDS_TO_START = 90
+RUNNING = ".server.json"  # in FOLDER: what a show's server writes down of itself
 # A proxy, which HTTP_PROXY may name, cannot reach a server on this machine.
 HERE_ALONE = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -125,6 +126,26 @@ def make_show(name, folder=FOLDER):
         target = folder / f"Lesson_{Path(name).stem}.ipynb"
     nbformat.write(show, target)
     return target, needed
+
+
+def address_of_running():
+    """Return the address of the show that is on in FOLDER, or None.
+
+    What an ended one has left there does not answer, or to another token.
+    """
+    try:
+        info = json.loads((FOLDER / RUNNING).read_text(encoding="utf-8"))
+        ask(info, "api/status")
+        return info["url"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def note_running(info):
+    """Write down a show's server where the next start looks; nobody else reads it."""
+    file = os.open(FOLDER / RUNNING, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(file, "w", encoding="utf-8") as place:
+        json.dump({key: info[key] for key in ("url", "token")}, place)
 
 
 def settle(folder):
@@ -245,10 +266,17 @@ def end(_signal, _frame):
 def main(name="", *arguments):
     """Open a show; return the exit code of JupyterLab."""
     signal.signal(signal.SIGTERM, end)
+    if address := address_of_running():  # whose notebook a page may yet load afresh
+        print(
+            f"A show is on already, at {address}: end it first, with Ctrl-C twice "
+            "where it was started.",
+            file=sys.stderr,
+        )
+        return 1
     shutil.rmtree(FOLDER, ignore_errors=True)  # with the settings of the last show
     FOLDER.mkdir(parents=True)
     try:
-        show, needed = make_show(name)
+        show, needed = make_show(name, FOLDER)
     except (BadFile, PlanError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -279,6 +307,7 @@ def open_show(show, needed, arguments):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is JupyterLab's own
     try:
         info = wait_for_server(process)
+        note_running(info)
         prepare(info, show, needed)
         url = f"{info['url']}{page}?token={info['token']}"
         print(f"Ready: {url}", flush=True)
