@@ -33,6 +33,7 @@ function slider(parent, { name, low, high, step = 1, value = 0, unit = "" }, cha
   element("span", "dc-slider-name", row, name);
   const input = element("input", "", row);
   Object.assign(input, { type: "range", min: low, max: high, step, value });
+  input.autocomplete = "off"; // or, on the way back, it stands where nothing knows of it
   const said = element("span", "dc-slider-value", row); // read aloud with the slider
   const show = () => {
     said.textContent = `${input.value}${unit}`;
