@@ -377,6 +377,75 @@ def test_a_finger_draws_on_a_telephone_and_the_page_stays_where_it_is(opened, wi
         assert status(page) != before
 
 
+TOUCH = """events => {
+    const paper = document.querySelector(".dc-paper");
+    const box = paper.getBoundingClientRect();
+    paper.setPointerCapture = () => {};  // it wants real pointers
+    for (const [name, pointerId, pointerType, x, y] of events) {
+        paper.dispatchEvent(new PointerEvent(name, {
+            pointerId, pointerType, bubbles: true,
+            clientX: box.left + x * box.width, clientY: box.top + y * box.height,
+        }));
+    }
+    delete paper.setPointerCapture;
+}"""
+
+
+def test_a_hand_that_lies_on_the_paper_draws_nothing(page):
+    """The system takes its stroke back; where it does not, the pen comes first."""
+
+    def touched(*events):
+        page.evaluate(TOUCH, events)
+        return page.evaluate("page.pad.bytes().reduce((a, b) => a + b)")
+
+    palm = ("pointerdown", 1, "touch", 0.9, 0.9)
+    assert touched(palm) > 0
+    assert touched(("pointercancel", 1, "touch", 0.9, 0.9)) == 0
+    line = [("pointermove", 2, "pen", 0.5, y / 10) for y in range(1, 10)]
+    pen = [
+        ("pointerdown", 2, "pen", 0.5, 0.1),
+        *line,
+        ("pointerup", 2, "pen", 0.5, 0.9),
+    ]
+    alone = touched(*pen)
+    page.get_by_role("button", name="Clear").click()
+    ink = touched(palm, *pen, ("pointerup", 1, "touch", 0.9, 0.9))
+    assert ink == alone > 0
+    assert "CNN reads 1 " in status(page)
+    page.get_by_role("button", name="Undo").click()
+    assert status(page) == "Nothing drawn yet."
+    finger = ("pointerdown", 3, "touch", 0.1, 0.1)
+    assert touched(palm, finger) == touched()  # a second finger is still none
+
+
+def test_what_lifts_the_keyboards_pen_is_said(page):
+    said = page.locator(".dc-said")
+    paper = page.locator(".dc-paper")
+    for how in ("Backspace", "Delete", "Tab"):
+        paper.focus()
+        page.keyboard.press("Space")
+        assert said.inner_text() == "Pen down."
+        page.keyboard.press(how)
+        assert said.inner_text() == "Pen up.", how
+
+
+def test_undo_does_not_mind_caps_lock(page):
+    page.get_by_role("button", name="Draw a 7 for me").click()
+    page.locator(".dc-paper").dispatch_event("keydown", {"key": "Z", "ctrlKey": True})
+    assert status(page) == "Nothing drawn yet."
+
+
+def test_sliders_are_where_the_networks_have_them_on_the_way_back(opened):
+    with another(opened) as page:
+        for name in ("Pen", "Turn", "Noise"):
+            page.get_by_role("slider", name=name).press("End")
+        page.goto("data:text/html,elsewhere")
+        page.go_back()
+        browser.wait_for_answer(page)
+        places = "[...document.querySelectorAll('input')].map(i => Number(i.value))"
+        assert page.evaluate(places) == [12, 0, 0, 0, 0]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_light_or_dark_as_the_system_is(opened, scheme):
     with another(opened, color_scheme=scheme) as page:

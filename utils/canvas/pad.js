@@ -78,6 +78,7 @@ function makePad(parent, changed) {
   const past = []; // the drawings before, for undo
   let pen = PEN;
   let pointer = null; // the mouse, pen or finger that draws now
+  let byTouch = false; // it is a finger, or the hand that lies on the paper
   let keyed = false; // the keyboard's pen is down
   let at = [0.5, 0.5]; // where the keyboard's pen is
 
@@ -134,6 +135,7 @@ function makePad(parent, changed) {
 
   function lift() {
     pointer = null;
+    if (keyed) said.textContent = "Pen up.";
     keyed = false;
     cursor.classList.remove("dc-down");
   }
@@ -154,12 +156,17 @@ function makePad(parent, changed) {
   }
 
   paper.addEventListener("pointerdown", (event) => {
-    if (pointer !== null || event.button !== 0) return; // a second finger draws nothing
+    if (event.button !== 0) return;
+    if (pointer !== null) { // a second finger draws nothing, a pen whatever the hand does
+      if (!byTouch || event.pointerType !== "pen") return;
+      undo(event);
+    }
     event.preventDefault();
     lift();
     cursor.hidden = true;
     paper.focus({ preventScroll: true }); // so that undo's keys are heard
     pointer = event.pointerId;
+    byTouch = event.pointerType === "touch";
     paper.setPointerCapture(pointer); // the stroke goes on when the pen leaves the paper
     begin(place(event));
     changed(event);
@@ -170,7 +177,10 @@ function makePad(parent, changed) {
     (events.length ? events : [event]).forEach((each) => goOn(place(each)));
     changed(event);
   });
-  ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) =>
+  paper.addEventListener("pointercancel", (event) => { // it was a palm, or a gesture
+    if (event.pointerId === pointer) undo(event);
+  });
+  ["pointerup", "lostpointercapture"].forEach((name) =>
     paper.addEventListener(name, (event) => {
       if (event.pointerId === pointer) pointer = null;
     }),
@@ -193,14 +203,15 @@ function makePad(parent, changed) {
     } else {
       keyed = true;
       cursor.classList.add("dc-down");
+      said.textContent = "Pen down.";
       begin(at);
       changed(event);
     }
-    said.textContent = keyed ? "Pen down." : "Pen up.";
   }
 
   part.addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.key !== "z") return;
+    const isZ = event.key.toLowerCase() === "z" && !event.shiftKey; // Caps Lock or not
+    if (!(event.ctrlKey || event.metaKey) || !isZ) return;
     event.preventDefault();
     undo(event);
   });
@@ -209,6 +220,7 @@ function makePad(parent, changed) {
     else if (event.ctrlKey || event.metaKey || event.altKey) return;
     else if (event.key === "Delete") clear(event);
     else if (event.key in ARROWS || event.key === " " || event.key === "Enter") {
+      event.preventDefault(); // nor does the page scroll below a stroke
       if (pointer !== null) return;
       cursor.hidden = false;
       if (event.key in ARROWS) { held.add(event.key); move(event); }
