@@ -15,6 +15,7 @@ from nbconvert.filters import markdown2html
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import commands, copies, lesson, plans, present, slides, stage
+from tools.book.contents import LINK
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 PLANS = ("45", "90")
@@ -471,6 +472,19 @@ def test_a_show_of_a_damaged_notebook_is_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(present, "notebooks", lambda: damaged)
     assert present.main("ANN") == 1
     assert "ANN_Model.ipynb is damaged, or no notebook" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["45", "ANN", "Your_Handwriting"])
+def test_links_of_a_show_lead_to_the_course(name, tmp_path):
+    path, _ = present.make_show(name, tmp_path)
+    present.lead_home(path)
+    targets = [
+        target.partition("#")[0]
+        for cell in nbformat.read(path, as_version=4).cells
+        for _, target in LINK.findall(cell.source)
+    ]
+    assert targets
+    assert [t for t in targets if not (tmp_path / t).resolve().exists()] == []
 
 
 def test_a_show_that_is_on_is_left_alone(capsys, monkeypatch, tmp_path):

@@ -27,6 +27,7 @@ import nbformat
 from jupyter_client import BlockingKernelClient
 from jupyter_core.paths import jupyter_runtime_dir
 
+from tools.book.contents import LINK
 from tools.lab_settings import configure_lab
 from tools.lesson import lesson, whole
 from tools.plans import PlanError, notebook_called, notebooks, read_plan
@@ -126,6 +127,22 @@ def make_show(name, folder=FOLDER):
         target = folder / f"Lesson_{Path(name).stem}.ipynb"
     nbformat.write(show, target)
     return target, needed
+
+
+def lead_home(show):
+    """Let a show's links lead to the course's files from where the show is.
+
+    Args:
+        show: path of its notebook, which is written anew.
+    """
+    notebook, known = nbformat.read(show, as_version=4), notebooks()
+    whole = known.get(notebook_called(show.name), COURSE_DIR / show.name)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            origin = known.get(cell.id.partition("-")[0], whole)
+            way = Path(os.path.relpath(origin.parent, show.parent)).as_posix()
+            cell.source = LINK.sub(rf"[\1]({way}/\2)", cell.source)
+    nbformat.write(notebook, show)
 
 
 def address_of_running():
@@ -299,6 +316,7 @@ def open_show(show, needed, arguments):
     Returns:
         JupyterLab's exit code, or 1 where the show could not begin.
     """
+    lead_home(show)
     page = f"lab/tree/{quote(show.relative_to(COURSE_DIR).as_posix())}"
     # The browser waits until the kernel is ready.
     options = ["--no-browser", f"--LabApp.default_url=/{page}", *arguments]
