@@ -2,6 +2,7 @@
 // kernel answers is shown.
 const PAUSE = 50; // milliseconds between two messages while a stroke goes on
 const PATIENCE = 4000; // milliseconds until a kernel that says nothing is reported
+const OF_A_SHOW = ["Escape", "F5", "PageDown", "PageUp"]; // what clickers send, too
 const ALIVE = ["idle", "busy"];
 const DEATHS = ["restarting", "autorestarting", "terminating", "dead"];
 const SILENT = {
@@ -43,14 +44,19 @@ function watch(model) {
 
 function render({ model, el }) {
   const root = element("div", "digit-canvas", el);
-  // JupyterLab would take the keys and the right click for itself.
-  root.dataset.lmSuppressShortcuts = "true";
+  // JupyterLab would take the keys and the right click for itself. Those of a show are
+  // its own: who has drawn goes on with a clicker. It looks first, so we look before it.
+  const hush = ({ key }) =>
+    root.toggleAttribute("data-lm-suppress-shortcuts", !OF_A_SHOW.includes(key));
+  hush({});
+  window.addEventListener("keydown", hush, true);
   root.dataset.jpSuppressContextMenu = "true";
   const pad = makePad(root, changed);
   const { part: seen, small } = makeSmall(root);
   const wish = element("label", "dc-wish", seen);
   const wanted = element("input", "", wish);
   wanted.type = "checkbox";
+  wanted.autocomplete = "off"; // on the way back, too, there are no maps at first
   wish.append(" feature maps of the CNN");
   const show = makeAnswers(root, root);
   const status = element("div", "dc-status", root, "Nothing drawn yet.");
@@ -170,6 +176,7 @@ function render({ model, el }) {
     clearTimeout(patience);
     model.off("msg:custom", answered);
     kernel.end();
+    window.removeEventListener("keydown", hush, true);
   };
 }
 
