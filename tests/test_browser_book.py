@@ -192,6 +192,8 @@ def test_a_word_that_is_nowhere_is_not_found(page, folder):
     page.keyboard.press("Enter")
     page.locator("#search-results p.search-summary:not(:empty)").wait_for()
     assert page.locator("#search-results .search li").count() == 0
+    said = page.locator("#search-results p.search-summary").inner_text()
+    assert "Numbers and words like “the” are not in the index" in said
 
 
 def test_a_click_leads_from_a_term_to_the_glossary_and_back(page, folder):

@@ -6,6 +6,11 @@ window.fetch = (address) => {
   return Promise.resolve(new Response(TEXTS[address.slice(root.length)]));
 };
 
+// The index has neither numbers nor words like "the", whose spelling is not at fault.
+Documentation.TRANSLATIONS[
+  "Your search did not match any documents. Please make sure that all words are spelled correctly and that you've selected enough categories."
+] = "Nothing was found. Numbers and words like “the” are not in the index; are all others spelled correctly?";
+
 const BEFORE = 80; // letters before the word that was found
 const PIECE = 240; // letters in all
 
