@@ -1,10 +1,15 @@
 """Reading a notebook that may be damaged, cut off, or something else by that name."""
 
+import re
+
 import nbformat
 
 from utils.bounded import MEGABYTE, BadFile, read_bytes
 
 LARGEST = 500 * MEGABYTE  # with its outputs; the course's own have less than one
+LINK = re.compile(
+    r"(?<!!)\[((?:[^\[\]`]|`[^`]*`)*)\]\((?!https?:|mailto:|#)([^()\s]+)\)"
+)
 
 
 def read_notebook(path):

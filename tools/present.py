@@ -27,9 +27,9 @@ import nbformat
 from jupyter_client import BlockingKernelClient
 from jupyter_core.paths import jupyter_runtime_dir
 
-from tools.book.contents import LINK
 from tools.lab_settings import configure_lab
 from tools.lesson import lesson, whole
+from tools.notebook_file import LINK
 from tools.plans import PlanError, notebook_called, notebooks, read_plan
 from utils.bounded import BadFile
 from utils.places import COURSE_DIR

@@ -4,6 +4,7 @@ import posixpath
 import re
 from pathlib import PurePosixPath
 
+from tools.notebook_file import LINK
 from utils.places import COURSE_DIR, LABS, NOTEBOOKS
 
 EXERCISES = tuple(
@@ -84,9 +85,6 @@ def readme_page(readme, name):
     return "\n".join([f"# {TITLES[name]}\n", *parts])
 
 
-LINK = re.compile(
-    r"(?<!!)\[((?:[^\[\]`]|`[^`]*`)*)\]\((?!https?:|mailto:|#)([^()\s]+)\)"
-)
 CODE = re.compile(r"(?ms)^(`{3,}|~{3,}).*?^\1[^\n]*$")
 
 
