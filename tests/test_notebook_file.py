@@ -37,6 +37,14 @@ def test_a_whole_notebook_is_read(tmp_path):
     assert len(read_notebook(tmp_path / "n.ipynb").cells) > 20
 
 
+@pytest.mark.filterwarnings("error")
+def test_two_cells_of_one_name_are_no_reason_for_a_warning(tmp_path):
+    cell = b'{"cell_type": "raw", "id": "a", "metadata": {}, "source": ""}'
+    (tmp_path / "n.ipynb").write_bytes(HEAD + b"[" + cell + b", " + cell + b"]}")
+    cells = read_notebook(tmp_path / "n.ipynb").cells
+    assert len({cell.id for cell in cells}) == 2
+
+
 @pytest.mark.filterwarnings("ignore")  # what nbformat thinks of it besides
 @pytest.mark.parametrize("case", BAD)
 def test_what_is_no_notebook_is_named_in_a_line(tmp_path, case):

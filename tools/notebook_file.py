@@ -1,6 +1,7 @@
 """Reading a notebook that may be damaged, cut off, or something else by that name."""
 
 import re
+import warnings
 
 import nbformat
 
@@ -21,7 +22,9 @@ def read_notebook(path):
     """
     raw, faults = read_bytes(path, LARGEST), {}
     try:
-        notebook = nbformat.reads(raw.decode("utf-8"), 4, faults)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names of cells, which are put right
+            notebook = nbformat.reads(raw.decode("utf-8"), 4, faults)
         for fault in faults.values():
             raise fault
         return notebook
