@@ -14,6 +14,7 @@ from fontTools.ttLib import TTFont
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import formulas, slides
+from utils.bounded import BadFile
 from utils.places import COURSE_DIR, NOTEBOOKS
 
 PATHS = [COURSE_DIR / name for name in NOTEBOOKS]
@@ -182,6 +183,44 @@ def test_mathml_is_well_formed():
 def test_a_formula_that_cannot_be_shown_is_refused():
     with pytest.raises(formulas.FormulaError, match=r"\\notacommand"):
         formulas.mathml(r"a + \notacommand{b}")
+
+
+@pytest.mark.parametrize("latex", [r"\frac{", "a^b^c", r"\sqrt[3]"])
+def test_a_formula_that_is_not_whole_is_quoted(latex):
+    with pytest.raises(formulas.FormulaError, match=re.escape(latex)):
+        formulas.mathml(latex)
+
+
+def test_a_formula_does_not_speak_to_the_terminal():
+    with pytest.raises(formulas.FormulaError) as caught:
+        formulas.mathml("\\notacommand\x1b[2J")
+    assert "\x1b" not in str(caught.value)
+
+
+PIXEL = "iVBORw0KGgo="  # of which no slide looks at more than that it is there
+
+
+def test_a_picture_that_was_pasted_into_a_text_is_shown(tmp_path):
+    cell = new_markdown_cell("![a digit](attachment:a.png)")
+    cell.attachments = {"a.png": {"image/png": PIXEL}}
+    path = write_notebook(tmp_path / "n.ipynb", cell)
+    assert f"data:image/png;base64,{PIXEL}" in slides.deck(path)
+
+
+def test_what_no_slide_can_show_is_named_with_its_notebook(tmp_path):
+    figure = new_output("display_data", {"image/png": PIXEL})
+    figure.metadata = {"image/png": {"alt": 5}}
+    cells = {
+        "lost": new_markdown_cell("![a digit](attachment:lost.png)"),
+        "number": new_code_cell("1", outputs=[figure]),
+        "styles": new_markdown_cell(f"<style>{'(' * 99}</style>"),
+        "formula": new_markdown_cell("$a^b^c$"),
+    }
+    for name, cell in cells.items():
+        path = write_notebook(tmp_path / f"{name}.ipynb", cell)
+        kinds = (BadFile, formulas.FormulaError)
+        with pytest.raises(kinds, match=rf"{name}\.ipynb"):
+            slides.deck(path)
 
 
 # Whole or not at all.

@@ -24,7 +24,7 @@ from papermill.exceptions import PapermillExecutionError
 from tools.folders import build_is_written
 from tools.formulas import FormulaError
 from tools.notebook_file import read_notebook
-from tools.pages import WIDGET, page_of
+from tools.pages import WIDGET, made_a_page, page_of
 from tools.progress import BAR, ENGINE
 from utils.bounded import BadFile
 from utils.files import rename
@@ -156,7 +156,9 @@ def render(notebooks):
     pages = [BUILD / notebook.with_suffix(".html").name for notebook in notebooks]
     for notebook, page in zip(notebooks, pages, strict=True):
         executed = read_notebook(BUILD / notebook.name)
-        page.write_text(page_of(executed, notebook.stem), encoding="utf-8")
+        with made_a_page(BUILD / notebook.name):
+            html = page_of(executed, notebook.stem)
+        page.write_text(html, encoding="utf-8")
     print("Open in a browser:", ", ".join(page.as_posix() for page in pages))
 
 

@@ -5,13 +5,15 @@ had; these pages need nothing but what has executed the notebooks.
 """
 
 import re
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
 from nbconvert import HTMLExporter
 
-from tools.formulas import WithMathML
+from tools.formulas import FormulaError, WithMathML
 from tools.styles import lightened
+from utils.bounded import BadFile
 from utils.places import NOTEBOOKS
 
 TEMPLATE = Path(__file__).resolve().parent / "notebook.html.j2"
@@ -25,6 +27,23 @@ class Page(WithMathML, HTMLExporter):
     """nbconvert's page, without the scripts that it would load from the network."""
 
     anchors = True
+
+
+@contextmanager
+def made_a_page(path):
+    """Name the notebook, or the plan, in which something is that no page can show.
+
+    Raises:
+        FormulaError: a formula cannot be translated.
+        BadFile: making the page failed in another way.
+    """
+    try:
+        yield
+    except FormulaError as error:
+        raise FormulaError(f"{path}: {error}") from error
+    except Exception as error:  # whatever a wrong type in it leads nbconvert to
+        why = f"{type(error).__name__}: {error}"
+        raise BadFile(path, f"holds what no page can show ({why:.200})") from error
 
 
 def page_of(notebook, name):

@@ -21,7 +21,7 @@ from nbconvert import SlidesExporter
 from tools.folders import build_is_written, made_whole
 from tools.formulas import FormulaError, WithMathML
 from tools.lesson import lesson, read_slides, with_remarks
-from tools.pages import NO_PROMPTS, TEMPLATE, described
+from tools.pages import NO_PROMPTS, TEMPLATE, described, made_a_page
 from tools.plans import PlanError, notebook_called, notebooks, read_plan
 from tools.styles import lightened
 from utils.bounded import BadFile
@@ -52,7 +52,7 @@ def deck(show):
         show: path of an .ipynb file, or the name of a plan ("45", "my-plan.txt").
 
     Raises:
-        BadFile: it is no notebook.
+        BadFile: it is no notebook, or holds what no page can show.
         FormulaError: a formula cannot be translated.
         PlanError: there is no such plan.
     """
@@ -67,10 +67,11 @@ def deck(show):
         **NO_PROMPTS,
     )
     title = {"metadata": {"name": Path(show).stem}}
-    html, _ = exporter.from_notebook_node(notebook, title)
     beside = [HERE / "projector.css", reveal() / "dist" / "reveal.js"]
     also = "".join(path.read_text(encoding="utf-8") for path in beside)
-    return lightened(described(html, notebook.cells), also)
+    with made_a_page(show):
+        html, _ = exporter.from_notebook_node(notebook, title)
+        return lightened(described(html, notebook.cells), also)
 
 
 def page_name(show):
