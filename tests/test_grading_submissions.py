@@ -813,3 +813,28 @@ def test_what_else_a_label_says_is_that_of_the_course(notebook, place, other):
         for cells in (found.cells, ours)
     ]
     assert reason is None and labels[0] == labels[1]
+
+
+@pytest.mark.parametrize("student", ["Müller, Anna", 'a"b', "=1+1", "+1", "-x", "@a"])
+def test_a_name_that_would_spoil_the_table_of_marks_is_refused(tmp_path, student):
+    """nbgrader writes names as they are: of a quotation mark, all rows below are one."""
+    place = tmp_path / "submitted" / student / "comparison"
+    place.mkdir(parents=True)
+    (place / FILE).write_bytes(SOURCE.read_bytes())
+    reason, _ = handed_in.put_on_stage(place, tmp_path / "stage", SOURCE)
+    assert repr(student) in reason and "grades.csv" in reason and "rename" in reason
+
+
+@pytest.mark.parametrize("kind", ["code", "markdown"])
+def test_what_no_page_of_feedback_can_be_made_of_is_named(notebook, place, kind):
+    """Of a.a.a.… with 200,000 letters, nbgrader made a page for ten minutes."""
+    outputs = {"outputs": [], "execution_count": None} if kind == "code" else {}
+    cell = {"cell_type": kind, "id": "mine", "metadata": {}, **outputs}
+    notebook["cells"].insert(2, cell | {"source": ["a."] * 100_000})
+    reason, _ = staged(place, json.dumps(notebook).encode())
+    assert "has 200,000 letters in cell 3" in reason
+    notebook["cells"][2:3] = [
+        cell | {"source": "a." * 5_000, "id": f"mine-{k}"} for k in range(41)
+    ]
+    reason, _ = staged(place, json.dumps(notebook).encode())
+    assert "letters in all cells" in reason

@@ -19,6 +19,8 @@ from utils.bounded import BadFile
 
 LARGEST = 20  # MB of a submitted notebook; a solved one has 60,000 bytes
 MOST_CELLS = 25_000  # and forty cells
+# Letters of a cell, and of all of them: to colour code takes the square of its length.
+LONGEST_CELL, MOST_LETTERS = 20_000, 400_000  # a solved one: 6,000 and 50,000
 ANYWHERE = "EXERCISES/NAME_Exercises.ipynb"  # where nobody can tell which they are
 SCHEMA = 3  # of nbgrader's metadata
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
@@ -56,6 +58,11 @@ def put_on_stage(place, stage, source):
     # What nbgrader's globs pass over, or take for a pattern.
     if not is_plain or student.startswith(".") or set("[]*?") & set(student):
         return f"no folder can be found by the name {student!r}; rename it", []
+    # nbgrader writes names as they are into a table that a spreadsheet opens.
+    if set(',"') & set(student) or student[0] in "=+-@":
+        why = "a comma or a quotation mark would shift the columns of grades.csv, and "
+        why += "=, +, - or @ at the beginning is a formula to a spreadsheet"
+        return f"{student!r} is no name for a table of marks: {why}; rename it", []
     try:
         notebook = _handed_in(place, name)
     except BadFile as error:
@@ -147,6 +154,8 @@ def _put_right(notebook, source):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of names of cells, which are put right
             nbformat.validate(notebook)
+        if reason := _too_long(notebook):
+            return reason, []
         theirs = [c for c in notebook["cells"] if "nbgrader" in c["metadata"]]
         if reason := _fault_of_labels(theirs, ours, source):
             return reason, []
@@ -157,6 +166,19 @@ def _put_right(notebook, source):
     except Exception as error:  # whatever nbformat or a wrong type raises
         why = _first_line(error) or type(error).__name__
     return f"is not a valid notebook: {why}; {AGAIN}", []
+
+
+def _too_long(notebook):
+    """Say which cell is too long for a page of feedback to be made of it, or None."""
+    lengths = [len("".join(cell["source"])) for cell in notebook["cells"]]
+    if (longest := max(lengths, default=0)) > LONGEST_CELL:
+        which = lengths.index(longest) + 1
+        why = f"more than {LONGEST_CELL:,}; shorten it or divide it"
+        return f"has {longest:,} letters in cell {which}, {why}"
+    if sum(lengths) > MOST_LETTERS:
+        why = f"more than {MOST_LETTERS:,}; delete what was added"
+        return f"has {sum(lengths):,} letters in all cells, {why}"
+    return None
 
 
 def _made_plain(cell, ours):
