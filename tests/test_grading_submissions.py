@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 from tools import grading, handed_in, submission
 from utils.places import COURSE_DIR
@@ -817,7 +818,7 @@ def test_what_else_a_label_says_is_that_of_the_course(notebook, place, other):
 
 @pytest.mark.parametrize("student", ["Müller, Anna", 'a"b', "=1+1", "+1", "-x", "@a"])
 def test_a_name_that_would_spoil_the_table_of_marks_is_refused(tmp_path, student):
-    """nbgrader writes names as they are: of a quotation mark, all rows below are one."""
+    """nbgrader writes names as they are: after a quotation mark, rows are one."""
     place = tmp_path / "submitted" / student / "comparison"
     place.mkdir(parents=True)
     (place / FILE).write_bytes(SOURCE.read_bytes())
@@ -838,3 +839,25 @@ def test_what_no_page_of_feedback_can_be_made_of_is_named(notebook, place, kind)
     ]
     reason, _ = staged(place, json.dumps(notebook).encode())
     assert "letters in all cells" in reason
+
+
+@pytest.mark.parametrize("pictures", [None, {}, {"a.png": {}}, {"b.png": {}}])
+def test_a_text_of_which_no_page_can_be_made_is_shown_as_it_is(
+    notebook, place, pictures
+):
+    """Its picture was lost as it was copied; nbgrader would write no page at all."""
+    cell = {"cell_type": "markdown", "id": "mine", "metadata": {}}
+    cell |= {"source": ["See ![this](attachment:a.png)"]}
+    cell |= {} if pictures is None else {"attachments": pictures}
+    notebook["cells"].insert(1, cell)
+    reason, found = staged(place, json.dumps(notebook).encode())
+    page, _ = HTMLExporter().from_notebook_node(found)
+    assert reason is None and "See ![this](attachment:a.png)" in page
+
+
+def test_a_picture_that_a_student_pasted_in_stays(notebook, place):
+    cell = {"cell_type": "markdown", "id": "mine", "metadata": {}}
+    cell |= {"attachments": {"a.png": {"image/png": "iVBORw0KGgo="}}}
+    notebook["cells"].insert(1, cell | {"source": "![this](attachment:a.png)"})
+    _, found = staged(place, json.dumps(notebook).encode())
+    assert found.cells[1].cell_type == "markdown" and found.cells[1].attachments

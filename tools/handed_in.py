@@ -156,6 +156,8 @@ def _put_right(notebook, source):
             nbformat.validate(notebook)
         if reason := _too_long(notebook):
             return reason, []
+        for cell in notebook["cells"]:
+            _made_showable(cell)
         theirs = [c for c in notebook["cells"] if "nbgrader" in c["metadata"]]
         if reason := _fault_of_labels(theirs, ours, source):
             return reason, []
@@ -179,6 +181,24 @@ def _too_long(notebook):
         why = f"more than {MOST_LETTERS:,}; delete what was added"
         return f"has {sum(lengths):,} letters in all cells, {why}"
     return None
+
+
+def _made_showable(cell):
+    """Make a text of which no page can be made raw: nbgrader would write no page.
+
+    A picture that was pasted in is lost where its text is copied to another notebook.
+    """
+    if cell["cell_type"] != "markdown":
+        return
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    pictures = cell.get("attachments", {})
+    try:
+        renderer = IPythonRenderer(escape=False, attachments=pictures)
+        MarkdownWithMath(renderer).render("".join(cell["source"]))
+    except Exception:  # whatever is in it
+        cell["cell_type"] = "raw"
+        cell.pop("attachments", None)
 
 
 def _made_plain(cell, ours):
