@@ -637,6 +637,34 @@ def test_a_download_without_end_ends(full, cache, monkeypatch):
     assert list(cache.iterdir()) == []
 
 
+def drip(handler, _):
+    """Send a byte now and then: never silent, and never more than a few."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "11490434")
+    handler.end_headers()
+    with suppress(OSError):
+        while not ENDLESS.wait(0.05):
+            handler.wfile.write(b"x")
+
+
+def slow_headers(handler, _):
+    handler.send_response(200)
+    handler.flush_headers()
+    with suppress(OSError):
+        while not ENDLESS.wait(0.05):
+            handler.wfile.write(b"X-More: to come\r\n")
+
+
+@pytest.mark.parametrize("accident", [drip, slow_headers])
+def test_a_download_that_drips_ends(full, cache, monkeypatch, accident):
+    monkeypatch.setattr(download, "SECONDS_OF_PATIENCE", 0.5)
+    with serving(monkeypatch, lambda handler: accident(handler, full)):
+        begin = time.monotonic()
+        assert "sends fewer than 10,000 bytes in 0.5 seconds" in complaint("full")
+        assert time.monotonic() - begin < AGES / 2
+    assert not (cache / "mnist.npz").exists()
+
+
 @pytest.mark.parametrize(
     "accident",
     [cut_off, cut_off_unannounced, stall, login_page, wrong_file, server_error],

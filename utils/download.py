@@ -4,6 +4,7 @@ Keras' own downloads would wait for a silent server without end, and may leave h
 file.
 """
 
+import functools
 import hashlib
 import os
 import threading
@@ -14,6 +15,8 @@ from utils.bounded import MEGABYTE, BadFile, open_regular
 SECONDS_BETWEEN_LINES = 2  # while it comes
 LARGEST = 300 * MEGABYTE  # of what the course downloads
 SECONDS_OF_SILENCE = 15  # a download that sends nothing for so long has failed
+# So has one that sends fewer bytes in so many seconds: it would take a day.
+SLOWEST, SECONDS_OF_PATIENCE = 10_000, 60
 
 
 class UnreachableError(Exception):
@@ -46,7 +49,7 @@ def fetch(url, path, known_hash, seconds):
         path: a pathlib.Path; what is there and is something else is replaced.
         known_hash: as is_whole() takes it.
         seconds: for a server that does not answer. One that does may take as long as
-            the network needs.
+            the network needs, if it sends SLOWEST bytes in SECONDS_OF_PATIENCE.
 
     Raises:
         UnreachableError: no server answers within so many seconds.
@@ -67,17 +70,51 @@ def fetch(url, path, known_hash, seconds):
     if is_other and not (path.is_file() and path.stat().st_size <= LARGEST):
         raise FileExistsError(f"{path} is in the way. Move it to another place")
     path.parent.mkdir(parents=True, exist_ok=True)
+    progress = _PrintedProgress(path.name)
     # pooch downloads beside the place and renames only what has the right hash.
     pooch.get_logger().setLevel("WARNING")
-    pooch.retrieve(
-        url,
-        known_hash=known_hash,
-        fname=path.name,
-        path=path.parent,
-        downloader=pooch.HTTPDownloader(
-            timeout=SECONDS_OF_SILENCE, progressbar=_PrintedProgress(path.name)
+    _watched(
+        progress,
+        functools.partial(
+            pooch.retrieve,
+            url,
+            known_hash=known_hash,
+            fname=path.name,
+            path=path.parent,
+            downloader=pooch.HTTPDownloader(
+                timeout=SECONDS_OF_SILENCE, progressbar=progress
+            ),
         ),
     )
+
+
+def _watched(progress, download):
+    """Call a function that downloads; give up where hardly anything comes.
+
+    In a thread, because no limit of time ends a read of which a byte comes now and
+    then; a daemon, as in answers().
+
+    Raises:
+        OSError: it was too slow; and whatever the function raises.
+    """
+    failures = []
+
+    def call():
+        try:
+            download()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.1)
+            progress.check_pace()
+    finally:
+        progress.is_wanted = False
+    if failures:
+        raise failures[0]
 
 
 class _PrintedProgress:
@@ -86,9 +123,25 @@ class _PrintedProgress:
     def __init__(self, name):
         self._name, self.total, self._done = name, 0, 0
         self._said = time.monotonic()
+        self._before = 0, self._said  # how much had come, and when that was noted
+        self.is_wanted = True
+
+    def check_pace(self):
+        """Raise an OSError where too little has come since it was noted."""
+        done, now = self._done, time.monotonic()
+        before, noted = self._before
+        if done - before >= SLOWEST:
+            self._before = done, now
+        elif now - noted > SECONDS_OF_PATIENCE:
+            raise OSError(
+                f"the server sends fewer than {SLOWEST:,} bytes in "
+                f"{SECONDS_OF_PATIENCE} seconds"
+            )
 
     def update(self, n_bytes):
         """Take note of so many more bytes; end what would fill the disk."""
+        if not self.is_wanted:
+            raise OSError("nobody waits for it any more")
         self._done += n_bytes
         if self._done > LARGEST:
             size = f"{LARGEST / MEGABYTE:,.0f} MB"
