@@ -5,6 +5,7 @@ import functools
 import gc
 import os
 import random
+import re
 import signal
 import sys
 import threading
@@ -155,6 +156,13 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("address", [8786, ["tcp://127.0.0.1:1"], "tls://127.0.0.1:1"])
+def test_what_is_no_address_of_a_scheduler_is_named(address):
+    sentence = f"No Dask scheduler answers at {address!r}: "
+    with pytest.raises(SweepError, match=re.escape(sentence)), connect(address):
+        raise AssertionError("connected")
+
+
 def test_a_client_that_found_no_scheduler_is_gone_at_once(monkeypatch):
     """Else it ends at some later moment; in the start of another that is a deadlock."""
     monkeypatch.setattr("utils.labs.spread.SECONDS_TO_CONNECT", 1)

@@ -66,7 +66,7 @@ def connect(scheduler="", n_workers=2):
 def _client_of(scheduler):
     try:
         return Client(scheduler, timeout=SECONDS_TO_CONNECT)
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:  # so Dask refuses an address
         reason = str(error)  # and not the error, whose traceback holds the client
     # A client that failed ends its thread when it is collected. In the middle of the
     # start of another one both would wait for each other for ever, so: now.
