@@ -370,6 +370,28 @@ def test_a_sweep_that_was_stopped_goes_on(digits, architectures, alone, tmp_path
     assert rest.items() >= dict(results).items()
 
 
+@pytest.mark.parametrize("damage", [False, True])
+def test_two_sweeps_at_once_keep_the_results_of_both(tmp_path, monkeypatch, damage):
+    """As in two windows with the same lab: the later writer knew only its own."""
+    path = tmp_path / "sweep.jsonl"
+    mine, theirs = TRAININGS[:2]
+    architectures, begun = dict.fromkeys("AB", ""), []
+
+    def at_once(*_):
+        begun.append(True)
+        if len(begun) == 2:
+            yield theirs, 0.5
+            return
+        assert list(sweep(None, [theirs], architectures, "", path)) == [(theirs, 0.5)]
+        if damage:
+            path.write_text("[")
+        yield mine, 0.6
+
+    monkeypatch.setattr(sweep_module, "spread", at_once)
+    assert list(sweep(None, [mine], architectures, "", path)) == [(mine, 0.6)]
+    assert read_results(path) == ({} if damage else {theirs: 0.5}) | {mine: 0.6}
+
+
 @pytest.mark.parametrize("left", range(1, 12))
 def test_nearly_all_digits_can_be_drawn(left):
     y = np.arange(200) % 10

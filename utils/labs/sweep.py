@@ -10,10 +10,12 @@ Importing this module does not import TensorFlow; the workers do.
 import hashlib
 import json
 import math
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from filelock import FileLock
 from sklearn.model_selection import train_test_split
 
 from utils.bounded import MEGABYTE, BadFile, parse_json, read_bytes
@@ -23,6 +25,7 @@ from utils.labs.spread import SweepError, own_digits, spread
 from utils.labs.spread import connect as connect
 
 LARGEST_RESULTS = 10 * MEGABYTE
+SECONDS_TO_LOCK = 10  # another notebook that writes is done within one
 FEWEST = 10  # training digits: one of each class
 BATCH_SIZE = 64
 PEAK_RATE = 0.003  # of Adam; for both networks it is good at small sizes and at large
@@ -194,8 +197,23 @@ def sweep(client, trainings, architectures, fingerprint, path):
     }
     for training, accuracy in spread(client, train_once, tasks, path):
         results[training] = accuracy
-        write_results(path, results)
+        _keep(path, results)
         yield training, accuracy
+
+
+def _keep(path, results):
+    """Write results beside those that another notebook has put into the file since."""
+    path = Path(path)
+    with ExitStack() as held:
+        # Nobody saves into a folder that may not be written or locked.
+        with suppress(OSError, NotImplementedError):
+            lock = FileLock(path.with_name(f".{path.name}.lock"), SECONDS_TO_LOCK)
+            held.enter_context(lock)
+        try:
+            others = read_results(path)
+        except SweepError:  # damaged since the sweep began, by whomever
+            others = {}
+        write_results(path, others | results)
 
 
 def results_file(architectures, fingerprint, folder):
