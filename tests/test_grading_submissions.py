@@ -861,3 +861,17 @@ def test_a_picture_that_a_student_pasted_in_stays(notebook, place):
     notebook["cells"].insert(1, cell | {"source": "![this](attachment:a.png)"})
     _, found = staged(place, json.dumps(notebook).encode())
     assert found.cells[1].cell_type == "markdown" and found.cells[1].attachments
+
+
+def test_folders_that_lie_thousands_deep_are_removed():
+    """One such submission was not graded, and its folders stayed."""
+    with grading.a_folder() as folder:
+        here = os.open(folder, os.O_RDONLY)
+        for _ in range(3000):
+            os.mkdir("d", 0o700, dir_fd=here)
+            deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = deeper
+        os.fchmod(here, 0)
+        os.close(here)
+    assert not Path(folder).exists()
