@@ -55,6 +55,14 @@ def test_a_setting_that_cannot_be_is_named(name, value):
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("name", ["SEED", "SIZES", "DRAWS"])
+def test_a_number_that_python_does_not_write_out_is_named(name):
+    value = 10**5000
+    with pytest.raises(SettingError, match=f"^{name} is too long to be written out"):
+        check_settings(**{name: [value] if name == "SIZES" else value})
+
+
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("place", [*NOTEBOOKS, *LABS])
 def test_each_setting_is_looked_at_and_what_the_course_sets_is_right(place):
     settings = settings_of(place)

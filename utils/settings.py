@@ -79,6 +79,14 @@ RULES = {
 }
 
 
+def _quoted(value):
+    """Return a value as Python writes it, cut short, or say what kind it is of."""
+    try:
+        return f"{value!r:.90}"
+    except Exception:  # Python writes no number of more than 4,300 digits
+        return f"too long to be written out, of type {type(value).__name__}"
+
+
 def check_settings(**settings):
     """Raise a SettingError where a notebook cannot work with one of its settings.
 
@@ -93,8 +101,8 @@ def check_settings(**settings):
                 raise SettingError(f"RUN_NAME: {error}") from error
         elif expected := RULES[name](value):
             raise SettingError(
-                f"{name} is {value!r:.90}. Expected {expected}: correct it where the "
-                "settings are, then run on from there."
+                f"{name} is {_quoted(value)}. Expected {expected}: correct it where "
+                "the settings are, then run on from there."
             )
     if 0 < settings.get("N_MOST", 0) < 2 * min(settings.get("SIZES", [0])):
         raise SettingError(
