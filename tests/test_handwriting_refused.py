@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from utils.canvas.strokes import DIGITS, draw
 from utils.handwriting import HandwritingError, judge, read_page
-from utils.handwriting.digits import are_a_few_in_doubt
-from utils.handwriting.pieces import Piece
+from utils.handwriting.digits import are_a_few_in_doubt, which_way_up
+from utils.handwriting.pieces import Piece, ask
 from utils.handwriting.refusing import is_texture
 
 PAPER, INK = 235, 40
@@ -84,3 +84,15 @@ def test_a_textures_bent_pieces_leave_a_doubt_and_digits_do_not(likeness, sizes)
         prob = np.append(prob[:10], 1 - prob[:10].sum())
         pieces.append(Piece(ink, 0, 60 * k, prob=prob))
     assert is_texture(pieces) == (likeness < 0.9 and sizes > 2.5)
+
+
+@pytest.mark.parametrize(("side", "ways"), [(24, [0]), (90, [1])])
+def test_small_letters_do_not_turn_the_digits_beside_them(side, ways):
+    """A column of print has far more of them, and some look like digits on their side.
+
+    Here all do: they are digits that lie. As large as the others, they turn the page.
+    """
+    digits = [Piece(draw(DIGITS[k % 10], 100), 0, 120 * k) for k in range(2, 8)]
+    lying = [np.rot90(draw(DIGITS[k % 8 + 2], side), -1) for k in range(40)]
+    print_ = [Piece(ink, 200, 120 * k) for k, ink in enumerate(lying)]
+    assert which_way_up(ask([*digits, *print_])) == ways

@@ -34,6 +34,7 @@ FEWEST_WALLS = 3  # sides of boxes that tell how dark print is, and how high a b
 DUST = 0.1  # of a digit's size: the largest that may lie in it
 FADED = 0.6  # of the writing's ink: what is paler and no digit is of another pen
 LONG = 2.2  # times as long as a digit is large: what goes on so far is a line
+SPECK = 0.3  # of a digit's size: what is smaller is none, though it may look like one
 AREA = 3.0  # times as wide as the pen, and large: a shadow, a desk, a telephone
 
 
@@ -45,9 +46,14 @@ def digit_size(pieces):
     """
     like = [p for p in pieces if p.likeness > 0.7]
     sure = [p for p in like if np.argmax(p.prob) != 1] or like
-    if not sure:
+    return typical_size([p.extent for p in sure])
+
+
+def typical_size(extents):
+    """Return the median of sizes where large ones count more; 0 if there is none."""
+    if len(extents) == 0:
         return 0.0
-    sizes = np.sort([p.extent for p in sure]).astype(float)
+    sizes = np.sort(extents).astype(float)
     weight = np.cumsum(sizes**2)
     return float(sizes[np.searchsorted(weight, weight[-1] / 2)])
 
@@ -256,7 +262,7 @@ def _largest_area(pieces, size):
 
 
 def _is_speck(piece, size, area):
-    least = 0.3 if piece.likeness > 0.2 else 0.6
+    least = SPECK if piece.likeness > 0.2 else 0.6
     return piece.extent < least * size or piece.area < 0.03 * area
 
 

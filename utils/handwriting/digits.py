@@ -8,11 +8,13 @@ from utils.handwriting import lines
 from utils.handwriting.choosing import (
     CROWD,
     LONG,
+    SPECK,
     choose,
     cut_by_the_rim,
     digit_size,
     how_dark,
     sure_digits,
+    typical_size,
     usual,
 )
 from utils.handwriting.errors import HandwritingError, nothing_like_ink
@@ -323,6 +325,7 @@ def which_way_up(pieces):
     like = np.array([[p.likeness for p in way] for way in ways])
     bent = np.array([not p.straight for p in some])  # a 1 has two ways, a dash others
     seen = (like.max(axis=0) > LIKE) & bent
+    seen &= ~_small_beside([p.extent for p in some], seen)
     total = like[:, seen].sum(axis=1)
     best = int(np.argmax(total))
     gain = total[best] - total[0]
@@ -330,3 +333,17 @@ def which_way_up(pieces):
         return [0]
     sure = gain > SURE_GAIN * max(seen.sum(), 2 / SURE_GAIN)
     return [best] if sure else [0, best]
+
+
+def _small_beside(extents, seen):
+    """Return which pieces are specks beside the larger ones that look like digits.
+
+    The letters of a column of print are many, and some look like digits from the side;
+    what stands beside them was written larger, and is fewer.
+
+    Args:
+        extents: of the pieces, in pixels.
+        seen: which of them look like a digit from some side, shape (n,), bool.
+    """
+    extents = np.array(extents, float)
+    return extents < SPECK * typical_size(extents[seen])
