@@ -1,5 +1,6 @@
 """Pages without a digit that were read as some: each needs the rule it is here for."""
 
+import contextlib
 from pathlib import Path
 
 import matplotlib
@@ -11,7 +12,7 @@ from utils.canvas.strokes import DIGITS, draw
 from utils.handwriting import HandwritingError, judge, read_page
 from utils.handwriting.digits import are_a_few_in_doubt, which_way_up
 from utils.handwriting.pieces import Piece, ask
-from utils.handwriting.refusing import is_texture
+from utils.handwriting.refusing import is_texture, refuse_words
 
 PAPER, INK = 235, 40
 
@@ -96,3 +97,13 @@ def test_small_letters_do_not_turn_the_digits_beside_them(side, ways):
     lying = [np.rot90(draw(DIGITS[k % 8 + 2], side), -1) for k in range(40)]
     print_ = [Piece(ink, 200, 120 * k) for k, ink in enumerate(lying)]
     assert which_way_up(ask([*digits, *print_])) == ways
+
+
+@pytest.mark.parametrize("likeness", [0.005, 0.02])
+def test_one_piece_of_writing_is_read_in_doubt_but_not_for_no_digit(likeness):
+    """A leaf, a cable or a cloud may be as much ink as a digit."""
+    ink = draw(DIGITS[7], 100)
+    prob = np.append(np.full(10, likeness / 10), 1 - likeness)
+    refused = pytest.raises(HandwritingError, match="hardly one digit")
+    with refused if likeness < 0.01 else contextlib.nullcontext():
+        refuse_words([Piece(ink, 0, 0, prob=prob)], (600, 600))
