@@ -107,3 +107,11 @@ def test_one_piece_of_writing_is_read_in_doubt_but_not_for_no_digit(likeness):
     refused = pytest.raises(HandwritingError, match="hardly one digit")
     with refused if likeness < 0.01 else contextlib.nullcontext():
         refuse_words([Piece(ink, 0, 0, prob=prob)], (600, 600))
+
+
+def test_the_judge_is_asked_once_about_the_same_ink(monkeypatch):
+    (first,) = ask([Piece(draw(DIGITS[5], 90), 0, 0)])
+    monkeypatch.setattr(judge, "probabilities", None)
+    (again,) = ask([Piece(draw(DIGITS[5], 90), 40, 30)])
+    assert np.array_equal(again.prob, first.prob)
+    assert np.array_equal(again.image, first.image)

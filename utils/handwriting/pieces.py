@@ -1,5 +1,6 @@
 """Pieces of ink that hang together, and how much each looks like a digit."""
 
+import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,8 @@ UNLIKELY = 0.1  # a piece that looks less like a digit is left out beside others
 PALE = 0.4  # of the writing's ink: what is paler was printed, or shines through
 THIN = 0.5  # of the writing's pen: print is thinner
 NO_DIGIT = 10  # the judge's eleventh answer
+KNOWN = 4096  # pieces, with 3 kB each, that the judge is not asked about again
+_lately = {}  # from the ink of a piece to its image and probabilities
 
 
 @dataclass(eq=False)  # a piece is itself, whatever its ink
@@ -101,15 +104,30 @@ class Piece:
 
 
 def ask(pieces):
-    """Let the judge look at all pieces that it has not seen yet."""
-    new = [piece for piece in pieces if piece.prob is None]
-    if new:
-        for piece in new:
+    """Let the judge look at all pieces that it has not seen yet.
+
+    A page is looked at again without its lines, turned, and cut elsewhere, and most of
+    its pieces come out as they were: what the judge saw lately is known.
+    """
+    new = [(piece, _digest(piece.ink)) for piece in pieces if piece.prob is None]
+    unknown = []
+    for piece, digest in new:
+        piece.image, piece.prob = _lately.get(digest, (None, None))
+        if piece.prob is None:
             piece.image = to_mnist(piece.ink)
-        found = judge.probabilities([piece.image for piece in new])
-        for piece, prob in zip(new, found, strict=True):
+            unknown.append((piece, digest))
+    if len(_lately) + len(unknown) > KNOWN:
+        _lately.clear()
+    if unknown:
+        found = judge.probabilities([piece.image for piece, _ in unknown])
+        for (piece, digest), prob in zip(unknown, found, strict=True):
             piece.prob = prob
+            _lately[digest] = piece.image, prob
     return pieces
+
+
+def _digest(ink):
+    return ink.shape, hashlib.blake2b(ink.tobytes(), digest_size=16).digest()
 
 
 def together(*pieces):
