@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from utils import handwriting
 from utils.canvas.strokes import DIGITS, draw
 from utils.handwriting import HandwritingError, judge, read_page
 from utils.handwriting.digits import are_a_few_in_doubt, which_way_up
@@ -115,3 +116,17 @@ def test_the_judge_is_asked_once_about_the_same_ink(monkeypatch):
     (again,) = ask([Piece(draw(DIGITS[5], 90), 40, 30)])
     assert np.array_equal(again.prob, first.prob)
     assert np.array_equal(again.image, first.image)
+
+
+@pytest.mark.parametrize(("pen", "times"), [(3, 1), (16, 0)])
+def test_only_fine_strokes_are_worth_a_closer_look(pen, times, monkeypatch):
+    """A page that was refused takes four times as long to read enlarged."""
+    page = Image.new("L", (500, 300), PAPER)
+    turns = np.linspace(0, 6 * np.pi, 300)
+    wave = zip(60 + 20 * turns, 150 + 60 * np.sin(turns), strict=True)
+    ImageDraw.Draw(page).line([*wave], INK, pen, joint="curve")
+    looks = []
+    monkeypatch.setattr(handwriting, "_read_enlarged", lambda *_: looks.append(1))
+    with pytest.raises(HandwritingError, match="hardly one digit"):
+        read_page(np.asarray(page))
+    assert len(looks) == times
