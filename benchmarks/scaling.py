@@ -30,7 +30,7 @@ WORKERS = (1, 10, 100)
 SIZES = (10_000, 60_000)  # training digits
 
 
-def seconds_of_trainings(architecture, sizes, fingerprint):
+def seconds_of_trainings(architecture, sizes, mark):
     """Train on a new worker; return its seconds before, and those of each training.
 
     Returns:
@@ -40,7 +40,7 @@ def seconds_of_trainings(architecture, sizes, fingerprint):
     with connect(n_workers=1) as client:
 
         def processor_after(n, seed):
-            given = (architecture, n, seed, fingerprint)
+            given = (architecture, n, seed, mark)
             client.submit(sweep.train_once, *given).result()
             return client.submit(time.process_time, pure=False).result()
 
@@ -120,8 +120,8 @@ def main():
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     with quiet_stderr():
         architecture = load_run("reference/cnn").load_model().to_json()
-    fingerprint = load_mnist().fingerprint
-    start, trainings = seconds_of_trainings(architecture, SIZES, fingerprint)
+    mark = load_mnist().mark()
+    start, trainings = seconds_of_trainings(architecture, SIZES, mark)
     with tempfile.TemporaryDirectory() as folder:
         task = seconds_a_task(N_TRAININGS, Path(folder) / "results.jsonl")
     text = table(start, trainings, task, len(architecture))

@@ -1,6 +1,7 @@
 """Sweeps: trainings on real worker processes, one of them killed, none lost."""
 
 import collections
+import dataclasses
 import functools
 import gc
 import os
@@ -66,7 +67,7 @@ def alone(digits, architectures):
     @functools.cache
     def accuracy(training):
         kind, n, seed = training
-        return train_once(architectures[kind], n, seed, digits.fingerprint)
+        return train_once(architectures[kind], n, seed, digits.mark())
 
     return accuracy
 
@@ -99,7 +100,7 @@ def test_a_size_that_does_not_fit_is_refused(n):
 def test_a_training_depends_on_its_arguments_only(digits, architectures, alone):
     first = alone(Training("B", 100, 0))
     alone(Training("A", 100, 7))  # leaves no trace
-    assert train_once(architectures["B"], 100, 0, digits.fingerprint) == first
+    assert train_once(architectures["B"], 100, 0, digits.mark()) == first
     assert alone(Training("B", 100, 1)) != first
     assert 0.5 < first < 0.9  # ten digits of each class teach something, not all
 
@@ -119,7 +120,7 @@ def test_another_thread_that_draws_random_numbers_changes_nothing(
     thread = threading.Thread(target=disturb)
     thread.start()
     try:
-        disturbed = train_once(architectures["B"], 100, 0, digits.fingerprint)
+        disturbed = train_once(architectures["B"], 100, 0, digits.mark())
     finally:
         finished.set()
         thread.join()
@@ -139,6 +140,25 @@ def test_results_come_back_as_they_were_written(tmp_path):
     write_results(path, results)
     assert read_results(path) == results
     assert [file.name for file in path.parent.iterdir()] == ["sweep.jsonl"]
+
+
+@pytest.mark.parametrize("part", ["x_train", "y_train", "x_test", "y_test"])
+def test_digits_that_a_notebook_has_changed_are_not_trained_without(
+    digits, architectures, part
+):
+    """A worker loads its own, and their results would be taken for those of others."""
+    changed = getattr(digits, part).copy()
+    changed[:5] = (changed[:5] + 1) % 10
+    others = dataclasses.replace(digits, **{part: changed})
+    assert others.mark() != digits.mark() == load_mnist().mark()
+    with pytest.raises(SweepError, match="digits that a notebook has changed must lie"):
+        train_once(architectures["A"], 100, 0, others.mark())
+
+
+def test_another_recipe_has_another_file(tmp_path, monkeypatch):
+    before = results_file({"A": "x"}, "1", tmp_path)
+    monkeypatch.setattr(sweep_module, "PEAK_RATE", 0.004)
+    assert results_file({"A": "x"}, "1", tmp_path) != before
 
 
 def test_other_models_or_data_have_another_file(tmp_path):
@@ -360,12 +380,12 @@ def test_a_sweep_that_was_stopped_goes_on(digits, architectures, alone, tmp_path
     write_results(path, known)
     trainings = [TRAININGS[0], Training("B", 100, 0), Training("B", 100, 1)]
     with connect(n_workers=1) as owner, connect(owner.scheduler.address) as client:
-        found = sweep(client, trainings, architectures, digits.fingerprint, path)
+        found = sweep(client, trainings, architectures, digits.mark(), path)
         results = [next(found), next(found)]
         found.close()
         assert results[0] == (TRAININGS[0], 0.123)
         assert read_results(path) == dict(results)
-        rest = dict(sweep(client, trainings, architectures, digits.fingerprint, path))
+        rest = dict(sweep(client, trainings, architectures, digits.mark(), path))
     assert rest == known | {training: alone(training) for training in trainings[1:]}
     assert rest.items() >= dict(results).items()
 

@@ -72,9 +72,9 @@ def train(trainings, client, kept_in):
             yield name, run_notebook(*training)
         return
     with contextlib.redirect_stdout(None):
-        fingerprint = load_mnist().fingerprint
+        mark = load_mnist().mark()
     tasks = {
-        name: (without_outputs(each.notebook), *each[1:3], fingerprint)
+        name: (without_outputs(each.notebook), *each[1:3], mark)
         for name, each in trainings.items()
     }
     for name, files in spread(client, run_remotely, tasks, kept_in):
@@ -97,13 +97,13 @@ def run_notebook(notebook, run_name, parameters, folder):
     return folder / run_name
 
 
-def run_remotely(text, run_name, parameters, fingerprint):
+def run_remotely(text, run_name, parameters, mark):
     """Run a notebook on this worker; return its run's files, from name to bytes.
 
     Raises:
-        SweepError: a cell failed, or this process has other test digits.
+        SweepError: a cell failed, or this process has other digits.
     """
-    own_digits(fingerprint)
+    own_digits(mark)
     notebook = nbformat.reads(text, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -163,20 +163,21 @@ def _reason(error):
 
 
 @functools.lru_cache(maxsize=1)
-def own_digits(fingerprint):
+def own_digits(mark):
     """Load MNIST once in each process, and see that it is what the others have.
 
     Args:
-        fingerprint: of the test set, as Digits.fingerprint has it.
+        mark: of all digits, as Digits.mark() gives it.
 
     Raises:
-        SweepError: this process has other test digits.
+        SweepError: this process has other digits.
     """
     with contextlib.redirect_stdout(io.StringIO()):
         digits = load_mnist()
-    if digits.fingerprint != fingerprint:
+    if digits.mark() != mark:
         raise SweepError(
             f"A worker has other digits ({digits}) than whoever asks it. Start it with "
-            "the same MNIST_DATA."
+            "the same MNIST_DATA; digits that a notebook has changed must lie in a "
+            "file that MNIST_DATA names, for workers load their own."
         )
     return digits

@@ -45,22 +45,22 @@ class Training(NamedTuple):
 # --- one training --------------------------------------------------------------------
 
 
-def train_once(architecture, n, seed, fingerprint):
+def train_once(architecture, n, seed, mark):
     """Train a fresh copy of an architecture on n digits; return its test accuracy.
 
     Args:
         architecture: a model without its weights, as keras.Model.to_json() gives it.
         n: how many training digits, drawn at random with the classes in balance.
         seed: for the draw, the initial weights, the order of the digits, the dropout.
-        fingerprint: of the test set, as Digits.fingerprint has it.
+        mark: of all digits, as Digits.mark() gives it.
 
     Returns:
         float, the fraction of the test digits that the trained model gets right.
 
     Raises:
-        SweepError: n does not fit the data, or this process has other test digits.
+        SweepError: n does not fit the data, or this process has other digits.
     """
-    digits = own_digits(fingerprint)
+    digits = own_digits(mark)
     keras = _started_keras()
     model = keras.models.model_from_json(_seeded(architecture, seed))
     shape = (-1, *model.input_shape[1:])
@@ -166,7 +166,7 @@ def stratified_sample(y, n, seed):
 # --- all of them ---------------------------------------------------------------------
 
 
-def sweep(client, trainings, architectures, fingerprint, path):
+def sweep(client, trainings, architectures, mark, path):
     """Do what is left of a sweep; yield each training with its accuracy, as they come.
 
     Each accuracy is in the file before it is yielded. Whatever stops the sweep, the
@@ -178,7 +178,7 @@ def sweep(client, trainings, architectures, fingerprint, path):
         client: a distributed.Client, as connect() gives it.
         trainings: list of Training.
         architectures: dictionary from the model's name to its architecture.
-        fingerprint: of the test set, as for train_once().
+        mark: of all digits, as for train_once().
         path: where the results are kept, as read_results() reads them.
 
     Yields:
@@ -191,7 +191,7 @@ def sweep(client, trainings, architectures, fingerprint, path):
     results = read_results(path)
     yield from ((t, results[t]) for t in trainings if t in results)
     tasks = {
-        t: (architectures[t.model], t.n, t.seed, fingerprint)
+        t: (architectures[t.model], t.n, t.seed, mark)
         for t in trainings
         if t not in results
     }
@@ -216,15 +216,18 @@ def _keep(path, results):
         write_results(path, others | results)
 
 
-def results_file(architectures, fingerprint, folder):
-    """Return the path for the results of a sweep: other models or data, another file.
+def results_file(architectures, mark, folder):
+    """Return the path for the results of a sweep.
+
+    Other models, other data and another recipe have another file.
 
     Args:
         architectures: dictionary from the model's name to its architecture.
-        fingerprint: of the test set.
+        mark: of all digits, as for train_once().
         folder: where to keep it.
     """
-    what = json.dumps([architectures, fingerprint], sort_keys=True)
+    recipe = [BATCH_SIZE, PEAK_RATE, *map(epochs_for, (10, 1000, 60_000))]
+    what = json.dumps([architectures, mark, recipe], sort_keys=True)
     digest = hashlib.sha256(what.encode()).hexdigest()[:8]
     return Path(folder) / f"sweep-{digest}.jsonl"
 
