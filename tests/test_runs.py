@@ -1042,6 +1042,9 @@ def test_a_link_to_a_run_is_replaced_and_what_it_leads_to_is_not(home, tmp_path)
         ".",
         "tests",
         "utils",
+        "build/slides",
+        "build/book/runs",
+        ".git/runs",
         "{link}",
     ],
 )

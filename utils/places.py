@@ -19,6 +19,8 @@ FOLDERS = (
     "tools",
     "utils",
 )
+# What commands make anew, so that nothing else lasts in it.
+MADE_ANEW = (".git", ".venv", "build/book", "build/present", "build/slides")
 NOTEBOOKS = ("ANN_Model.ipynb", "CNN_Model.ipynb", "Comparison.ipynb")
 # A list, not what lies there: labs/Untitled.ipynb is somebody's own.
 LABS = (

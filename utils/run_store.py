@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from utils.bounded import BadFile, read_json
 from utils.files import rename
-from utils.places import COURSE_DIR, FOLDERS
+from utils.places import COURSE_DIR, FOLDERS, MADE_ANEW
 from utils.run_files import LARGEST, LARGEST_INFO, RunError, file_digest, read_run
 
 LOCK_NAME = ".lock"
@@ -85,7 +85,8 @@ def _write_info(folder, info):
 def _make_home(home):
     """Make a folder of runs; a RunError where it would lie in the course's own."""
     is_course = lies_in(home, COURSE_DIR) and lies_in(COURSE_DIR, home)
-    if is_course or any(lies_in(home, COURSE_DIR / folder) for folder in FOLDERS):
+    not_for_runs = (COURSE_DIR / folder for folder in (*FOLDERS, *MADE_ANEW))
+    if is_course or any(lies_in(home, place) for place in not_for_runs):
         raise RunError(
             f"Nothing was saved: RUNS_DIR leads to {home}, which belongs to the "
             "course. Name a folder of your own, as in %env RUNS_DIR=runs, then run "
@@ -216,7 +217,9 @@ def _take_along(place, whole):
 
 def lies_in(path, folder):
     """Tell whether a path leads into a folder or is that folder, however written."""
-    real = Path(os.path.realpath(path))
+    real, goal = (Path(os.path.realpath(place)) for place in (path, folder))
+    if goal in (real, *real.parents):  # which need not be there yet
+        return True
     return os.path.exists(folder) and any(
         os.path.samefile(outer, folder)
         for outer in (real, *real.parents)
