@@ -681,6 +681,8 @@ def test_a_failed_download_is_never_taken_for_data(
         assert_fell_back(capsys, "nothing of it was kept")
         assert list(cache.iterdir()) == []
         assert asked.count("GET") == 2
+        if accident in (login_page, wrong_file):
+            assert "what came is another file" in complaint("full")
 
 
 def test_full_without_network_says_what_to_do(cache):

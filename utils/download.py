@@ -73,19 +73,25 @@ def fetch(url, path, known_hash, seconds):
     progress = _PrintedProgress(path.name)
     # pooch downloads beside the place and renames only what has the right hash.
     pooch.get_logger().setLevel("WARNING")
-    _watched(
-        progress,
-        functools.partial(
-            pooch.retrieve,
-            url,
-            known_hash=known_hash,
-            fname=path.name,
-            path=path.parent,
-            downloader=pooch.HTTPDownloader(
-                timeout=SECONDS_OF_SILENCE, progressbar=progress
-            ),
+    retrieve = functools.partial(
+        pooch.retrieve,
+        url,
+        known_hash=known_hash,
+        fname=path.name,
+        path=path.parent,
+        downloader=pooch.HTTPDownloader(
+            timeout=SECONDS_OF_SILENCE, progressbar=progress
         ),
     )
+    try:
+        _watched(progress, retrieve)
+    except ValueError as error:
+        if "hash" not in str(error):
+            raise
+        raise ValueError(
+            "what came is another file; it may be the page on which a network asks to "
+            "log in"
+        ) from error
 
 
 def _watched(progress, download):
