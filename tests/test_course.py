@@ -368,6 +368,16 @@ def test_read_only_folder_is_refused(tmp_path):
         installation.check_writable(folder)
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_no_reason_to_move_the_course(tmp_path, monkeypatch, number):
+    def full(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(installation.Problem, match="Make room on its disk"):
+        installation.check_writable(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("there", "words"),
     [(False, "Making .venv: "), (True, "Replacing .venv, which is broken: ")],

@@ -164,6 +164,7 @@ def results(python):
 
     Draws them from the runs in reference/.
     """
+    check_writable(COURSE_DIR)
     start(python, "-m", "tools.report", "--readme")
 
 
@@ -173,6 +174,7 @@ def outputs(python, *notebooks):
     Executes the notebooks (default: all three, in order) on the full MNIST, and only
     when all have succeeded puts the new outputs into them.
     """
+    check_writable(COURSE_DIR)
     os.environ.setdefault("MNIST_DATA", "full")
     start(python, "-m", "tools.notebooks", "renew", *(notebooks or NOTEBOOKS))
 
@@ -183,6 +185,7 @@ def guide(python):
     Takes them from the notebooks that `run` or `outputs` left in build/, executed on
     the full MNIST, and puts them into docs/instructor-guide.md.
     """
+    check_writable(COURSE_DIR)
     start(python, "-m", "tools.guide")
 
 

@@ -4,6 +4,7 @@ Python's standard library only, and only syntax that Python 3.6 can read: this r
 before there is anything else.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -341,9 +342,11 @@ def check_writable(folder):
         trial.mkdir()
         trial.rmdir()
     except OSError as error:
+        advice = "Copy the course to a folder of your own and start it there."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "Make room on its disk and start the same command again."
         raise Problem(
-            f"Nothing can be written in {folder} ({error.strerror}). Copy the course "
-            "to a folder of your own and start it there."
+            f"Nothing can be written in {folder} ({error.strerror}). {advice}"
         ) from None
 
 

@@ -58,8 +58,6 @@ def fetch(url, path, known_hash, seconds):
     """
     if is_whole(path, known_hash):
         return
-    import pooch  # late: it needs lzma and bz2, and a file that is there does not
-
     if is_other := os.path.lexists(path):
         print(
             f"{path} is not the file that belongs there: it is damaged, cut off or "
@@ -70,6 +68,13 @@ def fetch(url, path, known_hash, seconds):
     if is_other and not (path.is_file() and path.stat().st_size <= LARGEST):
         raise FileExistsError(f"{path} is in the way. Move it to another place")
     path.parent.mkdir(parents=True, exist_ok=True)
+    _retrieve(url, path, known_hash)
+
+
+def _retrieve(url, path, known_hash):
+    """Download a file to its place; raises OSError and ValueError as fetch() does."""
+    import pooch  # late: it needs lzma and bz2, and a file that is there does not
+
     progress = _PrintedProgress(path.name)
     # pooch downloads beside the place and renames only what has the right hash.
     pooch.get_logger().setLevel("WARNING")
