@@ -14,6 +14,7 @@ import pytest
 from keras import layers
 
 from utils import plots
+from utils.blocks import without_blocks
 from utils.places import COURSE_DIR
 
 matplotlib.use("agg")
@@ -30,6 +31,7 @@ def names_with(*others):
     x_test = np.random.default_rng(0).random((20, 28, 28, 1), np.float32)
     digits = SimpleNamespace(x_test=(x_test[..., 0] * 255).astype(np.uint8))
     names = {"keras": keras, "layers": layers, "np": np, "plots": plots}
+    names |= {"without_blocks": without_blocks}
     return names | {"x_test": x_test, "digits": digits, "SEED": 0} | dict(others)
 
 
