@@ -69,9 +69,13 @@ def build_is_written():
     try:
         yield
     except OSError as error:
-        advice = "copy the course to a folder of your own and start it there"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            advice = "make room on its disk and start the same command again"
         raise SystemExit(
-            f"{error}\nThe folder build/ cannot be written: {advice}."
+            f"{error}\nThe folder build/ cannot be written: {advice_on(error)}."
         ) from None
+
+
+def advice_on(error):
+    """Say what to do about an OSError where something of the course is written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room on its disk and start the same command again"
+    return "copy the course to a folder of your own and start it there"

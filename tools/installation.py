@@ -4,7 +4,6 @@ Python's standard library only, and only syntax that Python 3.6 can read: this r
 before there is anything else.
 """
 
-import errno
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
+from tools.folders import advice_on
 from tools.machine import (
     check_length,
     check_machine,
@@ -342,11 +342,9 @@ def check_writable(folder):
         trial.mkdir()
         trial.rmdir()
     except OSError as error:
-        advice = "Copy the course to a folder of your own and start it there."
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            advice = "Make room on its disk and start the same command again."
         raise Problem(
-            f"Nothing can be written in {folder} ({error.strerror}). {advice}"
+            f"Nothing can be written in {folder} ({error.strerror}). "
+            f"{advice_on(error).capitalize()}."
         ) from None
 
 

@@ -7,9 +7,7 @@ import numpy as np
 from utils.answers import Strange, Unusable, is_numeric, plain
 from utils.wording import listed
 
-COLOURS = re.compile(
-    r"\x1b\[[\d;]*m"
-)  # and bold letters, in a terminal: Keras has them
+COLOURS = re.compile(r"\x1b\[[\d;]*m")  # of a terminal, bold letters too: Keras' own
 SHOWN = 12  # so many numbers of an array are readable at a glance
 
 
